@@ -1,0 +1,247 @@
+"""The state of one path, to look at, to compare, and to put back: content, mode, owner, link target, xattr and ACL.
+
+A state is a dict: {path, type: absent|file|directory|link|other, mode: "0644", uid, gid, size, mtime, sha256, target,
+xattr}; `content` (bytes) is in it only after `keep`. Size and times are told but not compared: restoring the content
+restores the size, and access times are on the published list of exclusions.
+"""
+
+import os
+import stat
+
+from playbook_engine.agent import atomic, failure
+
+COMPARED = ("type", "mode", "uid", "gid", "sha256", "target", "xattr")
+
+# The arguments that every action which makes files understands, as in Ansible.
+PARAMS = {
+    "mode": {
+        "type": "mode",
+        "doc": 'Permissions: an octal text such as "0644", or symbolic as in chmod(1) (u+x,go-w).',
+    },
+    "owner": {"type": "str", "doc": "Name or number of the user who owns it."},
+    "group": {"type": "str", "doc": "Name or number of the group that owns it."},
+}
+
+
+def observe(path: str, digest: bool = True) -> "dict":
+    """What `path` is now; a link is not followed. Raises OSError when it cannot be looked at."""
+    try:
+        st = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return {"path": path, "type": "absent"}
+    state: "dict" = {
+        "path": path,
+        "mode": "%04o" % stat.S_IMODE(st.st_mode),
+        "uid": st.st_uid,
+        "gid": st.st_gid,
+        "size": st.st_size,
+        "mtime": st.st_mtime,
+        "xattr": xattr_of(path),
+    }
+    if stat.S_ISREG(st.st_mode):
+        state["type"] = "file"
+        if digest:
+            state["sha256"] = digest_of(path)
+    elif stat.S_ISDIR(st.st_mode):
+        state["type"] = "directory"
+    elif stat.S_ISLNK(st.st_mode):
+        state["type"] = "link"
+        state["target"] = os.readlink(path)
+    else:
+        state["type"] = "other"
+    return state
+
+
+def digest_of(path: str, algorithm: str = "sha256") -> str:
+    """The digest of a file's content, read in pieces."""
+    import hashlib
+
+    total = hashlib.new(algorithm)
+    with open(path, "rb") as handle:
+        for part in iter(lambda: handle.read(1 << 20), b""):
+            total.update(part)
+    return total.hexdigest()
+
+
+def xattr_of(path: str) -> "dict[str, bytes]":
+    """Extended attributes; empty where the file system has none."""
+    found = {}
+    try:
+        for name in os.listxattr(path, follow_symlinks=False):
+            found[name] = os.getxattr(path, name, follow_symlinks=False)
+    except OSError:
+        pass
+    return found
+
+
+def same(one: "dict", other: "dict") -> bool:
+    """Whether two states are equal by the definition of the rollback's proof."""
+    return all(one.get(key) == other.get(key) for key in COMPARED)
+
+
+def keep(state: "dict", limit: "int | None") -> "dict":
+    """The state with its content, so that it can be put back. Raises Failed("over-undo-limit"), Failed("moved")."""
+    if state["type"] != "file" or "content" in state:
+        return state
+    if limit is not None and state["size"] > limit:
+        raise failure.Failed(
+            "%s is %d bytes, more than the undo limit of %d bytes: it would be changed without a way back"
+            % (state["path"], state["size"], limit),
+            "over-undo-limit",
+        )
+    with open(state["path"], "rb") as handle:
+        content = handle.read()
+    import hashlib
+
+    if state.get("sha256") and hashlib.sha256(content).hexdigest() != state["sha256"]:
+        raise failure.Failed("%s changed while it was being read" % state["path"], "moved")
+    return dict(state, content=content)
+
+
+def put_back(before: "dict") -> None:
+    """Makes the path what `before` (with its content) says it was."""
+    path, kind = before["path"], before["type"]
+    now = observe(path)
+    if same(now, before):
+        return
+    if kind == "file" and "content" not in before and now.get("sha256") != before.get("sha256"):
+        raise failure.Failed("the content of %s before the change was not kept" % path)
+    if now["type"] != kind and now["type"] != "absent":
+        remove(path)
+    if kind == "absent":
+        return
+    if kind == "file" and now.get("sha256") != before.get("sha256"):
+        atomic.write(path, before["content"], int(before["mode"], 8), before["uid"], before["gid"], before["xattr"])
+        os.utime(path, (before["mtime"], before["mtime"]))
+        return
+    if kind == "directory" and now["type"] != "directory":
+        os.mkdir(path, 0o700)
+    if kind == "link" and now.get("target") != before["target"]:
+        if now["type"] == "link":
+            os.unlink(path)
+        os.symlink(before["target"], path)
+    os.chown(path, before["uid"], before["gid"], follow_symlinks=False)
+    if kind != "link":
+        os.chmod(path, int(before["mode"], 8))
+        for name in set(xattr_of(path)) - set(before["xattr"]):
+            try:
+                os.removexattr(path, name)
+            except OSError:
+                pass
+        atomic.set_xattr(path, before["xattr"])
+
+
+def remove(path: str) -> None:
+    """Removes a file, a link, or a directory with everything in it; links inside are not followed."""
+    st = os.lstat(path)
+    if not stat.S_ISDIR(st.st_mode):
+        os.unlink(path)
+        return
+    for entry in os.listdir(path):
+        remove(os.path.join(path, entry))
+    os.rmdir(path)
+
+
+def tree(path: str) -> "list[dict]":
+    """The states of a path and of everything below it, parents first; mount points below it are not entered."""
+    top = observe(path)
+    found = [top]
+    if top["type"] == "directory":
+        device = os.lstat(path).st_dev
+        for entry in sorted(os.listdir(path)):
+            below = os.path.join(path, entry)
+            if os.lstat(below).st_dev == device:
+                found.extend(tree(below))
+    return found
+
+
+def wanted(args: "dict", state: "dict") -> "dict":
+    """The mode, uid and gid that the arguments ask for, where they differ from the state: {aspect: value}."""
+    asked: "dict" = {}
+    if args.get("owner") is not None and uid_of(args["owner"]) != state.get("uid"):
+        asked["uid"] = uid_of(args["owner"])
+    if args.get("group") is not None and gid_of(args["group"]) != state.get("gid"):
+        asked["gid"] = gid_of(args["group"])
+    if args.get("mode") is not None and state["type"] != "link":
+        mode = mode_of(args["mode"], state)
+        if mode != state.get("mode"):
+            asked["mode"] = mode
+    return asked
+
+
+def changes(path: str, state: "dict", asked: "dict") -> "list[dict]":
+    """`wanted` as the changes of a plan."""
+    return [{"path": path, "aspect": key, "before": state.get(key), "after": asked[key]} for key in sorted(asked)]
+
+
+def set_attributes(path: str, asked: "dict") -> None:
+    """Applies what `wanted` said. Raises OSError."""
+    if "uid" in asked or "gid" in asked:
+        os.chown(path, asked.get("uid", -1), asked.get("gid", -1), follow_symlinks=False)
+    if "mode" in asked:
+        os.chmod(path, int(asked["mode"], 8))
+
+
+def uid_of(name: object) -> int:
+    """A user's number. Raises Failed when there is none of this name."""
+    if str(name).isdigit():
+        return int(str(name))
+    import pwd
+
+    try:
+        return pwd.getpwnam(str(name)).pw_uid
+    except KeyError:
+        raise failure.Failed("there is no user %s on this host" % name, "not-found")
+
+
+def gid_of(name: object) -> int:
+    """A group's number. Raises Failed when there is none of this name."""
+    if str(name).isdigit():
+        return int(str(name))
+    import grp
+
+    try:
+        return grp.getgrnam(str(name)).gr_gid
+    except KeyError:
+        raise failure.Failed("there is no group %s on this host" % name, "not-found")
+
+
+def mode_of(spec: str, state: "dict") -> str:
+    """An octal or symbolic mode (chmod(1)) as four octal digits, starting from the state's own mode."""
+    if all(c in "01234567" for c in spec):
+        return "%04o" % int(spec, 8)
+    mode = int(state.get("mode") or ("0755" if state["type"] == "directory" else "0644"), 8)
+    directory = state["type"] == "directory"
+    for clause in spec.split(","):
+        mode = _symbolic(clause, mode, directory, spec)
+    return "%04o" % mode
+
+
+def _symbolic(clause: str, mode: int, directory: bool, spec: str) -> int:
+    at = next((i for i, c in enumerate(clause) if c in "+-="), -1)
+    who = clause[:at] or "a"
+    rights = clause[at + 1 :]
+    if at < 0 or any(c not in "ugoa" for c in who) or any(c not in "rwxXstugo" for c in rights):
+        raise failure.Failed("%r is no mode: give octal digits such as 0644, or clauses such as u+x,go-w" % spec)
+    if "a" in who:
+        who = "ugo"
+    bits = touched = 0
+    for w in who:
+        shift = {"u": 6, "g": 3, "o": 0}[w]
+        touched |= 7 << shift | {"u": 0o4000, "g": 0o2000, "o": 0o1000}[w]
+        for r in rights:
+            if r in "rwx":
+                bits |= {"r": 4, "w": 2, "x": 1}[r] << shift
+            elif r == "X" and (directory or mode & 0o111):
+                bits |= 1 << shift
+            elif r == "s":
+                bits |= {"u": 0o4000, "g": 0o2000, "o": 0}[w]
+            elif r == "t":
+                bits |= 0o1000
+            elif r in "ugo":
+                bits |= (mode >> {"u": 6, "g": 3, "o": 0}[r] & 7) << shift
+    if clause[at] == "+":
+        return mode | bits
+    if clause[at] == "-":
+        return mode & ~bits
+    return mode & ~touched | bits

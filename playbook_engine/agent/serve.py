@@ -1,0 +1,171 @@
+"""The agent's loop: a frame of calls in, a frame of replies out, until the connection closes.
+
+A call names an operation (`op`), an action and its arguments:
+
+    probe   observe
+    look    observe, plan, and the state before if something would change
+    apply   make the changes (`before` is remembered from the `look` with the same `key`, or sent)
+    run     look, and apply at once if something would change: for opaque actions, whose state before is nothing
+    undo    put `before` back, then observe, so that the proof rides on the same round trip
+
+Calls of one frame run in order; after one that failed the rest are answered `not-run`. stdout belongs to frames, so
+fd 1 and fd 0 are pointed elsewhere before an action runs.
+"""
+
+import os
+import signal
+import sys
+import time
+
+from playbook_engine.agent import boot, failure, wire
+
+PACKAGE = "playbook_engine.agent"
+
+
+def main() -> None:
+    frames_in, frames_out = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    signal.signal(signal.SIGALRM, _alarm)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.environ.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    for directory in ("/usr/sbin", "/sbin"):  # an ssh session of an ordinary user often lacks them
+        if directory not in os.environ["PATH"].split(":"):
+            os.environ["PATH"] += ":" + directory
+    memory: "dict" = {}
+    try:
+        wire.write(frames_out, hello())
+        while True:
+            request: "dict" = wire.read(frames_in)  # type: ignore[assignment]
+            wire.write(frames_out, {"id": request["id"], "replies": answer(request, memory)})
+    except wire.Closed:
+        pass
+
+
+def hello() -> "dict":
+    boot_id = ""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as handle:
+            boot_id = handle.read().strip()
+    except OSError:
+        pass
+    return {
+        "hello": 1,
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "uid": os.getuid(),
+        "pid": os.getpid(),
+        "boot_id": boot_id,
+        "time": time.time(),
+    }
+
+
+def answer(request: "dict", memory: "dict") -> "list":
+    """The replies to one frame's calls."""
+    replies: "list" = []
+    try:
+        for name, source in request.get("modules", ()):
+            boot.install(name, source)
+    except Exception as error:
+        return [_no("crash", "cannot load %s: %r" % (name, error)) for _ in request["calls"]]
+    for call in request["calls"]:
+        if replies and not replies[-1]["ok"]:
+            replies.append(_no("not-run", "an earlier call of the same frame failed"))
+            continue
+        began = time.monotonic()
+        reply = perform(call, memory)
+        reply["elapsed"] = time.monotonic() - began
+        replies.append(reply)
+    return replies
+
+
+def perform(call: "dict", memory: "dict") -> "dict":
+    """One call under its deadline; whatever goes wrong becomes a reply."""
+    try:
+        if call.get("timeout"):
+            signal.setitimer(signal.ITIMER_REAL, call["timeout"])
+        try:
+            return operate(call, memory)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except failure.TimeUp:
+        return _no("timeout", "timed out after %gs" % call["timeout"])
+    except failure.Failed as error:
+        return _no(error.kind, error.msg, error.result)
+    except OSError as error:
+        known = failure.of_os_error(error)
+        return _no(known.kind, known.msg)
+    except MemoryError:
+        return _no("failed", "out of memory")
+    except Exception as error:
+        import traceback
+
+        return _no("crash", "%s: %s" % (type(error).__name__, error), {"traceback": traceback.format_exc()})
+
+
+def operate(call: "dict", memory: "dict") -> "dict":
+    op, args = call["op"], call["args"]
+    action = sys.modules[PACKAGE + ".actions." + call["action"]]
+    if op == "probe":
+        return _yes(result=action.observe(args))
+    if op in ("look", "run"):
+        state = action.observe(args)
+        changes = action.plan(args, state)
+        if not changes:
+            return _yes(plan=[], state=state, result=_result(action, args, state))
+        if op == "run":
+            return _yes(plan=changes, state=state, result=action.apply(args, state))
+        before = state
+        if hasattr(action, "keep"):
+            before = action.keep(args, state, call.get("undo_limit"))
+        memory[call.get("key")] = before
+        describe(changes, before, call.get("diff"))
+        return _yes(plan=changes, state=state, before=before, result=_result(action, args, state))
+    if op == "apply":
+        before = call["before"] if "before" in call else memory.pop(call["key"])
+        return _yes(result=action.apply(args, before))
+    if op == "undo":
+        result = action.undo(args, call["before"])
+        return _yes(result=result, state=action.observe(args))
+    raise failure.Failed("unknown operation " + op)
+
+
+def describe(changes: "list", before: object, diff: object) -> None:
+    """Turns the new content that a plan carries (`_after`, and `_before` where the state does not hold it) into sizes,
+    digests and, when asked, a unified diff."""
+    for change in changes:
+        after = change.pop("_after", None)
+        old = change.pop("_before", None)
+        if after is None:
+            continue
+        if old is None:
+            old = before.get("content") if isinstance(before, dict) else None
+        import hashlib
+
+        change["after"] = "%d bytes, sha256 %s" % (len(after), hashlib.sha256(after).hexdigest()[:12])
+        if old is not None:
+            change["before"] = "%d bytes, sha256 %s" % (len(old), hashlib.sha256(old).hexdigest()[:12])
+        if diff and max(len(after), len(old or b"")) <= 1 << 18:
+            import difflib
+
+            lines = difflib.unified_diff(
+                wire.text(old or b"").splitlines(True), wire.text(after).splitlines(True), "before", "after"
+            )
+            change["diff"] = "".join(x if x.endswith("\n") else x + "\n\\ No newline at end of file\n" for x in lines)
+
+
+def _result(action: object, args: "dict", state: object) -> object:
+    return action.result(args, state) if hasattr(action, "result") else state
+
+
+def _yes(**fields: object) -> "dict":
+    fields["ok"] = True
+    return fields
+
+
+def _no(kind: str, msg: str, result: object = None) -> "dict":
+    return {"ok": False, "kind": kind, "msg": msg, "result": result}
+
+
+def _alarm(_number: int, _frame: object) -> None:
+    raise failure.TimeUp()
