@@ -1,0 +1,266 @@
+"""What an action takes, typed: the controller's reading of the SPEC that the action's own file holds."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from playbook_engine.model.errors import EngineError
+
+
+class Kind(StrEnum):
+    """What an action is: it measures, it keeps a state, it does something nobody can look at, or it steers the run."""
+
+    PROBE = "probe"
+    STATE = "state"
+    OPAQUE = "opaque"
+    CONTROL = "control"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with the arguments: `path` leads to it from the action's own mapping."""
+
+    path: tuple[str | int, ...]
+    message: str
+    advice: str | None = None
+
+
+class ArgumentError(EngineError):
+    """The arguments do not fit the action, found when they were rendered: at load they are LoadErrors."""
+
+    kind = "argument"
+    exit_code = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamSpec:
+    """One argument: its type (docs/runbook-reference.md lists them), whether it is needed, what it is when left out."""
+
+    name: str
+    type: str
+    doc: str = ""
+    required: bool = False
+    default: object = None
+    choices: tuple[object, ...] = ()
+    aliases: tuple[str, ...] = ()
+    secret: bool = False
+    local: str | None = None
+    internal: bool = False
+
+    def convert(self, value: object) -> object:
+        """The value in the type that the host gets. Raises ValueError with words for a person."""
+        if value is None:
+            return None
+        got = _convert(self.type, value)
+        if self.choices and got not in self.choices:
+            close = difflib.get_close_matches(str(got), [str(c) for c in self.choices], 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise ValueError(f"{got!r} is none of {', '.join(str(c) for c in self.choices)}{hint}")
+        return got
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSpec:
+    """One action as the controller knows it."""
+
+    name: str
+    kind: Kind
+    summary: str
+    doc: str = ""
+    params: Mapping[str, ParamSpec] = field(default_factory=dict)
+    free_form: str | None = None
+    one_of: tuple[tuple[str, ...], ...] = ()
+    touches: str | None = None
+    sh: bool = False
+    undo: str | None = None
+    returns: Mapping[str, str] = field(default_factory=dict)
+    examples: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it can change a host (a probe that touches puts back what it wrote)."""
+        return self.kind in (Kind.STATE, Kind.OPAQUE)
+
+    @property
+    def reversible(self) -> bool:
+        return self.kind is Kind.STATE and self.undo is not None
+
+    def canonical(self, name: str) -> str | None:
+        """The argument of this name or alias, or None."""
+        if name in self.params and not self.params[name].internal:
+            return name
+        return next((p.name for p in self.params.values() if name in p.aliases), None)
+
+    def check(self, args: Mapping[str, object], unknown: Callable[[object], bool]) -> list[Problem]:
+        """What is wrong with arguments as written. A value for which `unknown` holds is a template: judged later."""
+        found: list[Problem] = []
+        given: set[str] = set()
+        for key, value in args.items():
+            name = self.canonical(key)
+            if name is None:
+                found.append(self._unknown(key))
+                continue
+            given.add(name)
+            if _holds(value, unknown):
+                continue
+            try:
+                self.params[name].convert(value)
+            except ValueError as error:
+                found.append(Problem(path=(key,), message=f"{self.name}: {key}: {error}"))
+        for param in self.params.values():
+            if param.required and param.name not in given:
+                found.append(Problem(path=(), message=f"{self.name} needs {param.name}: {param.doc}".rstrip(": ")))
+        for group in self.one_of:
+            there = [name for name in group if name in given]
+            if not there:
+                found.append(Problem(path=(), message=f"{self.name} needs one of {', '.join(group)}"))
+            elif len(there) > 1:
+                found.append(
+                    Problem(path=(there[1],), message=f"{self.name}: {' and '.join(there)} exclude one another")
+                )
+        return found
+
+    def complete(self, args: Mapping[str, object]) -> dict[str, object]:
+        """Rendered arguments as the host wants them: names canonical, types converted, defaults filled in.
+
+        Raises ArgumentError.
+        """
+        problems = self.check(args, lambda _: False)
+        if problems:
+            raise ArgumentError(
+                "; ".join(p.message for p in problems), advice=next((p.advice for p in problems if p.advice), None)
+            )
+        done: dict[str, object] = {p.name: p.default for p in self.params.values() if p.default is not None}
+        for key, value in args.items():
+            name = self.canonical(key)
+            if name is not None and value is not None:
+                done[name] = self.params[name].convert(value)
+        return done
+
+    def _unknown(self, key: str) -> Problem:
+        names = [n for p in self.params.values() if not p.internal for n in (p.name, *p.aliases)]
+        close = difflib.get_close_matches(key, names, 1, 0.6)
+        advice = f"did you mean {close[0]}?" if close else f"it takes {', '.join(sorted(names)) or 'no arguments'}"
+        return Problem(path=(key,), message=f"{self.name} has no argument {key!r}", advice=advice)
+
+
+def parse_size(text: str) -> int:
+    """`2GiB`, `512 MiB`, `10k`, `4096` as bytes; KiB and K are 1024, kB is 1000. Raises ValueError."""
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGTP]?)(i?)(B?)\s*", text, re.IGNORECASE)
+    if not match:
+        raise ValueError(f"{text!r} is no size: write 2GiB, 512MiB or a number of bytes")
+    number, unit, binary, byte = match.groups()
+    base = 1000 if byte and not binary and unit else 1024
+    return int(float(number) * base ** ("KMGTP".index(unit.upper()) + 1 if unit else 0))
+
+
+def parse_duration(text: str) -> float:
+    """`90s`, `5m`, `1h30m`, `2d`, `0.5s`, `250ms` or a bare number of seconds. Raises ValueError."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)", text)
+    if not parts or "".join(n + u for n, u in parts) != text.replace(" ", ""):
+        raise ValueError(f"{text!r} is no duration: write 30s, 5m, 1h30m or a number of seconds")
+    unit = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    return float(sum(float(n) * unit[u] for n, u in parts))
+
+
+def parse_bool(value: object) -> bool:
+    """true/false, and the words that Ansible takes for them. Raises ValueError."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("yes", "on", "true", "y", "1"):
+        return True
+    if word in ("no", "off", "false", "n", "0"):
+        return False
+    raise ValueError(f"{value!r} is no boolean: write true or false")
+
+
+def _convert(kind: str, value: object) -> object:
+    if kind == "bool":
+        return parse_bool(value)
+    if kind in ("int", "float"):
+        return _number(kind, value)
+    if kind in ("size", "duration"):
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise ValueError(f"{_said(value)} is no {kind}")
+        if isinstance(value, str):
+            return parse_size(value) if kind == "size" else parse_duration(value)
+        return int(value) if kind == "size" else float(value)
+    if kind == "mode":
+        if not isinstance(value, str):
+            raise ValueError(f'{_said(value)} is no mode: quote it, as in "0644", or YAML makes a number of it')
+        if not re.fullmatch(r"[0-7]{3,5}|([ugoa]*[-+=][rwxXstugo]*)(,[ugoa]*[-+=][rwxXstugo]*)*|preserve", value):
+            raise ValueError(f'{value!r} is no mode: write "0644" or u+x,go-w')
+        return value
+    if kind in ("str", "path"):
+        return _text(kind, value)
+    if kind == "content":
+        if isinstance(value, bytes):
+            return value
+        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        return text.encode("utf-8", "surrogateescape")
+    if kind.startswith("list"):
+        return _list(kind, value)
+    if kind == "dict" and not isinstance(value, Mapping):
+        raise ValueError(f"{_said(value)} is no mapping")
+    return value
+
+
+def _number(kind: str, value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"{_said(value)} is no number")
+    try:
+        if kind == "float":
+            return float(value)
+        if isinstance(value, float) and value != int(value):
+            raise ValueError
+        return int(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no {'whole number' if kind == 'int' else 'number'}") from None
+
+
+def _text(kind: str, value: object) -> str:
+    if isinstance(value, float):
+        raise ValueError(f'{value!r} was read as a number: quote it ("{value}"), or 1.10 becomes 1.1')
+    if isinstance(value, bool):
+        raise ValueError(f'{str(value).lower()} is a boolean here: quote it ("{str(value).lower()}") if text is meant')
+    if isinstance(value, int):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"{_said(value)} is no text")
+    if kind == "path" and not value:
+        raise ValueError("the path is empty")
+    return value
+
+
+def _list(kind: str, value: object) -> list[object]:
+    inner = kind[5:-1] if kind.startswith("list[") else "raw"
+    if isinstance(value, str) and inner in ("str", "path"):
+        value = [part.strip() for part in value.split(",")] if value else []
+    elif isinstance(value, (str, int, float, bool, Mapping)):
+        value = [value]
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{_said(value)} is no list")
+    return [_convert(inner, item) for item in value]
+
+
+def _holds(value: object, test: Callable[[object], bool]) -> bool:
+    if test(value):
+        return True
+    if isinstance(value, Mapping):
+        return any(_holds(v, test) for v in value.values())
+    return isinstance(value, (list, tuple)) and any(_holds(v, test) for v in value)
+
+
+def _said(value: object) -> str:
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "text", dict: "a mapping", list: "a list"}
+    return f"{value!r} ({names.get(type(value), type(value).__name__)})"

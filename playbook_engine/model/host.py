@@ -1,0 +1,48 @@
+"""Hosts and groups as the engine knows them: names, variables, and how to reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from playbook_engine.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSpec:
+    """How to reach a host: Ansible's connection variables. None means "as ssh_config or the default says"."""
+
+    connection: str = "ssh"
+    address: str | None = None
+    port: int | None = None
+    user: str | None = None
+    private_key_file: str | None = None
+    password: Secret | None = None
+    common_args: str = ""
+    python_interpreter: str | None = None
+    become: bool = False
+    become_user: str = "root"
+    become_method: str = "sudo"
+    become_password: Secret | None = None
+    connect_timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One host. `variables` are merged by precedence; author's templates in them are not rendered yet."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    variables: Mapping[str, object] = field(default_factory=dict)
+    connection: ConnectionSpec = field(default_factory=ConnectionSpec)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One group: its own hosts and children, in the order written."""
+
+    name: str
+    hosts: tuple[str, ...] = ()
+    children: tuple[str, ...] = ()
+    variables: Mapping[str, object] = field(default_factory=dict)
+    priority: int = 1

@@ -1,0 +1,159 @@
+"""What a person wrote, typed: a runbook, its parameters, preconditions, steps, handlers and checks.
+
+Values that may hold templates are `object`: compiled by `templating`, rendered by the engine for each host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from playbook_engine.model.source import SourcePos
+
+
+class OnFailure(StrEnum):
+    """What a measured failure of a step does to the host's earlier changes."""
+
+    ROLLBACK = "rollback"
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
+class Otherwise(StrEnum):
+    """What a precondition that does not hold means: refuse, or nothing to do here."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """A typed input of a runbook."""
+
+    name: str
+    type: str = "str"
+    default: object = None
+    required: bool = False
+    description: str = ""
+    choices: tuple[object, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    secret: bool = False
+    where: SourcePos | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One look at the world and what is expected of it: a precondition, a check, an `unless`.
+
+    `within`: seconds it may take to become true. `hold` (written `for`): seconds it must then stay true.
+    """
+
+    id: str
+    name: str
+    action: str
+    args: Mapping[str, object]
+    expect: str | None = None
+    within: float = 0.0
+    every: float = 1.0
+    hold: float = 0.0
+    timeout: float = 60.0
+    when: tuple[str, ...] = ()
+    otherwise: Otherwise = Otherwise.FAIL
+    delegate_to: object = None
+    become: bool | None = None
+    become_user: object = None
+    register: str | None = None
+    severity: str | None = None
+    service: str | None = None
+    metric: str | None = None
+    unit: str | None = None
+    threshold: object = None
+    critical: bool = False
+    no_log: bool = False
+    where: SourcePos | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step, its contract in one place. `id` is unique in the compiled plan and stable over resumes."""
+
+    id: str
+    name: str
+    action: str
+    args: Mapping[str, object]
+    when: tuple[str, ...] = ()
+    loop: object = None
+    loop_var: str = "item"
+    loop_label: object = None
+    register: str | None = None
+    until: tuple[str, ...] = ()
+    retries: int = 3
+    delay: float = 5.0
+    timeout: float = 300.0
+    changed_when: tuple[str, ...] | None = None
+    failed_when: tuple[str, ...] | None = None
+    ignore_errors: object = False
+    no_log: bool = False
+    become: bool | None = None
+    become_user: object = None
+    environment: Mapping[str, object] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    vars: Mapping[str, object] = field(default_factory=dict)
+    notify: tuple[str, ...] = ()
+    listen: tuple[str, ...] = ()
+    delegate_to: object = None
+    run_once: bool = False
+    preconditions: tuple[Probe, ...] = ()
+    unless: tuple[Probe, ...] = ()
+    checks: tuple[Probe, ...] = ()
+    rollback: tuple[Step, ...] | None = None
+    irreversible: str | None = None
+    undo_limit: int = 64 << 20
+    on_disconnect: str = "finish"
+    where: SourcePos | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """`import_runbook`: another runbook in this place, a scope of its own for rollback."""
+
+    id: str
+    name: str
+    runbook: Runbook
+    params: Mapping[str, object] = field(default_factory=dict)
+    when: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    where: SourcePos | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runbook:
+    """One YAML file, loaded and checked."""
+
+    name: str
+    file: str
+    title: str = ""
+    description: str = ""
+    severity: str = "P3"
+    owner: str = ""
+    services: tuple[str, ...] = ()
+    hosts: str | None = None
+    serial: tuple[object, ...] = ()
+    max_fail_percentage: float | None = None
+    deadline: float | None = None
+    on_failure: OnFailure = OnFailure.ROLLBACK
+    escalation: str | None = None
+    become: bool | None = None
+    become_user: object = None
+    environment: Mapping[str, object] = field(default_factory=dict)
+    vars: Mapping[str, object] = field(default_factory=dict)
+    params: tuple[Param, ...] = ()
+    preconditions: tuple[Probe, ...] = ()
+    steps: tuple[Step | Import, ...] = ()
+    handlers: tuple[Step, ...] = ()
+    checks: tuple[Probe, ...] = ()
+    read_only: bool = False
+    text: str = ""

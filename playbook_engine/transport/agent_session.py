@@ -1,0 +1,154 @@
+"""A session with a live agent, over anything that carries bytes: an ssh channel, a local process's pipes."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from playbook_engine.agent import wire
+from playbook_engine.model.errors import LinkLost, NoPython, ProtocolError
+from playbook_engine.transport import payload
+from playbook_engine.transport.base import Call, Hello, Reply
+
+GRACE = 15.0  # seconds past a call's own deadline before its host is said to have gone
+
+
+class Pipe(Protocol):
+    """Bytes to and from one far process."""
+
+    def send(self, data: bytes) -> None:
+        """Raises LinkLost."""
+        ...
+
+    def receive(self, timeout: float) -> bytes:
+        """Some bytes, or b"" at the end. Raises TimeoutError, LinkLost."""
+        ...
+
+    def complaints(self) -> str:
+        """What the far process wrote to its standard error so far."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_agent(pipe: Pipe, timeout: float) -> AgentSession | None:
+    """Sends the payload and greets the agent. None when the far side is a plain sh, which then waits on the pipe.
+
+    Raises LinkLost, ProtocolError.
+    """
+    pipe.send(payload.first())
+    reader = Reader(pipe)
+    mark = reader.mark(timeout)
+    if mark == payload.SHELL_MARK:
+        return None
+    message = reader.frame(timeout)
+    if not isinstance(message, dict) or message.get("hello") != 1:
+        raise ProtocolError(f"the agent did not greet: {message!r:.200}")
+    hello = Hello(
+        python=str(message["python"]),
+        uid=message["uid"],
+        pid=message["pid"],
+        boot_id=str(message["boot_id"]),
+        time=message["time"],
+    )
+    return AgentSession(pipe, reader, hello)
+
+
+class Reader:
+    """Frames out of a pipe."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._held = bytearray()
+
+    def mark(self, timeout: float) -> bytes:
+        """Skips what login scripts print, up to 64 KiB, to the line that says what the far side became."""
+        end = time.monotonic() + timeout
+        while True:
+            for mark in (payload.AGENT_MARK, payload.SHELL_MARK):
+                at = self._held.find(mark)
+                if at >= 0:
+                    del self._held[: at + len(mark)]
+                    return mark
+            if len(self._held) > 65536:
+                raise ProtocolError(f"the host's login scripts print without end: {bytes(self._held[:200])!r}")
+            self._more(end - time.monotonic(), "starting the agent")
+
+    def frame(self, timeout: float) -> object:
+        """The next message. Raises LinkLost, ProtocolError."""
+        end = time.monotonic() + timeout
+        try:
+            self._fill(wire.HEADER, end)
+            text, raw = wire.lengths(bytes(self._held[: wire.HEADER]))
+            total = wire.HEADER + text + raw
+            self._fill(total, end)
+            message = wire.unpack(
+                bytes(self._held[wire.HEADER : wire.HEADER + text]), bytes(self._held[wire.HEADER + text : total])
+            )
+        except wire.Garbage as error:
+            raise ProtocolError(
+                f"the host said something that is no frame: {error.head!r:.200}", advice=self._pipe.complaints() or None
+            ) from error
+        del self._held[:total]
+        return message
+
+    def _fill(self, size: int, end: float) -> None:
+        while len(self._held) < size:
+            self._more(end - time.monotonic(), "waiting for an answer")
+
+    def _more(self, timeout: float, doing: str) -> None:
+        try:
+            data = self._pipe.receive(max(timeout, 0.001))
+        except TimeoutError:
+            raise LinkLost(f"no answer from the host while {doing}", advice=self._pipe.complaints() or None) from None
+        if not data:
+            said = self._pipe.complaints().strip()
+            raise LinkLost(
+                f"the connection ended while {doing}{': ' + said if said else ''}",
+                advice="what was running on the host is in doubt: `runbook show` says which step"
+                if said == ""
+                else None,
+            )
+        self._held += data
+
+
+class AgentSession:
+    """Calls to one agent. Not for several threads at once."""
+
+    def __init__(self, pipe: Pipe, reader: Reader, hello: Hello) -> None:
+        self._pipe = pipe
+        self._reader = reader
+        self._hello = hello
+        self._sent: set[str] = set(payload.needs(payload.CORE))
+        self._ids = itertools.count(1)
+
+    @property
+    def hello(self) -> Hello:
+        return self._hello
+
+    def ask(self, calls: Sequence[Call]) -> list[Reply]:
+        modules: list[tuple[str, str]] = []
+        for call in calls:
+            new = payload.action_modules(call.action, self._sent)
+            self._sent.update(name for name, _ in new)
+            modules += new
+        number = next(self._ids)
+        self._pipe.send(wire.pack({"id": number, "modules": modules, "calls": [c.message() for c in calls]}))
+        message = self._reader.frame(sum(c.timeout for c in calls) + GRACE)
+        if not isinstance(message, dict) or message.get("id") != number:
+            raise ProtocolError(f"an answer to another question: {message!r:.200}")
+        return [Reply.of(said) for said in message["replies"]]
+
+    def close(self) -> None:
+        self._pipe.close()
+
+
+def no_python(action: str) -> NoPython:
+    """What a host without Python answers to an action that needs it."""
+    return NoPython(
+        f"{action} needs Python 3.6 or newer on the host, and there is none",
+        advice="install python3 on the host (raw: apt-get install -y python3-minimal), name one with "
+        "ansible_python_interpreter, or use raw, command, shell, facts, stat, disk_usage or reclaim",
+    )

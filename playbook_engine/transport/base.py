@@ -1,0 +1,120 @@
+"""How the engine talks to a host: a Transport connects, a Connection gives Sessions, a Session answers calls.
+
+One connection a host, one session for each user on it (the login user, and whom `become` names), one frame a request.
+A failing action is a Reply; a host that cannot be talked to is a HostError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from playbook_engine.model.host import Host
+from playbook_engine.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One operation of one action (agent/serve.py lists the operations). `timeout` in seconds, enforced on the host."""
+
+    op: str
+    action: str
+    args: Mapping[str, object]
+    key: str = ""
+    before: object = None
+    timeout: float = 300.0
+    diff: bool = False
+    undo_limit: int | None = None
+
+    def message(self) -> dict[str, object]:
+        """The call as it travels."""
+        said: dict[str, object] = {"op": self.op, "action": self.action, "args": self.args, "timeout": self.timeout}
+        if self.key:
+            said["key"] = self.key
+        if self.before is not None:
+            said["before"] = self.before
+        if self.diff:
+            said["diff"] = True
+        if self.undo_limit is not None:
+            said["undo_limit"] = self.undo_limit
+        return said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the host said to one call. `kind` is a failure kind of agent/failure.py when not `ok`."""
+
+    ok: bool
+    kind: str = ""
+    msg: str = ""
+    result: Mapping[str, object] = field(default_factory=dict)
+    state: Mapping[str, object] | None = None
+    plan: Sequence[Mapping[str, object]] = ()
+    before: Mapping[str, object] | None = None
+    elapsed: float = 0.0
+
+    @classmethod
+    def of(cls, said: Mapping[str, object]) -> Reply:
+        result = said.get("result")
+        return cls(
+            ok=bool(said.get("ok")),
+            kind=str(said.get("kind") or ""),
+            msg=str(said.get("msg") or ""),
+            result=result if isinstance(result, Mapping) else {} if result is None else {"value": result},
+            state=said.get("state"),  # type: ignore[arg-type]
+            plan=said.get("plan") or (),  # type: ignore[arg-type]
+            before=said.get("before"),  # type: ignore[arg-type]
+            elapsed=float(said.get("elapsed") or 0.0),  # type: ignore[arg-type]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """What a host says of itself when a session opens. `python` is None for a session that is a plain sh."""
+
+    python: str | None
+    uid: int | None = None
+    pid: int | None = None
+    boot_id: str = ""
+    time: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Become:
+    """Whom to be on the host, and how."""
+
+    user: str = "root"
+    method: str = "sudo"
+    password: Secret | None = None
+
+
+class Session(Protocol):
+    """A live far end. Calls of one `ask` run in order; after a failed one the rest are answered `not-run`."""
+
+    @property
+    def hello(self) -> Hello: ...
+
+    def ask(self, calls: Sequence[Call]) -> list[Reply]:
+        """Raises LinkLost, ProtocolError, NoPython."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Connection(Protocol):
+    """One host's connection."""
+
+    def session(self, become: Become | None = None) -> Session:
+        """The session of the login user, or of whom to become; opened on first use. Raises HostError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Transport(Protocol):
+    """A way to reach hosts. Safe to use from many threads."""
+
+    def connect(self, host: Host) -> Connection:
+        """Raises Unreachable, AuthFailed, HostKeyError."""
+        ...

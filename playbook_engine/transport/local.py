@@ -1,0 +1,112 @@
+"""The controller's own machine: the same agent, under a local interpreter, over pipes."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+
+from playbook_engine.model.errors import BecomeFailed, LinkLost, Unreachable
+from playbook_engine.model.host import Host
+from playbook_engine.transport import payload
+from playbook_engine.transport.agent_session import open_agent
+from playbook_engine.transport.base import Become, Session
+from playbook_engine.transport.become import sudo_command, sudo_failure
+from playbook_engine.transport.posix import ShellSession
+
+START = 30.0  # seconds for an interpreter to start
+
+
+class ProcessPipe:
+    """The pipes of a child process."""
+
+    def __init__(self, command: str) -> None:
+        self._child = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        assert self._child.stdin and self._child.stdout and self._child.stderr
+        self._in, self._out, self._err = self._child.stdin, self._child.stdout, self._child.stderr
+        os.set_blocking(self._err.fileno(), False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._out, selectors.EVENT_READ)
+        self._said = b""
+
+    def send(self, data: bytes) -> None:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._in.write(left) or 0 :]
+        except OSError as error:
+            raise LinkLost(f"the local agent has gone: {error}", advice=self.complaints() or None) from error
+
+    def receive(self, timeout: float) -> bytes:
+        if not self._selector.select(timeout):
+            raise TimeoutError
+        return os.read(self._out.fileno(), 1 << 20)
+
+    def complaints(self) -> str:
+        try:
+            while part := os.read(self._err.fileno(), 65536):
+                self._said = (self._said + part)[-65536:]
+        except OSError:
+            pass
+        return self._said.decode("utf-8", "replace")
+
+    def close(self) -> None:
+        self._selector.close()
+        for stream in (self._in, self._out, self._err):
+            stream.close()
+        try:
+            self._child.wait(5)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+
+class LocalConnection:
+    """This machine. Sessions differ by the user they run as."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._sessions: dict[str, Session] = {}
+
+    def session(self, become: Become | None = None) -> Session:
+        who = become.user if become else ""
+        if who not in self._sessions:
+            self._sessions[who] = self._open(become)
+        return self._sessions[who]
+
+    def _open(self, become: Become | None) -> Session:
+        python = self._host.connection.python_interpreter or sys.executable
+        command = payload.stage0(python)
+        pipe = ProcessPipe(sudo_command(become, command) if become else command)
+        try:
+            session = open_agent(pipe, START)
+            return session if session is not None else ShellSession(pipe)
+        except LinkLost as error:
+            said = pipe.complaints()
+            pipe.close()
+            if become:
+                raise sudo_failure(become, said) from error
+            raise Unreachable(f"cannot start {python}: {said.strip() or error}") from error
+        except BecomeFailed:
+            pipe.close()
+            raise
+
+    def close(self) -> None:
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
+
+
+class LocalTransport:
+    """Reaches no further than this machine."""
+
+    def connect(self, host: Host) -> LocalConnection:
+        return LocalConnection(host)
