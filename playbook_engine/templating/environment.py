@@ -1,0 +1,300 @@
+"""`Templar`: the one door to templates and expressions.
+
+    templar = Templar()
+    node = templar.compile_value("{{ mount }}/data", where)          # while loading
+    templar.render(node, variables)                                  # "/srv/data"
+    templar.evaluate("result.free_bytes > 2 * GiB", variables, where)  # True or False, nothing else
+
+One `Templar` is shared by every host's thread. Source: Jinja2's sandbox documentation; the semantics of names,
+filters and conditions are those of ansible-core 2.19.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateSyntaxError, meta, nodes
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.parser import Parser
+
+from playbook_engine.model.errors import EngineError, TemplateError
+from playbook_engine.model.source import SourcePos
+from playbook_engine.templating import lookups
+from playbook_engine.templating.filters import FILTERS, SEES_UNDEFINED
+from playbook_engine.templating.limits import LimitExceeded, spending
+from playbook_engine.templating.node import OMIT, Template, templates_in, to_nodes
+from playbook_engine.templating.sandbox import Sandbox, ScopeContext, UndefinedName, guarded, joined
+from playbook_engine.templating.scope import LazyVariables, Scope, finished
+from playbook_engine.templating.tests import TESTS
+
+__all__ = ["OMIT", "LazyVariables", "Templar", "Template"]
+
+CACHE_SIZE = 4096
+
+Compiled = Callable[[ScopeContext], object]
+Condition = str | bool | Template | Sequence["str | bool | Template"]
+
+
+class Templar:
+    """Compiles once per source text, renders and evaluates. `search` are folders where lookups find files."""
+
+    def __init__(self, *, search: Sequence[str] = (), lookups_allowed: bool = True) -> None:
+        self._env = Sandbox()
+        filters: dict[str, Any] = {**self._env.filters, **FILTERS}
+        for name, function in filters.items():
+            self._env.filters[name] = guarded(function, sees_undefined=name in SEES_UNDEFINED)
+        tests: dict[str, Any] = {**self._env.tests, **TESTS}
+        for name, test in tests.items():
+            self._env.tests[name] = guarded(test, sees_undefined=name in ("defined", "undefined"))
+        for name in FILTERS:
+            self._env.filters[f"ansible.builtin.{name}"] = self._env.filters[name]
+        for name in TESTS:
+            self._env.tests[f"ansible.builtin.{name}"] = self._env.tests[name]
+        self._env.globals.update(
+            KiB=1024, MiB=1024**2, GiB=1024**3, TiB=1024**4, omit=OMIT, now=lookups.now, undef=lookups.undef
+        )
+        if lookups_allowed:
+            finder = lookups.Lookups(search=search, render=self._render_text)
+            self._env.globals.update(lookup=finder.lookup, query=finder.query, q=finder.query)
+        self._templates: dict[str, JinjaTemplate] = {}
+        self._expressions: dict[str, JinjaTemplate] = {}
+
+    # ------------------------------------------------------------------ loading
+
+    def compile_value(self, value: object, where: SourcePos | None, *, check: bool = True) -> object:
+        """A YAML value with every string that holds `{{`, `{%` or `{#` made into a `Template`.
+
+        With `check`, a template that does not compile is a `TemplateError` now rather than when it is used.
+        """
+        made = to_nodes(value, where)
+        if check:
+            for template in templates_in(made):
+                self._compiled(template.source, template.where)
+        return made
+
+    def undeclared(self, value: object) -> set[str]:
+        """The free names of a value's templates, or of a bare expression given as text."""
+        if isinstance(value, str):
+            return self._free_names(value, None, self._expression_tree)
+        found: set[str] = set()
+        for template in templates_in(value):
+            found |= self._free_names(template.source, template.where, self._env.parse)
+        return found
+
+    def _free_names(self, source: str, where: SourcePos | None, parse: Callable[[str], nodes.Template]) -> set[str]:
+        try:
+            tree = parse(source)
+        except TemplateSyntaxError as exc:
+            raise _syntax_error(exc, source, where) from None
+        return meta.find_undeclared_variables(tree) - self._env.globals.keys()
+
+    # ------------------------------------------------------------------ running
+
+    def render(self, value: object, variables: Mapping[str, object]) -> object:
+        """The value with its templates run: one single output keeps its type, anything else is text.
+
+        Raises `TemplateError` with the place of the template that failed.
+        """
+        with spending():
+            return self._finish(value, self.scope(variables))
+
+    def scope(self, variables: Mapping[str, object]) -> Scope:
+        return Scope(variables, self._run)
+
+    def lazy(self, variables: Mapping[str, object]) -> LazyVariables:
+        """The variables as a mapping that resolves each on use; what `hostvars[name]` is."""
+        return LazyVariables(self.scope(variables))
+
+    def evaluate(self, expr: Condition, variables: Mapping[str, object], where: SourcePos | None = None) -> bool:
+        """A condition: `when`, `expect`, `until`, `failed_when`, `changed_when`. A list means all of it, in order.
+
+        Raises `TemplateError` when it cannot be evaluated, or gives anything but true or false.
+        """
+        if isinstance(expr, bool):
+            return expr
+        if not isinstance(expr, str | Template):
+            return all(self.evaluate(part, variables, where) for part in expr)
+        result = self.evaluate_value(expr, variables, where)
+        if isinstance(result, bool):
+            return result
+        text = _shown(result)
+        raise TemplateError(
+            f"the condition `{expr}` gives {text}, which is neither true nor false",
+            advice=_to_condition(str(expr), result),
+            where=_place(expr, where),
+        )
+
+    def evaluate_value(
+        self, expr: str | Template, variables: Mapping[str, object], where: SourcePos | None = None
+    ) -> object:
+        """The value of a bare expression, of any type."""
+        if isinstance(expr, Template):
+            return self.render(expr, variables)
+        compiled = self._compiled_expression(expr, where)
+        with spending():
+            scope = self.scope(variables)
+            return self._guard(lambda: finished(self._call(compiled, scope)), scope, where, expr)
+
+    def _finish(self, value: object, scope: Scope) -> object:
+        if isinstance(value, Template):
+            return self._guard(lambda: finished(self._run(value, scope)), scope, value.where, value.source)
+        if isinstance(value, Mapping):
+            made = {key: self._finish(item, scope) for key, item in value.items()}
+            return {key: item for key, item in made.items() if item is not OMIT}
+        if isinstance(value, list | tuple):
+            return [item for item in (self._finish(item, scope) for item in value) if item is not OMIT]
+        return value
+
+    def _run(self, template: Template, scope: Scope) -> object:
+        """One template's value. An undefined name leaves as `UndefinedName`, all else as `TemplateError`."""
+        compiled = self._compiled(template.source, template.where)
+        try:
+            return self._call(compiled, scope)
+        except (EngineError, UndefinedName):
+            raise
+        except Exception as exc:
+            raise _runtime_error(exc, template.source, template.where) from exc
+
+    def _render_text(self, source: str, variables: Mapping[str, object], where: SourcePos | None) -> object:
+        return self.render(Template(source=source, where=where), variables)
+
+    def _call(self, compiled: JinjaTemplate, scope: Scope) -> object:
+        context = ScopeContext(self._env, {}, None, compiled.blocks)
+        context.names = scope
+        return joined(compiled.root_render_func(context))
+
+    def _guard(self, run: Callable[[], object], scope: Scope, where: SourcePos | None, source: str) -> object:
+        try:
+            return run()
+        except EngineError:
+            raise
+        except UndefinedName as exc:
+            raise self._undefined_error(exc, scope, where) from None
+        except Exception as exc:
+            raise _runtime_error(exc, source, where) from exc
+
+    def _undefined_error(self, exc: UndefinedName, scope: Scope, where: SourcePos | None) -> TemplateError:
+        message = str(exc.message)
+        advice = None
+        if exc.free and isinstance(exc.name, str) and exc.name not in scope.variables:
+            known = [*map(str, scope.variables), *self._env.globals]
+            message = f"{exc.name!r} is not defined"
+            advice = _did_you_mean(exc.name, known) or (
+                f"define it, or say what to use instead: {{{{ {exc.name} | default(...) }}}}"
+            )
+        return TemplateError(message, advice=advice, where=where)
+
+    # ------------------------------------------------------------------ compiling
+
+    def _compiled(self, source: str, where: SourcePos | None) -> JinjaTemplate:
+        found = self._templates.get(source)
+        if found is None:
+            found = self._compile(source, self._templates, where, lambda: self._env.parse(source))
+        return found
+
+    def _compiled_expression(self, source: str, where: SourcePos | None) -> JinjaTemplate:
+        found = self._expressions.get(source)
+        if found is None:
+            found = self._compile(source, self._expressions, where, lambda: self._expression_tree(source))
+        return found
+
+    def _expression_tree(self, source: str) -> nodes.Template:
+        text = source.strip()
+        if not text:
+            raise TemplateSyntaxError("it is empty", 1)
+        if text.startswith("{{") and text.endswith("}}") and "{{" not in text[2:] and "}}" not in text[:-2]:
+            text = text[2:-2]  # when: "{{ x }}" is a habit that means x
+        elif text.startswith(("{{", "{%")):
+            raise TemplateSyntaxError("a condition is a bare expression, without {{ }} around its names", 1)
+        parser = Parser(self._env, text, state="variable")
+        expression = parser.parse_expression()
+        if not parser.stream.eos:
+            raise TemplateSyntaxError(f"{str(parser.stream.current)!r} is not expected after the expression", 1)
+        output = nodes.Output([expression], lineno=1)
+        output.set_environment(self._env)
+        return nodes.Template([output], lineno=1).set_environment(self._env)  # type: ignore[return-value]
+
+    def _compile(
+        self,
+        source: str,
+        cache: dict[str, JinjaTemplate],
+        where: SourcePos | None,
+        parse: Callable[[], nodes.Template],
+    ) -> JinjaTemplate:
+        try:
+            tree = parse()
+            self._check_names(tree)
+            code = self._env.compile(tree)
+        except TemplateSyntaxError as exc:
+            raise _syntax_error(exc, source, where) from None
+        except RecursionError:
+            raise TemplateError("the template is nested too deeply", where=where) from None
+        compiled = JinjaTemplate.from_code(self._env, code, self._env.globals)
+        if len(cache) >= CACHE_SIZE:
+            cache.clear()
+        cache[source] = compiled  # one assignment: atomic, so threads at worst compile the same text twice
+        return compiled
+
+    def _check_names(self, tree: nodes.Template) -> None:
+        """Refuse unknown filters and tests before anything runs."""
+        for node in tree.find_all((nodes.Filter, nodes.Test)):
+            known: Iterable[str] = self._env.filters if isinstance(node, nodes.Filter) else self._env.tests
+            if node.name not in known:
+                word = "filter" if isinstance(node, nodes.Filter) else "test"
+                hint = _did_you_mean(node.name, known)
+                message = f"there is no {word} {node.name!r}" + (f" ({hint})" if hint else "")
+                raise TemplateSyntaxError(message, node.lineno)
+
+
+def _place(expr: str | Template, where: SourcePos | None) -> SourcePos | None:
+    return expr.where if isinstance(expr, Template) and expr.where else where
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    close = difflib.get_close_matches(name, [k for k in known if " " not in k], n=2, cutoff=0.7)
+    return f"did you mean {' or '.join(map(repr, close))}?" if close else None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return f"{text if len(text) <= 80 else text[:77] + '...'} ({type(value).__name__})"
+
+
+def _to_condition(expr: str, value: object) -> str:
+    if isinstance(value, str):
+        return f"compare it (`{expr} == 'yes'`), or convert it: `{expr} | bool`"
+    if isinstance(value, list | dict):
+        return f"say what about it: `{expr} | length > 0`"
+    if value is None:
+        return f"say what about it: `{expr} is not none`"
+    return f"compare it: `{expr} != 0`, or convert it: `{expr} | bool`"
+
+
+def _syntax_error(exc: TemplateSyntaxError, source: str, where: SourcePos | None) -> TemplateError:
+    message = exc.message or "syntax error"
+    advice = None
+    if "'='" in message:
+        advice = "comparing is `==`; a single `=` is not allowed in an expression"
+    elif "expected" in message:
+        advice = "look for a missing operator, quote, bracket or brace"
+    line = f" (line {exc.lineno} of it)" if "\n" in source.strip() else ""
+    first = source.strip().splitlines()[0] if source.strip() else ""
+    return TemplateError(f"`{first}` does not compile{line}: {message}", advice=advice, where=where)
+
+
+def _runtime_error(exc: Exception, source: str, where: SourcePos | None) -> TemplateError:
+    first = source.strip().splitlines()[0]
+    first = first if len(first) <= 100 else first[:97] + "..."
+    if isinstance(exc, LimitExceeded):
+        return TemplateError(f"`{first}`: {exc.message}", where=where)
+    if isinstance(exc, SecurityError | TemplateRuntimeError):
+        return TemplateError(f"`{first}` failed: {exc.message}", where=where)
+    if isinstance(exc, RecursionError):
+        return TemplateError(f"`{first}` goes round in circles", where=where)
+    reason = str(exc) or type(exc).__name__
+    if isinstance(exc, KeyError):
+        reason = f"no such key: {reason}"
+    return TemplateError(f"`{first}` failed: {reason}", where=where)

@@ -1,0 +1,20 @@
+"""The filters that Ansible adds to Jinja's, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playbook_engine.templating.filters import collections, dates, hashes, numbers, paths, serial, text
+
+FILTERS: dict[str, Callable[..., object]] = {
+    **text.FILTERS,
+    **collections.FILTERS,
+    **serial.FILTERS,
+    **paths.FILTERS,
+    **numbers.FILTERS,
+    **hashes.FILTERS,
+    **dates.FILTERS,
+}
+
+SEES_UNDEFINED = frozenset({"default", "d", "mandatory", "type_debug"})
+"""These are asked about undefined values; every other filter fails when it is given one."""

@@ -1,0 +1,306 @@
+"""`lookup(...)` and `query(...)`: what a template may fetch from the controller."""
+
+from __future__ import annotations
+
+import datetime
+import glob
+import itertools
+import os
+import random
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2.runtime import Context
+from jinja2.utils import missing, pass_context
+
+from playbook_engine.model.errors import TemplateError
+from playbook_engine.model.source import SourcePos
+from playbook_engine.templating import limits
+from playbook_engine.templating.filters import collections
+from playbook_engine.templating.sandbox import Missing
+
+PIPE_SECONDS = 30
+
+Render = Callable[[str, Mapping[str, object], SourcePos | None], object]
+Lookup = Callable[..., list[Any]]
+
+
+def now(utc: bool = False, fmt: str | None = None) -> object:
+    """The controller's time, as a datetime or in a `strftime` format."""
+    moment = datetime.datetime.now(datetime.UTC).replace(tzinfo=None) if utc else datetime.datetime.now()
+    return moment.strftime(fmt) if fmt else moment
+
+
+def undef(hint: str | None = None) -> Missing:
+    """A value that has to be overridden: using it is an error that says `hint`."""
+    return Missing(hint=hint or "a value that has to be defined")
+
+
+class Lookups:
+    """The lookups by name. Relative files are sought in `search`, then in the working directory."""
+
+    def __init__(self, *, search: Sequence[str], render: Render) -> None:
+        self._search = tuple(search)
+        self._render = render
+        self._known: dict[str, Lookup] = {
+            "env": self._env, "file": self._file, "pipe": self._pipe, "lines": self._lines,
+            "template": self._template, "vars": self._vars, "varnames": self._varnames,
+            "first_found": self._first_found, "fileglob": self._fileglob,
+            "dict": self._dict, "items": self._items, "list": self._list, "flattened": self._flattened,
+            "nested": self._nested, "cartesian": self._nested, "together": self._together,
+            "indexed_items": self._indexed_items, "sequence": self._sequence,
+            "subelements": self._subelements, "random_choice": self._random_choice,
+        }  # fmt: skip
+
+    @pass_context
+    def query(self, context: Context, name: str, *terms: Any, **options: Any) -> list[Any]:
+        return self._run(context, name, terms, options)
+
+    @pass_context
+    def lookup(self, context: Context, name: str, *terms: Any, wantlist: bool = False, **options: Any) -> object:
+        found = self._run(context, name, terms, options)
+        if wantlist:
+            return found
+        if len(found) == 1:
+            return found[0]
+        if found and all(isinstance(item, str) for item in found):
+            return ",".join(found)
+        return found
+
+    def _run(self, context: Context, name: str, terms: tuple[Any, ...], options: dict[str, Any]) -> list[Any]:
+        handling = options.pop("errors", "strict")
+        function = self._known.get(name.removeprefix("ansible.builtin."))
+        if function is None:
+            raise TemplateError(f"there is no lookup {name!r}", advice=f"there are: {', '.join(sorted(self._known))}")
+        for term in terms:
+            if isinstance(term, Missing):
+                term.fail()
+        flat = list(terms[0]) if len(terms) == 1 and isinstance(terms[0], list) else list(terms)
+        try:
+            return function(context, flat, **options)
+        except (TemplateError, OSError, ValueError):
+            if handling in ("ignore", "warn"):
+                return []
+            raise
+
+    def _path(self, name: str) -> str:
+        for folder in ("", *self._search):
+            path = os.path.join(folder, os.path.expanduser(name))
+            if os.path.exists(path):
+                return path
+        raise TemplateError(
+            f"file {name!r} is not there", advice=f"looked in: {', '.join((os.getcwd(), *self._search))}"
+        )
+
+    def _env(self, context: Context, terms: list[Any], default: object = "") -> list[Any]:
+        found = [os.environ.get(str(term), default) for term in terms]
+        for value in found:
+            if isinstance(value, Missing):
+                value.fail()
+        return found
+
+    def _file(self, context: Context, terms: list[Any], lstrip: bool = False, rstrip: bool = True) -> list[Any]:
+        made = []
+        for term in terms:
+            path = self._path(str(term))
+            limits.budget().make(os.path.getsize(path))
+            with open(path, encoding="utf-8") as handle:
+                text = handle.read()
+            text = text.lstrip() if lstrip else text
+            made.append(text.rstrip() if rstrip else text)
+        return made
+
+    def _template(self, context: Context, terms: list[Any], template_vars: Any = None) -> list[Any]:
+        variables: Mapping[str, object] = _names(context).variables
+        if template_vars:
+            variables = {**variables, **template_vars}
+        made = []
+        for term in terms:
+            path = self._path(str(term))
+            with open(path, encoding="utf-8") as handle:
+                source = handle.read()
+            made.append(str(self._render(source, variables, SourcePos(file=path, line=1))))
+        return made
+
+    def _shell(self, command: str) -> str:
+        try:
+            done = subprocess.run(
+                command, shell=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=PIPE_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise ValueError(f"`{command}` took longer than {PIPE_SECONDS} seconds on the controller") from None
+        if done.returncode:
+            reason = done.stderr.decode("utf-8", "replace").strip()
+            raise ValueError(f"`{command}` ended with {done.returncode} on the controller: {reason}")
+        limits.budget().make(len(done.stdout))
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    def _pipe(self, context: Context, terms: list[Any]) -> list[Any]:
+        return [self._shell(str(term)).rstrip() for term in terms]
+
+    def _lines(self, context: Context, terms: list[Any]) -> list[Any]:
+        return [line for term in terms for line in self._shell(str(term)).splitlines()]
+
+    def _vars(self, context: Context, terms: list[Any], default: object = missing) -> list[Any]:
+        made = []
+        for term in terms:
+            if not isinstance(term, str):
+                raise TypeError("the lookup `vars` wants names of variables")
+            value = _names(context).lookup(term)
+            if value is missing:
+                value = default
+            if value is missing:
+                value = Missing(name=term)
+            if isinstance(value, Missing):
+                value.fail()
+            made.append(value)
+        return made
+
+    def _varnames(self, context: Context, terms: list[Any]) -> list[Any]:
+        import re
+
+        return [n for term in terms for n in _names(context).variables if re.search(str(term), n)]
+
+    def _first_found(
+        self,
+        context: Context,
+        terms: list[Any],
+        files: Any = None,
+        paths: Any = None,
+        skip: bool = False,
+    ) -> list[Any]:
+        candidates: list[str] = []
+
+        def listed(value: Any) -> list[str]:
+            if value is None:
+                return []
+            return value.replace(",", " ").replace(";", " ").split() if isinstance(value, str) else list(value)
+
+        def add(names: list[str], folders: list[str]) -> None:
+            candidates.extend(os.path.join(f, n) for f, n in itertools.product(folders or [""], names))
+
+        if files or paths:
+            add(listed(files) or [str(t) for t in terms], listed(paths))
+        for term in terms if not files else []:
+            if isinstance(term, Mapping):
+                add(listed(term.get("files")), listed(term.get("paths")))
+                skip = skip or bool(term.get("skip", False))
+            elif isinstance(term, list):
+                add([str(t) for t in term], [])
+            elif not paths:
+                add([str(term)], [])
+        for candidate in candidates:
+            try:
+                return [self._path(candidate)]
+            except TemplateError:
+                continue
+        if skip:
+            return []
+        raise TemplateError(f"first_found found none of: {', '.join(candidates)}")
+
+    def _fileglob(self, context: Context, terms: list[Any]) -> list[Any]:
+        made: list[str] = []
+        for term in terms:
+            for folder in ("", *self._search):
+                found = [p for p in glob.glob(os.path.join(folder, str(term))) if os.path.isfile(p)]
+                if found:
+                    made.extend(sorted(found))
+                    break
+        return made
+
+    def _dict(self, context: Context, terms: list[Any]) -> list[Any]:
+        made: list[Any] = []
+        for term in terms:
+            made.extend(collections.dict2items(term))
+        return made
+
+    def _items(self, context: Context, terms: list[Any]) -> list[Any]:
+        return collections.flatten(terms, levels=1, skip_nulls=False)
+
+    def _list(self, context: Context, terms: list[Any]) -> list[Any]:
+        return terms
+
+    def _flattened(self, context: Context, terms: list[Any]) -> list[Any]:
+        return collections.flatten(terms)
+
+    def _nested(self, context: Context, terms: list[Any]) -> list[Any]:
+        lists = [term if isinstance(term, list) else [term] for term in terms]
+        made: list[Any] = []
+        combination: tuple[Any, ...]
+        for combination in itertools.product(*lists):
+            limits.budget().spend(1)
+            made.append(list(combination))
+        return made
+
+    def _together(self, context: Context, terms: list[Any]) -> list[Any]:
+        if not terms:
+            raise ValueError("the lookup `together` wants at least one list")
+        return [list(item) for item in itertools.zip_longest(*terms)]
+
+    def _indexed_items(self, context: Context, terms: list[Any]) -> list[Any]:
+        return [[index, item] for index, item in enumerate(self._items(context, terms))]
+
+    def _subelements(self, context: Context, terms: list[Any]) -> list[Any]:
+        flags = terms[2] if len(terms) > 2 and isinstance(terms[2], Mapping) else {}
+        return collections.subelements(terms[0], terms[1], bool(flags.get("skip_missing", False)))
+
+    def _random_choice(self, context: Context, terms: list[Any]) -> list[Any]:
+        return [random.choice(terms)] if terms else []
+
+    def _sequence(
+        self,
+        context: Context,
+        terms: list[Any],
+        start: Any = None,
+        end: Any = None,
+        count: Any = None,
+        stride: Any = None,
+        format: str = "%d",  # noqa: A002 - Ansible's name
+    ) -> list[Any]:
+        made: list[Any] = []
+        options = {"start": start, "end": end, "count": count, "stride": stride, "format": format}
+        for term in terms or [""]:
+            asked = dict(options)
+            text = str(term).strip()
+            if "=" in text:
+                for key, _, value in (pair.partition("=") for pair in text.split()):
+                    asked[key] = value
+            elif text:
+                head, _, shape = text.partition(":")
+                first, dash, last = head.partition("-")
+                asked.update({"start": first, "end": last.split("/")[0]} if dash else {"end": first.split("/")[0]})
+                if "/" in head:
+                    asked["stride"] = head.split("/")[1]
+                if shape:
+                    asked["format"] = shape
+            made.extend(_numbers(asked))
+        return made
+
+
+def _numbers(asked: Mapping[str, Any]) -> Iterable[str]:
+    start = 1 if asked["start"] is None else int(str(asked["start"]), 0)
+    stride = 1 if asked["stride"] is None else int(str(asked["stride"]), 0)
+    if asked["count"] is not None:
+        count = int(str(asked["count"]), 0)
+        end = start + (count - 1) * stride
+        if count == 0:
+            return []
+    elif asked["end"] is not None:
+        end = int(str(asked["end"]), 0)
+        if end < start and asked["stride"] is None:
+            raise ValueError("a sequence that counts down needs a negative stride")
+    else:
+        raise ValueError("a sequence needs an end or a count")
+    if stride == 0:
+        raise ValueError("a sequence cannot have a stride of 0")
+    shape = str(asked["format"])
+    limits.check_percent(shape, ())
+    numbers = range(start, end + (1 if stride > 0 else -1), stride)
+    limits.budget().spend(len(numbers))
+    return [shape % number for number in numbers]
+
+
+def _names(context: Context) -> Any:
+    """The `Scope` of the rendering."""
+    return context.names  # type: ignore[attr-defined]

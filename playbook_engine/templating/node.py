@@ -1,0 +1,78 @@
+"""What a template is: a node that the loader made out of a string which the author wrote.
+
+Whether a string is a template is decided once, here, while a file is being read. A string that arrives
+later (a fact, a registered result, a file's content) is never looked at for braces.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from playbook_engine.model.source import SourcePos
+
+MARKERS = re.compile(r"\{\{|\{%|\{#")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """Text with Jinja in it, and the place where the author wrote it."""
+
+    source: str
+    where: SourcePos | None = None
+
+    def __str__(self) -> str:
+        return self.source
+
+
+class Omit(enum.Enum):
+    """The value of `omit`: whatever it is the value of is left out of its mapping or list."""
+
+    OMIT = "omit"
+
+    def __repr__(self) -> str:
+        return "omit"
+
+
+OMIT = Omit.OMIT
+
+
+def to_nodes(value: object, where: SourcePos | None) -> object:
+    """Copy a YAML value with its templates turned into nodes; a value without any is returned as it is."""
+    if isinstance(value, str):
+        return Template(source=value, where=where) if MARKERS.search(value) else value
+    if isinstance(value, dict):
+        made = {key: to_nodes(item, where) for key, item in value.items()}
+        return made if any(made[key] is not value[key] for key in made) else value
+    if isinstance(value, list):
+        items = [to_nodes(item, where) for item in value]
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return value
+
+
+def templates_in(value: object) -> Iterator[Template]:
+    """Every template inside a value, in the order of writing."""
+    if isinstance(value, Template):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from templates_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from templates_in(item)
+
+
+def holds_template(value: object) -> bool:
+    """Whether a template is anywhere inside. Quick: facts of a host are asked this at every use."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return False
+    if kind is Template:
+        return True
+    if isinstance(value, dict):
+        return any(map(holds_template, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_template, value))
+    return False

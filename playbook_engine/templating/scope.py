@@ -1,0 +1,123 @@
+"""The variables of one rendering: resolved on use, each once, cycles found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from jinja2.runtime import Undefined
+from jinja2.utils import missing
+
+from playbook_engine.model.errors import TemplateError
+from playbook_engine.templating.node import OMIT, Template, holds_template
+from playbook_engine.templating.sandbox import Missing, UndefinedName, plain
+
+MAX_DEPTH = 60
+"""How many variables may refer to one another in a chain."""
+
+Run = Callable[[Template, "Scope"], object]
+
+
+class Scope:
+    """Gives a template its names.
+
+    A variable whose value was written by the author may hold templates; they are run when the variable is used,
+    in this same scope. Everything else is handed over as it is. A variable that needs something undefined is
+    itself undefined, so that `default` applies to it, as in Ansible.
+    """
+
+    __slots__ = ("_active", "_known", "_run", "variables")
+
+    def __init__(self, variables: Mapping[str, object], run: Run) -> None:
+        self.variables = variables
+        self._run = run
+        self._known: dict[str, object] = {}
+        self._active: list[str] = []
+
+    def lookup(self, name: str) -> object:
+        """The value of a name, or Jinja's `missing`."""
+        if name in self._known:
+            return self._known[name]
+        try:
+            value = self.variables[name]
+        except KeyError:
+            return LazyVariables(self) if name == "vars" else missing
+        if holds_template(value):
+            value = self._resolve(name, value)
+        self._known[name] = value
+        return value
+
+    def _resolve(self, name: str, value: object) -> object:
+        if name in self._active:
+            chain = " -> ".join([*self._active[self._active.index(name) :], name])
+            where = next((t.where for t in (value,) if isinstance(t, Template)), None)
+            raise TemplateError(
+                f"variable {name!r} refers to itself: {chain}",
+                advice="break the circle: give one of them a value of its own",
+                where=where,
+            )
+        if len(self._active) >= MAX_DEPTH:
+            raise TemplateError(f"variables refer to one another more than {MAX_DEPTH} deep, at {name!r}")
+        self._active.append(name)
+        try:
+            return self.open(value, name)
+        finally:
+            self._active.pop()
+
+    def open(self, value: object, name: str | None = None) -> object:
+        """A value with its templates run; what is undefined stays an undefined object until it is used."""
+        if isinstance(value, Template):
+            try:
+                return self._run(value, self)
+            except UndefinedName as exc:
+                place = f" ({value.where})" if value.where else ""
+                label = f"{name!r}{place} needs something undefined: " if name else ""
+                return Missing(hint=f"{label}{exc.message}", name=name)
+        if not holds_template(value):
+            return value
+        if isinstance(value, Mapping):
+            opened = {key: self.open(item, name) for key, item in value.items()}
+            return {key: item for key, item in opened.items() if item is not OMIT}
+        assert isinstance(value, list | tuple)
+        return [item for item in (self.open(item, name) for item in value) if item is not OMIT]
+
+
+class LazyVariables(Mapping[str, object]):
+    """The variables of a scope as a mapping that resolves what is asked for: `vars`, `hostvars[name]`."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __getitem__(self, key: str) -> object:
+        value = self._scope.lookup(key)
+        if value is missing:
+            raise KeyError(key)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scope.variables)
+
+    def __len__(self) -> int:
+        return len(self._scope.variables)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._scope.variables
+
+
+def finished(value: object) -> object:
+    """A result made of plain values only: iterators and tuples as lists, omitted parts dropped.
+
+    Raises `UndefinedName` when something undefined is left anywhere inside.
+    """
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
+    if isinstance(value, Undefined):
+        str(value)
+    if isinstance(value, Mapping):
+        return {finished(key): finished(item) for key, item in value.items() if item is not OMIT}
+    value = plain(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [finished(item) for item in value if item is not OMIT]
+    return value
