@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import time
 
 from playbook_engine.model.errors import BecomeFailed
+from playbook_engine.transport.agent_session import Pipe
 from playbook_engine.transport.base import Become
 
 PROMPT = "RUNBOOK-PASSWORD:"
+UP = "RUNBOOK-UP"  # on standard error: sudo has let the command start
 
 
 def sudo_command(become: Become, command: str) -> str:
@@ -17,9 +20,12 @@ def sudo_command(become: Become, command: str) -> str:
         raise BecomeFailed(
             f"become_method {become.method!r} is not supported", advice="use sudo, or connect as the user itself"
         )
-    ask = f"-S -p {shlex.quote(PROMPT)}" if become.password else "-n"
-    # sudo -H with a shell in between: the same command works for any login shell.
-    return f"sudo {ask} -H -u {shlex.quote(become.user)} -- {command}"
+    user = shlex.quote(become.user)
+    if become.password is None:
+        return f"sudo -n -H -u {user} -- {command}"
+    # The shell in between says on standard error that sudo is done with asking.
+    inner = command.replace("/bin/sh -c '", f"/bin/sh -c 'echo {UP} >&2\n", 1)
+    return f"sudo -S -p {shlex.quote(PROMPT)} -H -u {user} -- {inner}"
 
 
 def sudo_failure(become: Become, said: str) -> BecomeFailed:
@@ -38,3 +44,33 @@ def sudo_failure(become: Become, said: str) -> BecomeFailed:
     else:
         advice = "log in by hand and try `sudo -n true`"
     return BecomeFailed(f"cannot become {become.user}: {words}", advice=advice)
+
+
+def unlock(pipe: Pipe, become: Become, timeout: float) -> None:
+    """Waits until sudo has either asked for the password, which is sent, or started the command.
+
+    Only needed with a password: without one sudo never asks (-n). Raises BecomeFailed.
+    """
+    if become.password is None:
+        return
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        said = pipe.complaints()
+        if UP in said:
+            return
+        if said.count(PROMPT) > 1:
+            raise sudo_failure(become, said + " try again")
+        if PROMPT in said:
+            break
+        if "sudo:" in said:
+            raise sudo_failure(become, said)
+        time.sleep(0.01)
+    pipe.send(become.password.reveal().encode() + b"\n")
+    while time.monotonic() < end:
+        said = pipe.complaints()
+        if UP in said:
+            return
+        if said.count(PROMPT) > 1 or "sudo:" in said:
+            raise sudo_failure(become, said + " try again")
+        time.sleep(0.01)
+    raise sudo_failure(become, pipe.complaints())

@@ -12,7 +12,7 @@ from playbook_engine.model.host import Host
 from playbook_engine.transport import payload
 from playbook_engine.transport.agent_session import open_agent
 from playbook_engine.transport.base import Become, Session
-from playbook_engine.transport.become import sudo_command, sudo_failure
+from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
 from playbook_engine.transport.posix import ShellSession
 
 START = 30.0  # seconds for an interpreter to start
@@ -87,6 +87,8 @@ class LocalConnection:
         command = payload.stage0(python)
         pipe = ProcessPipe(sudo_command(become, command) if become else command)
         try:
+            if become:
+                unlock(pipe, become, START)
             session = open_agent(pipe, START)
             return session if session is not None else ShellSession(pipe)
         except LinkLost as error:

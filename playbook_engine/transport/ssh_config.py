@@ -1,0 +1,180 @@
+"""What ssh would do for a host: the user's ssh_config as `ssh -G` resolves it, and the -o options of an inventory.
+
+paramiko's own reader ignores Include and knows no ProxyJump, which silently means the wrong user or host. So the
+OpenSSH client is asked when there is a configuration to resolve; without a client, a directive we cannot honour is an error.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.host import ConnectionSpec
+
+IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2", "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+
+# Directives of the system's file that change nothing for us; anything else makes `ssh -G` worth its 5 ms.
+HARMLESS = frozenset({"host", "sendenv", "hashknownhosts", "gssapiauthentication", "include"})
+# Options of an inventory's ansible_ssh_common_args that are understood without asking ssh.
+OPTIONS = frozenset(
+    {"userknownhostsfile", "identitiesonly", "stricthostkeychecking", "identityfile", "port", "user", "hostname",
+     "hostkeyalias", "connecttimeout", "globalknownhostsfile", "proxyjump", "proxycommand", "identityagent"}
+)  # fmt: skip
+# Options that steer the OpenSSH client itself (multiplexing, logging) and mean nothing here.
+IGNORED = frozenset(
+    {"controlmaster", "controlpath", "controlpersist", "serveraliveinterval", "serveralivecountmax", "loglevel",
+     "batchmode", "preferredauthentications", "passwordauthentication", "compression", "tcpkeepalive", "sendenv",
+     "gssapiauthentication", "kbdinteractiveauthentication", "pubkeyauthentication", "addressfamily", "forwardagent"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Everything needed to reach one host."""
+
+    address: str
+    port: int = 22
+    user: str
+    identities: tuple[str, ...] = ()
+    identities_only: bool = False
+    agent_socket: str | None = None
+    known_hosts: tuple[str, ...] = ()
+    strict: str = "ask"
+    alias: str | None = None
+    jump: str | None = None
+    proxy_command: str | None = None
+    timeout: float = 10.0
+
+    @property
+    def key_name(self) -> str:
+        """The name under which the host's key stands in known_hosts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+        name = self.alias or self.address
+        return name if self.port == 22 or self.alias else f"[{name}]:{self.port}"
+
+
+def route(name: str, spec: ConnectionSpec) -> Route:
+    """How to reach a host: inventory variables first, then ssh_config, then defaults. Raises InventoryError."""
+    given = _options(name, spec.common_args)
+    target = spec.address or name
+    if _configured() or given is None:
+        asked = _ask_ssh(target, spec.common_args, spec.port, spec.user)
+    else:
+        asked = given
+    return _route(target, spec, asked)
+
+
+def _route(target: str, spec: ConnectionSpec, asked: Mapping[str, list[str]]) -> Route:
+    def last(key: str) -> str | None:
+        values = asked.get(key)
+        return values[0] if values and values[0] != "none" else None
+
+    identities = tuple(_expand(i) for i in asked.get("identityfile", IDENTITIES))
+    if spec.private_key_file:
+        identities = (_expand(spec.private_key_file), *(i for i in identities if _exists(i)))
+    files = [f for key in ("userknownhostsfile", "globalknownhostsfile") for v in asked.get(key, []) for f in v.split()]
+    return Route(
+        address=last("hostname") or target,
+        port=int(spec.port or last("port") or 22),
+        user=spec.user or last("user") or getpass.getuser(),
+        identities=identities,
+        identities_only=last("identitiesonly") == "yes" or bool(spec.private_key_file),
+        agent_socket=_agent(last("identityagent")),
+        known_hosts=tuple(_expand(f) for f in files) or tuple(_expand(f) for f in KNOWN_HOSTS),
+        strict=(last("stricthostkeychecking") or "ask").lower(),
+        alias=last("hostkeyalias"),
+        jump=last("proxyjump"),
+        proxy_command=last("proxycommand"),
+        timeout=float(last("connecttimeout") or spec.connect_timeout),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _options(name: str, common_args: str) -> dict[str, list[str]] | None:
+    """ansible_ssh_common_args read without ssh, or None when there is something in them that only ssh understands."""
+    found: dict[str, list[str]] = {}
+    words = iter(_split(common_args, name))
+    for word in words:
+        if word.startswith("-o"):
+            text = word[2:] or next(words, "")
+            key, _, value = text.replace("=", " ", 1).partition(" ")
+        elif word[:2] in ("-J", "-p", "-l", "-i"):
+            key = {"-J": "proxyjump", "-p": "port", "-l": "user", "-i": "identityfile"}[word[:2]]
+            value = word[2:] or next(words, "")
+        elif word in ("-C", "-q", "-4", "-6", "-A", "-T"):
+            continue
+        else:
+            return None
+        key = key.strip().lower()
+        if key in IGNORED:
+            continue
+        if key not in OPTIONS:
+            return None
+        found.setdefault(key, []).append(value.strip().strip('"'))
+    return found
+
+
+def _split(common_args: str, name: str) -> list[str]:
+    try:
+        return shlex.split(common_args)
+    except ValueError as error:
+        raise InventoryError(f"ansible_ssh_common_args of {name}: {error}: {common_args!r}") from error
+
+
+@lru_cache(maxsize=1)
+def _configured() -> bool:
+    """Whether there is an ssh_config with something in it that matters."""
+    if _exists("~/.ssh/config"):
+        return True
+    try:
+        lines = Path("/etc/ssh/ssh_config").read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    extra = Path("/etc/ssh/ssh_config.d")
+    included = extra.is_dir() and any(f.suffix == ".conf" for f in extra.iterdir())
+    words = {line.split()[0].lower() for line in lines if line.strip() and not line.lstrip().startswith("#")}
+    return included or bool(words - HARMLESS)
+
+
+@lru_cache(maxsize=4096)
+def _ask_ssh(target: str, common_args: str, port: int | None, user: str | None) -> dict[str, list[str]]:
+    if not shutil.which("ssh"):
+        raise InventoryError(
+            f"{target}: an ssh_config or ssh arguments are to be honoured, and there is no ssh client to resolve them",
+            advice="install openssh-client, or write ansible_host, ansible_user and ansible_port into the inventory",
+        )
+    argv = ["ssh", "-G", *_split(common_args, target)]
+    argv += ["-p", str(port)] if port else []
+    argv += ["-l", user] if user else []
+    ran = subprocess.run([*argv, "--", target], capture_output=True, text=True, timeout=20, check=False)
+    if ran.returncode != 0:
+        raise InventoryError(f"ssh cannot resolve {target}: {ran.stderr.strip()}", advice=f"try: ssh -G {target}")
+    found: dict[str, list[str]] = {}
+    for line in ran.stdout.splitlines():
+        key, _, value = line.partition(" ")
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def _agent(identity_agent: str | None) -> str | None:
+    """The agent's socket: IdentityAgent, or SSH_AUTH_SOCK (ssh_config(5))."""
+    if identity_agent and identity_agent != "SSH_AUTH_SOCK":
+        name = identity_agent.removeprefix("$")
+        return os.environ.get(name) if identity_agent.startswith("$") else _expand(identity_agent)
+    return os.environ.get("SSH_AUTH_SOCK")
+
+
+def _expand(path: str) -> str:
+    return str(Path(path).expanduser())
+
+
+def _exists(path: str) -> bool:
+    return Path(path).expanduser().exists()
