@@ -1,0 +1,103 @@
+"""Addresses and links: one veth pair and one /30 out of 198.18.0.0/15 (RFC 2544, for test beds) per host.
+
+No bridge, no forwarding: a host sees the controller and nothing else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from playbook_engine.lab.errors import LabError
+
+_RANGE = ipaddress.IPv4Network("198.18.0.0/15")
+_MOST = _RANGE.num_addresses // 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """One numbered pair: `link` stays with the controller, `peer` becomes the host's eth0."""
+
+    number: int
+
+    @property
+    def link(self) -> str:
+        return f"rblab{self.number}"
+
+    @property
+    def peer(self) -> str:
+        return f"rblab{self.number}p"
+
+    @property
+    def gateway(self) -> str:
+        return str(_RANGE[self.number * 4 + 1])
+
+    @property
+    def address(self) -> str:
+        return str(_RANGE[self.number * 4 + 2])
+
+
+def free_wires(count: int) -> list[Wire]:
+    """The lowest numbers whose link name and addresses nobody uses. Call under `address_lock`."""
+    shown = subprocess.run(["ip", "-j", "-4", "addr", "show"], capture_output=True, check=True).stdout
+    used = {
+        ipaddress.IPv4Address(info["local"])
+        for interface in json.loads(shown or b"[]")
+        for info in interface.get("addr_info", ())
+    }
+    taken = {(int(a) - int(_RANGE[0])) // 4 for a in used if a in _RANGE}
+    links = set(os.listdir("/sys/class/net"))
+    wires: list[Wire] = []
+    for number in range(_MOST):
+        wire = Wire(number=number)
+        if number not in taken and wire.link not in links and wire.peer not in links:
+            wires.append(wire)
+            if len(wires) == count:
+                return wires
+    raise LabError(f"no {count} free addresses are left in {_RANGE}", advice="`runbook lab down` frees them")
+
+
+def create(wires: Iterable[Wire]) -> None:
+    """Make the pairs and give the controller's ends their addresses."""
+    _batch(
+        line
+        for w in wires
+        for line in (
+            f"link add {w.link} type veth peer name {w.peer}",
+            f"addr add {w.gateway}/30 dev {w.link}",
+            f"link set {w.link} up",
+        )
+    )
+
+
+def plug_in(wire: Wire, pid: int) -> None:
+    """Move the host's end into the network namespace of `pid`."""
+    _batch([f"link set {wire.peer} netns {pid} name eth0"])
+
+
+def set_up(wire: Wire, *, up: bool) -> None:
+    _batch([f"link set {wire.link} {'up' if up else 'down'}"])
+
+
+def remove(wires: Iterable[Wire]) -> None:
+    """Remove what is left of the pairs; those that went with their host are no error."""
+    links = set(os.listdir("/sys/class/net"))
+    for wire in wires:
+        if wire.link in links:
+            # It may vanish by itself meanwhile: the kernel takes a namespace's links down in its own time.
+            subprocess.run(["ip", "link", "del", wire.link], capture_output=True, check=False)
+
+
+def exists(wire: Wire) -> bool:
+    return os.path.exists(f"/sys/class/net/{wire.link}")
+
+
+def _batch(lines: Iterable[str]) -> None:
+    text = "\n".join(lines) + "\n"
+    done = subprocess.run(["ip", "-batch", "-"], input=text, text=True, capture_output=True, check=False)
+    if done.returncode:
+        raise LabError(f"ip(8) refused to set up the lab's network: {done.stderr.strip()}")
