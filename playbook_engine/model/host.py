@@ -25,6 +25,7 @@ class ConnectionSpec:
     become_method: str = "sudo"
     become_password: Secret | None = None
     connect_timeout: float = 10.0
+    host_key_checking: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

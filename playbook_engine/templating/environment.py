@@ -254,7 +254,7 @@ def _place(expr: str | Template, where: SourcePos | None) -> SourcePos | None:
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    close = difflib.get_close_matches(name, [k for k in known if " " not in k], n=2, cutoff=0.7)
+    close = difflib.get_close_matches(name, [k for k in known if " " not in k], n=2, cutoff=0.65)
     return f"did you mean {' or '.join(map(repr, close))}?" if close else None
 
 

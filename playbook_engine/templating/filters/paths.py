@@ -6,17 +6,16 @@ import glob
 import ntpath
 import os.path
 from collections.abc import Callable
-from typing import Any
 
 
 def path_join(parts: str | list[str]) -> str:
-    return parts if isinstance(parts, str) else os.path.join(parts[0], *parts[1:])
+    return parts if isinstance(parts, str) else os.path.join(*parts)
 
 
-def commonpath(parts: Any) -> str:
+def commonpath(parts: str | list[str]) -> str:
     if isinstance(parts, str):
         raise TypeError("commonpath wants a list of paths")
-    return os.path.commonpath(list(parts))
+    return os.path.commonpath(parts)
 
 
 def relpath(path: str, start: str = os.curdir) -> str:

@@ -1,0 +1,76 @@
+"""`runbook inventory`: what the inventory says, in the shapes of `ansible-inventory`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from playbook_engine.inventory.inventory import Inventory
+
+
+@click.command("inventory", short_help="Show hosts, groups and their variables.")
+@click.option("-i", "--inventory", "sources", multiple=True, metavar="SOURCE",
+              help="A file, directory, script, or `host1,host2,`; repeatable.")  # fmt: skip
+@click.option("--list", "mode", flag_value="list", help="Everything, as JSON.")
+@click.option("--graph", "mode", flag_value="graph", help="The tree of groups; of GROUP when one is named.")
+@click.option("--host", metavar="NAME", help="The variables of one host, as JSON.")
+@click.option("--vars", "with_variables", is_flag=True, help="With --graph: variables too.")
+@click.option("-y", "--yaml", "as_yaml", is_flag=True, help="YAML instead of JSON.")
+@click.option("-l", "--limit", metavar="PATTERN", help="Only these hosts.")
+@click.option("-e", "--extra-vars", "extra", multiple=True, metavar="VARS", help="name=value, JSON, or @file; wins.")
+@click.option("--playbook-dir", type=click.Path(exists=True, file_okay=False), metavar="DIR",
+              help="Whose group_vars and host_vars count too.")  # fmt: skip
+@click.argument("group", required=False)
+def command(
+    sources: tuple[str, ...],
+    mode: str | None,
+    host: str | None,
+    with_variables: bool,
+    as_yaml: bool,
+    limit: str | None,
+    extra: tuple[str, ...],
+    playbook_dir: str | None,
+    group: str | None,
+) -> None:
+    """Print what the inventory says. Without an option: the graph."""
+    from playbook_engine.inventory import listing
+
+    inventory = open_inventory(sources, extra, playbook_dir)
+    if host is not None:
+        _print(listing.as_host(inventory, host), as_yaml)
+    elif mode == "list":
+        _print(listing.as_list(inventory, limit), as_yaml)
+    else:
+        text = listing.as_graph(inventory, group or "all", with_variables=with_variables, limit=limit)
+        sys.stdout.write(text)
+
+
+def open_inventory(sources: tuple[str, ...], extra: tuple[str, ...], playbook_dir: str | None) -> Inventory:
+    """The inventory of the options that every command shares; its warnings go to standard error."""
+    from playbook_engine.inventory.inventory import load_inventory
+    from playbook_engine.inventory.vars_files import parse_extra_vars
+    from playbook_engine.templating.environment import Templar
+
+    folder = Path(playbook_dir) if playbook_dir else None
+    templar = Templar(search=[str(folder or Path.cwd())])
+    inventory = load_inventory(
+        sources, playbook_dir=folder, templar=templar, extra_vars=parse_extra_vars(extra, templar)
+    )
+    for warning in inventory.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return inventory
+
+
+def _print(document: dict[str, object], as_yaml: bool) -> None:
+    if as_yaml:
+        import yaml
+
+        yaml.safe_dump(document, sys.stdout, allow_unicode=True, sort_keys=True, default_flow_style=False)
+    else:
+        json.dump(document, sys.stdout, indent=4, sort_keys=True, ensure_ascii=False, default=str)
+        sys.stdout.write("\n")

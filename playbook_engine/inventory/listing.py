@@ -1,0 +1,87 @@
+"""What `runbook inventory` prints: the shapes of `ansible-inventory`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from playbook_engine.inventory.draft import ALL
+from playbook_engine.inventory.inventory import Inventory
+from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.secret import Secret
+from playbook_engine.templating.node import Template
+
+
+def as_list(inventory: Inventory, limit: str | None = None) -> dict[str, object]:
+    """`--list`: every group, and the variables of every host under `_meta`."""
+    shown = inventory.select_names("all", limit)
+    groups = inventory.groups
+    made: dict[str, object] = {}
+
+    def add(name: str) -> None:
+        group = groups[name]
+        entry: dict[str, object] = {}
+        made[name] = entry
+        hosts = [host for host in group.hosts if host in shown] if name != ALL else []
+        for child in group.children:
+            if child not in made:
+                add(child)
+        if group.children:
+            entry["children"] = list(group.children)
+        if hosts:
+            entry["hosts"] = hosts
+
+    add(ALL)
+    variables = {name: as_host(inventory, name) for name in shown}
+    meta = {"hostvars": {name: values for name, values in variables.items() if values}}
+    return {"_meta": meta, **{name: entry for name, entry in made.items() if entry or name == ALL}}
+
+
+def as_host(inventory: Inventory, name: str) -> dict[str, object]:
+    """`--host`: the merged variables of one host, templates as their authors wrote them."""
+    values = shown_value(inventory.get(name).variables)
+    assert isinstance(values, dict)
+    return values
+
+
+def as_graph(inventory: Inventory, top: str = ALL, *, with_variables: bool = False, limit: str | None = None) -> str:
+    """`--graph`: the tree of groups and hosts as text."""
+    groups = inventory.groups
+    if top not in groups:
+        raise InventoryError(f"there is no group {top!r}", advice=f"there are: {', '.join(groups)}")
+    shown = set(inventory.select_names("all", limit)) if limit else None
+    lines: list[str] = []
+
+    def put(text: str, depth: int) -> None:
+        lines.append(f"  {'|  ' * (depth - 1)}|--{text}" if depth else text)
+
+    def variables(values: Mapping[str, object], depth: int) -> None:
+        if with_variables:
+            for name in sorted(values):
+                put("{" + f"{name} = {shown_value(values[name])}" + "}", depth)
+
+    def add(name: str, depth: int) -> None:
+        group = groups[name]
+        put(f"@{name}:", depth)
+        for child in group.children:
+            add(child, depth + 1)
+        for host in group.hosts if name != ALL else ():
+            if shown is None or host in shown:
+                put(host, depth + 1)
+                variables(inventory.get(host).variables, depth + 2)
+        variables(group.variables, depth + 1)
+
+    add(top, 0)
+    return "\n".join(lines) + "\n"
+
+
+def shown_value(value: object) -> object:
+    """A value for printing: templates as their text, secrets as stars."""
+    if isinstance(value, Template):
+        return value.source
+    if isinstance(value, Secret):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): shown_value(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [shown_value(item) for item in value]
+    return value

@@ -1,0 +1,122 @@
+"""Host patterns: `web:&prod:!web3`, `db*`, `~web[0-9]+`, `web[0:2]`, `@file`, in Ansible's order."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from playbook_engine.inventory.addresses import split_port
+from playbook_engine.inventory.suggestions import did_you_mean
+from playbook_engine.model.errors import InventoryError
+
+LOCALHOST = ("localhost", "127.0.0.1", "::1")
+
+_PARTS = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
+_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]")
+
+
+class Names(Protocol):
+    """What patterns are matched against."""
+
+    @property
+    def host_names(self) -> Iterable[str]: ...
+
+    @property
+    def members(self) -> Mapping[str, Sequence[str]]:
+        """Every group's hosts, those of its descendants included."""
+        ...
+
+    def is_destination(self, name: str) -> bool:
+        """Whether a name that no source mentions may be connected to all the same."""
+        ...
+
+
+def split(pattern: str) -> list[str]:
+    """The parts of a pattern. A comma separates; else a colon, except inside an IPv6 address or a range."""
+    pattern = pattern.strip()
+    if pattern.startswith("@"):
+        return _from_file(pattern[1:])
+    if "," in pattern:
+        return [part for piece in pattern.split(",") if piece.strip() for part in split(piece)]
+    if split_port(pattern.partition("@")[2] or pattern) is not None:
+        return [pattern]
+    return _PARTS.findall(pattern)
+
+
+def _from_file(name: str) -> list[str]:
+    try:
+        lines = Path(name).expanduser().read_text(encoding="utf-8").splitlines()
+    except OSError as exc:
+        raise InventoryError(f"the list of hosts {name!r} cannot be read: {exc.strerror}") from None
+    parts = [line.strip() for line in lines]
+    return [part for line in parts if line and not line.startswith("#") for part in split(line)]
+
+
+def select(names: Names, parts: Sequence[str], unknown: list[str] | None = None) -> list[str]:
+    """The hosts that the parts stand for: what is named, then `&` narrows it, then `!` takes away.
+
+    A name that is nowhere is an error, or is added to `unknown` where a list is given.
+    """
+    matches = functools.partial(_matches, names, unknown)
+    chosen: dict[str, None] = {}
+    for part in [part for part in parts if part[0] not in "&!"] or ["all"]:
+        # a plain name is the host of that name first; after & and ! the group of that name is meant
+        chosen.update(dict.fromkeys([part] if part in names.host_names else matches(part)))
+    for part in parts:
+        if part[0] == "&":
+            kept = set(matches(part[1:]))
+            chosen = {name: None for name in chosen if name in kept}
+    for part in parts:
+        if part[0] == "!":
+            for name in matches(part[1:]):
+                chosen.pop(name, None)
+    return list(chosen)
+
+
+def _matches(names: Names, unknown: list[str] | None, part: str) -> list[str]:
+    subscript = None if part.startswith("~") else _SUBSCRIPT.fullmatch(part)
+    base = subscript[1] if subscript else part
+    found = _named(names, base)
+    if not found and base not in names.members and not _is_glob(base):
+        if unknown is None:
+            raise _nowhere(names, base)
+        unknown.append(base)
+    return _sliced(found, subscript) if subscript else found
+
+
+def _nowhere(names: Names, part: str) -> InventoryError:
+    return InventoryError(
+        f"{part!r} is neither a host nor a group of the inventory",
+        advice=did_you_mean(part, [*names.host_names, *names.members]) or "see `runbook inventory --graph`",
+    )
+
+
+def _is_glob(part: str) -> bool:
+    return part.startswith("~") or any(sign in part for sign in "*?[")
+
+
+def _named(names: Names, part: str) -> list[str]:
+    expression = part[1:] if part.startswith("~") else fnmatch.translate(part)
+    try:
+        regex = re.compile(expression)
+    except re.error as exc:
+        raise InventoryError(f"{part!r} is no valid pattern: {exc}") from None
+    groups = [name for name in names.members if regex.match(name)]
+    found = dict.fromkeys(host for group in groups for host in names.members[group])
+    if not groups or part.startswith("~") or any(sign in part for sign in ".?*["):
+        found.update(dict.fromkeys(name for name in names.host_names if regex.match(name)))
+    if not found and (part in LOCALHOST or (not groups and names.is_destination(part))):
+        return [part]
+    return list(found)
+
+
+def _sliced(hosts: list[str], subscript: re.Match[str]) -> list[str]:
+    _, single, first, last = subscript.groups()
+    if single is not None:
+        index = int(single)
+        return [hosts[index]] if -len(hosts) <= index < len(hosts) else []
+    return hosts[int(first) : (int(last) + 1 if last else None)]

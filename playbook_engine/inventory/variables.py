@@ -1,0 +1,133 @@
+"""Which value wins: the merge order of inventory variables, lowest first.
+
+    all's own · other groups' own · group_vars/all (inventory, then runbook) · group_vars/GROUP (inventory, then
+    runbook) · the host's own · host_vars/HOST (inventory, then runbook)
+
+Groups by depth, then `ansible_group_priority`, then name: the child wins over its parent. A later value replaces
+an earlier one whole; mappings are not merged. Source: ansible-core's documentation of variable precedence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from playbook_engine.inventory.draft import ALL, Draft
+from playbook_engine.inventory.vars_files import read_vars_file
+
+SUFFIXES = ("", ".yml", ".yaml", ".json")
+
+
+class Precedence:
+    """Merges the variables of hosts. `beside` are the inventory's folders in order, `runbook` the runbook's."""
+
+    def __init__(self, draft: Draft, beside: Sequence[Path], runbook: Path | None) -> None:
+        self._draft = draft
+        self._beside = list(dict.fromkeys(beside))
+        self._runbook = [runbook] if runbook is not None else []
+        self._cache: dict[tuple[Path, str, str], dict[str, object]] = {}
+        self._depth = _depths(draft)
+        self._groups_of = self._ancestry()
+
+    def _ancestry(self) -> dict[str, list[str]]:
+        parents: dict[str, set[str]] = {name: set() for name in self._draft.groups}
+        for group in self._draft.groups.values():
+            for child in group.children:
+                parents[child].add(group.name)
+        above: dict[str, set[str]] = {}
+        for name in sorted(self._draft.groups, key=self._depth.__getitem__):
+            above[name] = {name}.union(*(above[p] for p in parents[name]))
+        direct: dict[str, set[str]] = {name: {ALL} for name in self._draft.hosts}
+        for group in self._draft.groups.values():
+            for host in group.hosts:
+                direct[host] |= above[group.name]
+        return {host: sorted(groups, key=self._rank) for host, groups in direct.items()}
+
+    def _rank(self, name: str) -> tuple[int, int, str]:
+        return self._depth[name], self._draft.groups[name].priority, name
+
+    def groups_of(self, host: str) -> list[str]:
+        """All groups of a host, `all` first, the one whose variables win last."""
+        return self._groups_of.get(host, [ALL])
+
+    def of_group(self, name: str) -> dict[str, object]:
+        """A group's own variables and those of its files."""
+        merged = dict(self._draft.groups[name].variables)
+        merged.update(self._files(self._beside, "group_vars", [name]))
+        merged.update(self._files(self._runbook, "group_vars", [name]))
+        return merged
+
+    def of_host(self, host: str, own: Mapping[str, object]) -> dict[str, object]:
+        groups = self.groups_of(host)
+        others = [name for name in groups if name != ALL]
+        merged: dict[str, object] = {}
+        for name in (ALL, *others):
+            merged.update(self._draft.groups[name].variables)
+        for names in ([ALL], others):
+            merged.update(self._files(self._beside, "group_vars", names))
+            merged.update(self._files(self._runbook, "group_vars", names))
+        merged.update(own)
+        merged.update(self._files(self._beside, "host_vars", [host]))
+        merged.update(self._files(self._runbook, "host_vars", [host]))
+        return merged
+
+    def _files(self, folders: Iterable[Path], kind: str, names: Iterable[str]) -> dict[str, object]:
+        merged: dict[str, object] = {}
+        names = list(names)
+        for folder in folders:
+            for name in names:
+                merged.update(self._read(folder, kind, name))
+        return merged
+
+    def _read(self, folder: Path, kind: str, name: str) -> Mapping[str, object]:
+        key = (folder, kind, name)
+        found = self._cache.get(key)
+        if found is None:
+            found = {}
+            for path in files_for(folder / kind, name):
+                found.update(read_vars_file(path))
+            self._cache[key] = found
+        return found
+
+
+def files_for(folder: Path, name: str) -> list[Path]:
+    """The files of one name: the first of `name`, `name.yml`, `name.yaml`, `name.json`; of a directory all in it."""
+    if "/" in name or name in (".", "..") or not folder.is_dir():
+        return []
+    for suffix in SUFFIXES:
+        path = folder / f"{name}{suffix}"
+        if path.is_dir():
+            return _inside(path) if not suffix else []
+        if path.exists():
+            return [path]
+    return []
+
+
+def _inside(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name.endswith("~"):
+            continue
+        if path.is_dir():
+            found.extend(_inside(path) if not path.suffix else [])
+        elif path.suffix in SUFFIXES:
+            found.append(path)
+    return found
+
+
+def _depths(draft: Draft) -> dict[str, int]:
+    """The longest way from `all` down to each group."""
+    waiting = dict.fromkeys(draft.groups, 0)
+    for group in draft.groups.values():
+        for child in group.children:
+            waiting[child] += 1
+    depth = dict.fromkeys(draft.groups, 0)
+    ready = [name for name, count in waiting.items() if count == 0]
+    while ready:
+        name = ready.pop()
+        for child in draft.groups[name].children:
+            depth[child] = max(depth[child], depth[name] + 1)
+            waiting[child] -= 1
+            if waiting[child] == 0:
+                ready.append(child)
+    return depth

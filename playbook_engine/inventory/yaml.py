@@ -1,0 +1,90 @@
+"""YAML (and JSON) inventories: groups with `hosts`, `children`, `vars`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from playbook_engine.inventory.addresses import expand
+from playbook_engine.inventory.draft import Draft
+from playbook_engine.inventory.suggestions import did_you_mean
+from playbook_engine.inventory.vars_files import read_yaml
+from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.source import SourcePos
+
+KEYS = ("hosts", "children", "vars")
+
+
+def parse(text: str, file: str, draft: Draft) -> None:
+    """Add a YAML inventory to the draft. Raises `InventoryError` with the place where there is one."""
+    data = read_yaml(text, file)
+    where = SourcePos(file=file, line=1)
+    if data is None:
+        return
+    if not isinstance(data, Mapping):
+        raise InventoryError(
+            f"an inventory in YAML is a mapping of groups, this is a {type(data).__name__}",
+            advice="start with `all:` and put `hosts:` below it",
+            where=where,
+        )
+    if isinstance(data.get("plugin"), str):
+        raise InventoryError(
+            f"this configures the inventory plugin {data['plugin']!r}, and plugins are not supported",
+            advice="export it once with `ansible-inventory --list --export`, or use an executable script",
+            where=where,
+        )
+    for name, body in data.items():
+        _group(_name(name, where), body, draft, where)
+
+
+def _name(name: object, where: SourcePos) -> str:
+    if not isinstance(name, str | int):
+        raise InventoryError(f"{name!r} is no name of a group or host", where=where)
+    return str(name)
+
+
+def _group(name: str, body: object, draft: Draft, where: SourcePos) -> None:
+    draft.add_group(name)
+    if body is None:
+        return
+    if not isinstance(body, Mapping):
+        raise InventoryError(
+            f"group {name!r} is a mapping with hosts, children or vars, not a {type(body).__name__}", where=where
+        )
+    for key in body:
+        if key not in KEYS:
+            hint = did_you_mean(str(key), KEYS) or "a group has hosts, children and vars"
+            draft.warnings.append(f"{where.file}: group {name!r}: {key!r} is ignored; {hint}")
+    draft.set_group_variables(name, _section(name, body, "vars", where), where)
+    for child, below in _section(name, body, "children", where).items():
+        child_name = _name(child, where)
+        _group(child_name, below, draft, where)
+        draft.add_child(name, child_name, where)
+    for entry, variables in _section(name, body, "hosts", where).items():
+        try:
+            names, port = expand(_name(entry, where))
+        except ValueError as exc:
+            raise InventoryError(str(exc), where=where) from None
+        if variables is not None and not isinstance(variables, Mapping):
+            raise InventoryError(
+                f"the variables of host {entry!r} are a mapping, not a {type(variables).__name__}", where=where
+            )
+        for host_name in names:
+            host = draft.add_host(host_name, name)
+            if port is not None:
+                host.variables["ansible_port"] = port
+            host.variables.update(variables or {})
+
+
+def _section(group: str, body: Mapping[object, object], key: str, where: SourcePos) -> Mapping[str, object]:
+    section = body.get(key)
+    if section is None:
+        return {}
+    if isinstance(section, str):
+        return {section: None}
+    if not isinstance(section, Mapping):
+        raise InventoryError(
+            f"{key!r} of group {group!r} is a mapping, not a {type(section).__name__}",
+            advice="write a colon after each name instead of a dash before it" if isinstance(section, list) else None,
+            where=where,
+        )
+    return section
