@@ -159,7 +159,7 @@ class Lab:
             (folder / name).mkdir()
         host_key = keys.new_pair()
         (folder / "hostkey.pub").write_text(f"{host_key[1]}\n")
-        files = [*skeleton.base_files(host.name, host.address, public_key, host_key), *spec.files]
+        files = [*skeleton.base_files(host.name, host.address, public_key, host_key, spec.aliases), *spec.files]
         skeleton.write(folder / "skeleton", files)
         binds = list(spec.binds)
         if spec.python not in (SYSTEM_PYTHON, NO_PYTHON):

@@ -55,13 +55,16 @@ def service(name: str, run: str) -> list[PlacedFile]:
     ]
 
 
-def base_files(name: str, address: str, public_key: str, host_key: tuple[bytes, str]) -> list[PlacedFile]:
+def base_files(
+    name: str, address: str, public_key: str, host_key: tuple[bytes, str], aliases: Sequence[str] = ()
+) -> list[PlacedFile]:
     """What every lab host has: root, `app` (may sudo), `guest` (may not), sshd."""
     private, public = host_key
+    own_names = " ".join(["localhost", *aliases])
     files = [
         *_accounts(),
         PlacedFile(path="etc/hostname", content=f"{name}\n".encode()),
-        PlacedFile(path="etc/hosts", content=f"127.0.0.1 localhost\n{address} {name}\n".encode()),
+        PlacedFile(path="etc/hosts", content=f"127.0.0.1 {own_names}\n{address} {name}\n".encode()),
         PlacedFile(path="etc/resolv.conf", content=b"# a lab host sees no name server\n"),
         PlacedFile(path="etc/machine-id", content=f"{uuid.uuid4().hex}\n".encode(), mode=0o444),
         PlacedFile(path="etc/sudoers.d/app", content=b"app ALL=(ALL:ALL) NOPASSWD: ALL\n", mode=0o440),
@@ -71,6 +74,8 @@ def base_files(name: str, address: str, public_key: str, host_key: tuple[bytes, 
         *service("sshd", _SSHD_RUN),
     ]
     for home, uid in (("root", 0), ("home/app", APP_UID), ("home/guest", GUEST_UID)):
+        for folder, mode in ((home, 0o755 if uid else 0o700), (f"{home}/.ssh", 0o700)):
+            files.append(PlacedFile(path=folder, directory=True, mode=mode, uid=uid, gid=uid))
         key = f"{public_key}\n".encode()
         files.append(PlacedFile(path=f"{home}/.ssh/authorized_keys", content=key, mode=0o600, uid=uid, gid=uid))
     return files
@@ -107,22 +112,18 @@ def _lines(lines: Iterable[str]) -> bytes:
 
 
 def write(folder: Path, files: Sequence[PlacedFile]) -> None:
-    """Lay the files out below `folder`; a home directory belongs to the owner of what is in it."""
+    """Lay the files out below `folder`, in their order. cp -a gives the host what is here, modes and times too."""
     for file in files:
         target = folder / file.path
-        for parent in reversed(target.relative_to(folder).parents):
-            made = folder / parent
-            if not made.exists():
-                made.mkdir()
-                if file.uid and str(parent).startswith("home/"):
-                    os.chown(made, file.uid, file.gid)
+        target.parent.mkdir(parents=True, exist_ok=True)
         if file.link is not None:
             target.symlink_to(file.link)
             continue
-        target.write_bytes(file.content)
+        if file.directory:
+            target.mkdir(exist_ok=True)
+        else:
+            target.write_bytes(file.content)
         os.chown(target, file.uid, file.gid)
         target.chmod(file.mode)
-    # cp -a gives the host's directories the mode and time of these.
-    (folder / "root").chmod(0o700)
     # runsvdir waits a second before it reads a directory that has just changed; this one is ready.
     os.utime(folder / "etc/service", (0, 0))

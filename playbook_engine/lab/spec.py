@@ -46,13 +46,17 @@ class Bind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedFile:
-    """A file (or, with `link`, a symbolic link) that is on the host's disk before its first boot."""
+    """Something that is on the host's disk before its first boot: a file, a directory, or (`link`) a symbolic link.
+
+    Parent directories that are not placed themselves belong to root.
+    """
 
     path: str
     content: bytes = b""
     mode: int = 0o644
     uid: int = 0
     gid: int = 0
+    directory: bool = False
     link: str | None = None
 
 
@@ -61,7 +65,8 @@ class HostSpec:
     """One host to make.
 
     `name` may be left out: the lab picks the next `labN`. `python` is `system`, `none`, or the prefix of an
-    installed Python (`/usr/local/python3.6`). `groups` and `variables` go into the lab's inventory.
+    installed Python (`/usr/local/python3.6`). `aliases` are names by which the host finds itself; `groups` and
+    `variables` go into the lab's inventory.
     """
 
     name: str | None = None
@@ -74,6 +79,7 @@ class HostSpec:
     sudo: bool = True
     binds: tuple[Bind, ...] = ()
     files: tuple[PlacedFile, ...] = ()
+    aliases: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
