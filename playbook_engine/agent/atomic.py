@@ -10,9 +10,18 @@ import os
 from playbook_engine.agent import failure
 
 
-def write(path: str, content: bytes, mode: int, uid: int = -1, gid: int = -1, xattr: "dict | None" = None) -> None:
+def write(
+    path: str,
+    content: bytes,
+    mode: int,
+    uid: int = -1,
+    gid: int = -1,
+    xattr: "dict | None" = None,
+    accept: object = None,
+) -> None:
     """Makes `path` a regular file with this content, mode, owner (-1: the agent's own) and extended attributes.
 
+    `accept`, a function, is called with the path of the new file before it takes the old one's place, and may raise.
     Raises Failed with the kind disk-full, no-inodes, read-only, permission or not-found; the target is as it was then.
     """
     folder, name = os.path.split(path)
@@ -34,6 +43,8 @@ def write(path: str, content: bytes, mode: int, uid: int = -1, gid: int = -1, xa
             os.fsync(fd)
         finally:
             os.close(fd)
+        if accept is not None:
+            accept(beside)  # type: ignore[operator]
         os.rename(beside, path)
     except BaseException as error:
         try:
@@ -44,6 +55,29 @@ def write(path: str, content: bytes, mode: int, uid: int = -1, gid: int = -1, xa
             raise failure.of_os_error(error, path)
         raise
     flush_folder(folder)
+
+
+def accepted_by(command: "str | None") -> object:
+    """`accept` for `write` from the argument `validate`: a command in which `%s` is the new file's path, or None.
+
+    Raises Failed when the text has no `%s`.
+    """
+    if not command:
+        return None
+    if "%s" not in command:
+        raise failure.Failed("validate must contain %%s, where the path of the new file goes: %s" % command)
+
+    def accept(path: str) -> None:
+        import shlex
+
+        from playbook_engine.agent import process
+
+        ran = process.run([part.replace("%s", path) for part in shlex.split(command)])
+        if ran["rc"] != 0:
+            said = (ran["stderr"] or ran["stdout"]).strip()
+            raise failure.Failed("validation refused the new content (status %s): %s" % (ran["rc"], said), result=ran)
+
+    return accept
 
 
 def set_xattr(target: "int | str", wanted: "dict") -> None:

@@ -10,7 +10,8 @@ import stat
 
 from playbook_engine.agent import atomic, failure
 
-COMPARED = ("type", "mode", "uid", "gid", "sha256", "target", "xattr")
+COMPARED = ("type", "mode", "uid", "gid", "sha256", "target", "device", "xattr")
+VOLATILE = ("size", "mtime", "content", "backup_file")  # in a state, but no part of the proof of a rollback
 
 # The arguments that every action which makes files understands, as in Ansible.
 PARAMS = {
@@ -49,6 +50,7 @@ def observe(path: str, digest: bool = True) -> "dict":
         state["target"] = os.readlink(path)
     else:
         state["type"] = "other"
+        state["device"] = [stat.S_IFMT(st.st_mode), st.st_rdev]
     return state
 
 
@@ -84,11 +86,7 @@ def keep(state: "dict", limit: "int | None") -> "dict":
     if state["type"] != "file" or "content" in state:
         return state
     if limit is not None and state["size"] > limit:
-        raise failure.Failed(
-            "%s is %d bytes, more than the undo limit of %d bytes: it would be changed without a way back"
-            % (state["path"], state["size"], limit),
-            "over-undo-limit",
-        )
+        raise over_limit(state["path"], state["size"], limit)
     with open(state["path"], "rb") as handle:
         content = handle.read()
     import hashlib
@@ -98,19 +96,28 @@ def keep(state: "dict", limit: "int | None") -> "dict":
     return dict(state, content=content)
 
 
+def over_limit(path: str, size: int, limit: int) -> "failure.Failed":
+    return failure.Failed(
+        "%s is %d bytes, more than the undo limit of %d bytes: it would be changed without a way back"
+        % (path, size, limit),
+        "over-undo-limit",
+    )
+
+
 def put_back(before: "dict") -> None:
-    """Makes the path what `before` (with its content) says it was."""
+    """Makes the path what `before` (with its content) says it was. Doing it twice is doing it once."""
     path, kind = before["path"], before["type"]
-    now = observe(path)
+    now = observe(path, digest="sha256" in before)
     if same(now, before):
         return
-    if kind == "file" and "content" not in before and now.get("sha256") != before.get("sha256"):
+    rewrite = kind == "file" and (now["type"] != "file" or now.get("sha256") != before.get("sha256"))
+    if rewrite and "content" not in before:
         raise failure.Failed("the content of %s before the change was not kept" % path)
     if now["type"] != kind and now["type"] != "absent":
         remove(path)
     if kind == "absent":
         return
-    if kind == "file" and now.get("sha256") != before.get("sha256"):
+    if rewrite:
         atomic.write(path, before["content"], int(before["mode"], 8), before["uid"], before["gid"], before["xattr"])
         os.utime(path, (before["mtime"], before["mtime"]))
         return
@@ -120,6 +127,10 @@ def put_back(before: "dict") -> None:
         if now["type"] == "link":
             os.unlink(path)
         os.symlink(before["target"], path)
+    if kind == "other" and now.get("device") != before["device"]:
+        if now["type"] == "other":
+            os.unlink(path)
+        os.mknod(path, before["device"][0] | 0o600, before["device"][1])
     os.chown(path, before["uid"], before["gid"], follow_symlinks=False)
     if kind != "link":
         os.chmod(path, int(before["mode"], 8))
@@ -142,17 +153,60 @@ def remove(path: str) -> None:
     os.rmdir(path)
 
 
-def tree(path: str) -> "list[dict]":
-    """The states of a path and of everything below it, parents first; mount points below it are not entered."""
-    top = observe(path)
-    found = [top]
-    if top["type"] == "directory":
-        device = os.lstat(path).st_dev
-        for entry in sorted(os.listdir(path)):
-            below = os.path.join(path, entry)
-            if os.lstat(below).st_dev == device:
-                found.extend(tree(below))
+def missing_parents(path: str) -> "list[str]":
+    """The directories above `path` that are not there, the topmost first."""
+    found: "list[str]" = []
+    above = os.path.dirname(path.rstrip("/"))
+    while above and not os.path.lexists(above):
+        found.insert(0, above)
+        above = os.path.dirname(above)
     return found
+
+
+def make_parents(parents: "list[str]") -> None:
+    for parent in parents:
+        try:
+            os.mkdir(parent)
+        except FileExistsError:
+            pass
+
+
+def remove_created(path: str) -> "list[str]":
+    """Removes what a step created, a directory with all that has come into it since; what that was, up to 1000."""
+    if not os.path.lexists(path):
+        return []
+    inside = [state["path"] for state in tree(path, 1000)[1:]]
+    remove(path)
+    return inside
+
+
+def tree(path: str, most: "int | None" = None) -> "list[dict]":
+    """The states, without digests, of a path and of all below it, parents first; mount points are not entered."""
+    found = [observe(path, digest=False)]
+    if found[0]["type"] == "directory":
+        _below(path, os.lstat(path).st_dev, found, most)
+    return found
+
+
+def _below(path: str, device: int, found: "list[dict]", most: "int | None") -> None:
+    for entry in sorted(os.listdir(path)):
+        if most is not None and len(found) > most:
+            return
+        inner = os.path.join(path, entry)
+        st = os.lstat(inner)
+        if st.st_dev == device:
+            found.append(observe(inner, digest=False))
+            if stat.S_ISDIR(st.st_mode):
+                _below(inner, device, found, most)
+
+
+def told(state: "dict") -> "dict":
+    """What `register` sees of a state, under Ansible's names: state, mode, uid, gid, owner, group, size, sha256."""
+    seen = {k: state[k] for k in ("mode", "uid", "gid", "size", "mtime", "sha256") if k in state}
+    seen["state"] = state["type"]
+    if "uid" in state:
+        seen["owner"], seen["group"] = name_of_uid(state["uid"]), name_of_gid(state["gid"])
+    return seen
 
 
 def wanted(args: "dict", state: "dict") -> "dict":
@@ -176,10 +230,13 @@ def changes(path: str, state: "dict", asked: "dict") -> "list[dict]":
 
 def set_attributes(path: str, asked: "dict") -> None:
     """Applies what `wanted` said. Raises OSError."""
+    st = os.lstat(path)
     if "uid" in asked or "gid" in asked:
         os.chown(path, asked.get("uid", -1), asked.get("gid", -1), follow_symlinks=False)
     if "mode" in asked:
         os.chmod(path, int(asked["mode"], 8))
+    elif st.st_mode & 0o6000 and stat.S_ISREG(st.st_mode) and asked:
+        os.chmod(path, stat.S_IMODE(st.st_mode))  # chown(2) has cleared the set-user-id bits
 
 
 def uid_of(name: object) -> int:
@@ -204,6 +261,33 @@ def gid_of(name: object) -> int:
         return grp.getgrnam(str(name)).gr_gid
     except KeyError:
         raise failure.Failed("there is no group %s on this host" % name, "not-found")
+
+
+def name_of_uid(uid: int) -> str:
+    """The user's name, or the number as text when no account has it."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def name_of_gid(gid: int) -> str:
+    """The group's name, or the number as text when no group has it."""
+    import grp
+
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def default_mode(kind: str = "file") -> str:
+    """What a new file or directory gets under the agent's umask."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return "%04o" % ((0o777 if kind == "directory" else 0o666) & ~mask)
 
 
 def mode_of(spec: str, state: "dict") -> str:

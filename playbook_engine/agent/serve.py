@@ -4,6 +4,7 @@ A call names an operation (`op`), an action and its arguments:
 
     probe   observe
     look    observe, plan, and the state before if something would change
+    peek    observe and plan, for a check that only asks whether something would change
     apply   make the changes (`before` is remembered from the `look` with the same `key`, or sent)
     run     look, and apply at once if something would change: for opaque actions, whose state before is nothing
     undo    put `before` back, then observe, so that the proof rides on the same round trip
@@ -104,30 +105,59 @@ def perform(call: "dict", memory: "dict") -> "dict":
 
 
 def operate(call: "dict", memory: "dict") -> "dict":
-    op, args = call["op"], call["args"]
+    op = call["op"]
     action = sys.modules[PACKAGE + ".actions." + call["action"]]
+    args = here(call["args"], action.SPEC)
     if op == "probe":
         return _yes(result=action.observe(args))
-    if op in ("look", "run"):
+    if op in ("look", "peek", "run"):
         state = action.observe(args)
         changes = action.plan(args, state)
         if not changes:
-            return _yes(plan=[], state=state, result=_result(action, args, state))
+            return _yes(plan=[], state=told(state), result=_result(action, args, state))
+        if op == "peek":
+            return _yes(plan=_bare(changes), state=state, result=_result(action, args, state))
         if op == "run":
-            return _yes(plan=changes, state=state, result=action.apply(args, state))
+            return _yes(plan=changes, state=told(state), result=action.apply(args, state))
         before = state
         if hasattr(action, "keep"):
             before = action.keep(args, state, call.get("undo_limit"))
         memory[call.get("key")] = before
         describe(changes, before, call.get("diff"))
-        return _yes(plan=changes, state=state, before=before, result=_result(action, args, state))
+        return _yes(plan=changes, state=told(state), before=told(before), result=_result(action, args, state))
     if op == "apply":
         before = call["before"] if "before" in call else memory.pop(call["key"])
-        return _yes(result=action.apply(args, before))
+        result = action.apply(args, before)
+        # The state after: a later rollback compares it with what it finds, and refuses when somebody else was there.
+        return _yes(result=result, state=action.observe(args))
     if op == "undo":
         result = action.undo(args, call["before"])
-        return _yes(result=result, state=action.observe(args))
+        return _yes(result=result, state=told(action.observe(args)))
     raise failure.Failed("unknown operation " + op)
+
+
+def here(args: "dict", spec: "dict") -> "dict":
+    """All arguments, None where one is not given; `~` and `$VARIABLES` in paths expanded, as only the host can."""
+    found: "dict" = dict.fromkeys(spec["params"])
+    found.update(args)
+    for name, value in args.items():
+        kind = spec["params"].get(name, {}).get("type")
+        if kind == "path" and isinstance(value, str):
+            found[name] = _expanded(value)
+        elif kind == "list[path]" and value:
+            found[name] = [_expanded(item) for item in value]
+    return found
+
+
+def _expanded(path: str) -> str:
+    return os.path.expandvars(os.path.expanduser(path))
+
+
+def told(state: object) -> object:
+    """A state without the keys that begin with `_`: what only `plan` and `apply` need does not travel."""
+    if not isinstance(state, dict):
+        return state
+    return {k: v for k, v in state.items() if not k.startswith("_")}
 
 
 def describe(changes: "list", before: object, diff: object) -> None:
@@ -152,6 +182,10 @@ def describe(changes: "list", before: object, diff: object) -> None:
                 wire.text(old or b"").splitlines(True), wire.text(after).splitlines(True), "before", "after"
             )
             change["diff"] = "".join(x if x.endswith("\n") else x + "\n\\ No newline at end of file\n" for x in lines)
+
+
+def _bare(changes: "list") -> "list":
+    return [{k: v for k, v in change.items() if not k.startswith("_")} for change in changes]
 
 
 def _result(action: object, args: "dict", state: object) -> object:

@@ -17,6 +17,7 @@ SPEC = {
         "removes": {"type": "str", "doc": "A path or glob: when it is not there, the step is already done."},
         "stdin": {"type": "str", "doc": "Text for its standard input; the place for secrets."},
         "stdin_add_newline": {"type": "bool", "default": True, "doc": "End `stdin` with a newline."},
+        "strip_empty_ends": {"type": "bool", "default": True, "doc": "Without the newlines at the end of the output."},
         "environment": {"type": "dict", "internal": True, "doc": "From the step's `environment`."},
     },
     "free_form": "cmd",
@@ -34,8 +35,9 @@ SPEC = {
 }
 
 
-def argv(args: "dict") -> "list[str]":
-    if args.get("argv"):
+def words(args: "dict") -> "list[str]":
+    """The program and its arguments as they were written. Raises Failed."""
+    if args["argv"]:
         return [str(part) for part in args["argv"]]
     import shlex
 
@@ -45,7 +47,7 @@ def argv(args: "dict") -> "list[str]":
         raise failure.Failed("cannot split the command %r: %s" % (args["cmd"], error))
     if not parts:
         raise failure.Failed("the command is empty")
-    return [os.path.expandvars(os.path.expanduser(part)) for part in parts]
+    return parts
 
 
 def observe(args: "dict") -> "dict":
@@ -54,12 +56,12 @@ def observe(args: "dict") -> "dict":
 
 def already(args: "dict") -> "str | None":
     """Why there is nothing to do, if `creates` or `removes` says so."""
-    base = args.get("chdir") or ""
+    base = args["chdir"] or ""
     for key, there in (("creates", True), ("removes", False)):
-        if args.get(key):
+        if args[key]:
             import glob
 
-            if bool(glob.glob(os.path.join(base, args[key]))) == there:
+            if bool(glob.glob(os.path.join(base, os.path.expanduser(args[key])))) == there:
                 return "%s %s" % (args[key], "exists" if there else "does not exist")
     return None
 
@@ -67,35 +69,46 @@ def already(args: "dict") -> "str | None":
 def plan(args: "dict", before: "dict") -> "list[dict]":
     if before["done"]:
         return []
-    return [{"aspect": "run", "before": None, "after": args.get("cmd") or " ".join(args.get("argv") or [])}]
+    return [{"aspect": "run", "before": None, "after": args["cmd"] or " ".join(args.get("argv") or [])}]
 
 
 def apply(args: "dict", before: "dict") -> "dict":
-    return finish(process.run(argv(args), **options(args)), args.get("cmd") or args.get("argv"))
+    said = words(args)
+    ran = process.run([os.path.expandvars(os.path.expanduser(part)) for part in said], **options(args))
+    return finish(args, ran, said)
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    return {"rc": 0, "stdout": "", "stderr": "", "msg": "already done: %s" % state["done"], "cmd": args.get("cmd")}
+    told = {"rc": 0, "stdout": "", "stderr": "", "cmd": args["cmd"] or args.get("argv")}
+    return dict(told, msg="already done: %s" % state["done"] if state["done"] else "")
 
 
 def options(args: "dict") -> "dict":
     """The arguments that `command`, `shell` and `raw` share, as process.run wants them."""
-    text = args.get("stdin") or ""
-    if text and args.get("stdin_add_newline", True) and not text.endswith("\n"):
+    text = args["stdin"] or ""
+    if text and args["stdin_add_newline"] and not text.endswith("\n"):
         text += "\n"
     return {
         "stdin": text.encode("utf-8", "surrogateescape"),
-        "cwd": args.get("chdir"),
-        "env": {k: str(v) for k, v in (args.get("environment") or {}).items()},
+        "cwd": args["chdir"],
+        "env": {k: str(v) for k, v in (args["environment"] or {}).items()},
     }
 
 
-def finish(ran: "dict", said: object) -> "dict":
+def finish(args: "dict", ran: "dict", said: object) -> "dict":
     """The result of a command; a return code other than 0 is a failure, which `failed_when` may overrule."""
     ran = dict(ran, cmd=said)
+    if args["strip_empty_ends"]:
+        ran["stdout"], ran["stderr"] = ran["stdout"].rstrip("\r\n"), ran["stderr"].rstrip("\r\n")
     if ran["rc"] != 0:
         raise failure.Failed("the command ended with %s" % _ending(ran["rc"]), "failed", ran)
     return ran
+
+
+def finish_here(result: "dict") -> "dict":
+    """On the controller: the output as lists of lines, which need not travel."""
+    lines = {key + "_lines": result[key].splitlines() for key in ("stdout", "stderr") if key in result}
+    return dict(result, **lines)
 
 
 def _ending(rc: int) -> str:

@@ -2,7 +2,9 @@
 
 import os
 
-from playbook_engine.agent import atomic, failure, filestate
+from playbook_engine.agent import content, failure, filestate
+
+VOLATILE = filestate.VOLATILE
 
 SPEC = {
     "name": "copy",
@@ -15,24 +17,26 @@ SPEC = {
             "content": {"type": "content", "doc": "The content itself, instead of `src`."},
             "dest": {"type": "path", "required": True, "doc": "Where it goes; ending in `/`, or a directory: into it."},
             "force": {"type": "bool", "default": True, "doc": "When false, a file that is there is left alone."},
+            "remote_src": {"type": "bool", "default": False, "doc": "`src` is a file on the host already."},
             "follow": {
                 "type": "bool",
                 "default": False,
                 "doc": "Write through a link at `dest` instead of replacing it.",
             },
-            "validate": {"type": "str", "doc": "A command that must accept the new file first; `%s` is its path."},
         },
-        **filestate.PARAMS,
+        **content.PARAMS,
     ),
     "one_of": [["src", "content"]],
     "undo": "content, mode, owner, extended attributes as before; what was absent is removed",
     "returns": {
         "dest": "the path written",
+        "checksum": "SHA-1 of the content, as Ansible gives it",
         "sha256": "digest of the content",
         "mode": "",
         "uid": "",
         "gid": "",
-        "size": "",
+        "size": "bytes",
+        "backup_file": "where the old content lies, with `backup`",
     },
     "examples": 'copy: {content: "port = 80\\n", dest: /etc/app.conf, mode: "0644"}',
 }
@@ -51,83 +55,58 @@ def target(args: "dict") -> str:
 
 
 def observe(args: "dict") -> "dict":
-    return filestate.observe(target(args))
+    state = filestate.observe(target(args))
+    if args["dest"].endswith("/"):
+        state["parents"] = filestate.missing_parents(state["path"])
+    if args.get("remote_src"):
+        source = filestate.keep(filestate.observe(os.path.realpath(args["src"])), None)
+        if source["type"] != "file":
+            raise failure.Failed("%s, the source, is %s and no file" % (args["src"], source["type"]), "not-found")
+        state["source"] = {"sha256": source["sha256"], "mode": source["mode"]}
+        state["_source"] = source["content"]
+    return state
+
+
+def wanted(args: "dict", before: "dict") -> bytes:
+    """The content to write."""
+    if not args.get("remote_src"):
+        found: bytes = args["content"]
+        return found
+    if "_source" in before:
+        return before["_source"]  # type: ignore[no-any-return]
+    with open(args["src"], "rb") as handle:
+        return handle.read()
+
+
+def with_mode(args: "dict", before: "dict") -> "dict":
+    """`mode: preserve` is the source's mode; the controller puts its own file's mode in its place before it asks."""
+    if args.get("mode") == "preserve" and "source" in before:
+        return dict(args, mode=before["source"]["mode"])
+    return args
 
 
 def plan(args: "dict", before: "dict") -> "list[dict]":
-    path = before["path"]
-    if before["type"] == "absent":
-        return [{"path": path, "aspect": "content", "before": "absent", "_after": args["content"]}]
-    if before["type"] in ("directory", "other"):
-        raise failure.Failed("%s is a %s: refusing to replace it with a file" % (path, before["type"]))
-    if not args.get("force", True):
+    if before["type"] in ("file", "link") and not args.get("force", True):
         return []
-    found = []
-    if before.get("sha256") != _digest(args["content"]):
-        found.append({"path": path, "aspect": "content", "_after": args["content"]})
-    return found + filestate.changes(path, before, filestate.wanted(args, before))
+    return content.plan(with_mode(args, before), before, wanted(args, before))
 
 
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
-    if before.get("sha256") == _digest(args["content"]):
-        return before  # only attributes change: the content need not travel
-    return filestate.keep(before, limit)
+    return content.keep(args, before, wanted(args, before), limit)
 
 
 def apply(args: "dict", before: "dict") -> "dict":
-    path, content = before["path"], args["content"]
-    asked = filestate.wanted(args, before if before["type"] != "absent" else dict(before, mode=_default_mode()))
-    if before.get("sha256") == _digest(content):
-        filestate.set_attributes(path, asked)
-        return result(args, filestate.observe(path))
-    if args.get("validate"):
-        _validate(args["validate"], content, path)
-    mode = int(asked.get("mode") or before.get("mode") or _default_mode(), 8)
-    if before["type"] == "link":
-        mode = int(asked.get("mode") or _default_mode(), 8)
-    uid = asked.get("uid", before.get("uid", -1))
-    gid = asked.get("gid", before.get("gid", -1))
-    xattr = before.get("xattr") if before["type"] == "file" else None
-    atomic.write(path, content, mode, uid, gid, xattr)
-    return result(args, filestate.observe(path))
+    new = wanted(args, before)
+    state = content.put(with_mode(args, before), before, new)
+    return dict(content.told(args, state, before), checksum=content.sha1(new))
 
 
 def undo(args: "dict", before: "dict") -> "dict":
-    filestate.put_back(before)
-    return {"dest": before["path"]}
+    return {"dest": before["path"], "removed": content.undo(before)}
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    """What `register` sees: the state of the file, under Ansible's names where it has them."""
-    told = {k: v for k, v in state.items() if k not in ("path", "content", "xattr")}
-    return dict(told, dest=state["path"])
-
-
-def _digest(content: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(content).hexdigest()
-
-
-def _default_mode() -> str:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return "%04o" % (0o666 & ~mask)
-
-
-def _validate(command: str, content: bytes, path: str) -> None:
-    """Runs the check on the new content before it takes the place of the old. `%s` is a file beside the target."""
-    from playbook_engine.agent import process
-
-    candidate = path + ".candidate"
-    atomic.write(candidate, content, 0o600)
-    try:
-        import shlex
-
-        ran = process.run([part.replace("%s", candidate) for part in shlex.split(command)])
-    finally:
-        os.unlink(candidate)
-    if ran["rc"] != 0:
-        raise failure.Failed(
-            "validation refused the new content: %s" % (ran["stderr"] or ran["stdout"]).strip(), result=ran
-        )
+    told = content.told(args, state)
+    if state["type"] == "file" and not content.differs(state, wanted(args, state)):
+        told["checksum"] = content.sha1(wanted(args, state))
+    return told

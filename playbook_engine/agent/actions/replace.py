@@ -1,0 +1,105 @@
+"""Replace every match of a regular expression in a file."""
+
+import os
+
+from playbook_engine.agent import content, failure, filestate
+
+VOLATILE = filestate.VOLATILE
+
+SPEC = {
+    "name": "replace",
+    "kind": "state",
+    "summary": "Replace every match of a regular expression in a file",
+    "doc": "`^` and `$` match at each line. Idempotent as long as the replacement does not match again.",
+    "params": dict(
+        {
+            "path": {"type": "path", "required": True, "aliases": ["dest", "destfile", "name"], "doc": "The file."},
+            "regexp": {"type": "str", "required": True, "doc": "What to look for, as in Python's re (MULTILINE)."},
+            "replace": {"type": "str", "default": "", "doc": "What to put there; \\1 and \\g<name> are groups."},
+            "after": {"type": "str", "doc": "Only what stands after the first match of this (DOTALL)."},
+            "before": {"type": "str", "doc": "Only what stands before the first match of this (DOTALL)."},
+            "encoding": {"type": "str", "default": "utf-8", "doc": "How the file's bytes are text."},
+        },
+        **content.PARAMS,
+    ),
+    "undo": "content, mode, owner, extended attributes as before",
+    "returns": {"path": "", "msg": "how many replacements", "replacements": "count", "backup_file": "with `backup`"},
+    "examples": "replace: {path: /etc/hosts, regexp: 'old\\.test', replace: new.test}",
+}
+
+
+def observe(args: "dict") -> "dict":
+    path = os.path.realpath(args["path"])
+    state = filestate.keep(filestate.observe(path), None)
+    if state["type"] == "absent":
+        raise failure.Failed("%s is not there" % args["path"], "not-found")
+    if state["type"] != "file":
+        raise failure.Failed("%s is a %s, not a file" % (args["path"], state["type"]))
+    state["_content"] = state.pop("content")
+    return state
+
+
+def edited(args: "dict", before: "dict") -> "tuple[bytes, int]":
+    """The new content, and how many replacements make it."""
+    import re
+
+    old = before.get("_content", before.get("content"))
+    if old is None:
+        with open(before["path"], "rb") as handle:  # only attributes were to change: the content is the old one
+            old = handle.read()
+    text = old.decode(args["encoding"], "surrogateescape")
+    start, end = 0, len(text)
+    try:
+        if args["after"] is not None or args["before"] is not None:
+            section = re.search(_section(args), text, re.DOTALL)
+            if section is None:
+                return old, 0
+            start, end = section.span("subsection")
+        new, count = re.compile(args["regexp"], re.MULTILINE).subn(args["replace"], text[start:end])
+    except re.error as error:
+        raise failure.Failed("the regular expression cannot be used: %s" % error)
+    except IndexError as error:
+        raise failure.Failed("the replacement names a group that is not there: %s" % error)
+    if new == text[start:end]:
+        return old, 0
+    return (text[:start] + new + text[end:]).encode(args["encoding"], "surrogateescape"), count
+
+
+def _section(args: "dict") -> str:
+    if args["before"] is None:
+        return "%s(?P<subsection>.*)" % args["after"]
+    return (
+        "%s(?P<subsection>.*?)%s" % (args["after"], args["before"])
+        if args["after"] is not None
+        else ("(?P<subsection>.*)%s" % args["before"])
+    )
+
+
+def plan(args: "dict", before: "dict") -> "list[dict]":
+    return content.plan(args, before, edited(args, before)[0])
+
+
+def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
+    return content.keep(args, before, edited(args, before)[0], limit)
+
+
+def apply(args: "dict", before: "dict") -> "dict":
+    new, count = edited(args, before)
+    told = _said(args, before, count)
+    state = content.put(args, before, new)
+    return dict(content.told(args, state, before), **told)
+
+
+def _said(args: "dict", before: "dict", count: int) -> "dict":
+    parts = ["%d replacements made" % count] * bool(count)
+    parts += ["ownership, perms or SE linux context changed"] * bool(filestate.wanted(args, before))
+    return {"msg": " and ".join(parts), "replacements": count}
+
+
+def undo(args: "dict", before: "dict") -> "dict":
+    content.undo(before)
+    return {"path": before["path"]}
+
+
+def result(args: "dict", state: "dict") -> "dict":
+    return dict(content.told(args, state), **_said(args, state, edited(args, state)[1]))

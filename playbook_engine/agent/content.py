@@ -1,0 +1,100 @@
+"""A file whose content an action decides (copy, template, lineinfile, replace, get_url): plan, keep, put, undo.
+
+Each of them observes the path and says what the content shall be; everything else is the same for all.
+"""
+
+import os
+
+from playbook_engine.agent import atomic, failure, filestate
+
+PARAMS = dict(
+    {
+        "validate": {"type": "str", "doc": "A command that must accept the new file first; `%s` is its path."},
+        "backup": {"type": "bool", "default": False, "doc": "Leave the old content beside it, as NAME.PID.DATE~."},
+    },
+    **filestate.PARAMS,
+)
+
+
+def plan(args: "dict", before: "dict", new: bytes) -> "list[dict]":
+    """The changes that make `before` a file with the content `new` and the attributes of the arguments."""
+    path, kind = before["path"], before["type"]
+    if kind in ("directory", "other"):
+        raise failure.Failed("%s is a %s: refusing to replace it with a file" % (path, kind))
+    made: "list[dict]" = [
+        {"path": parent, "aspect": "type", "before": "absent", "after": "directory"}
+        for parent in before.get("parents", ())
+    ]
+    if kind == "absent":
+        return made + [{"path": path, "aspect": "content", "before": "absent", "_after": new}]
+    if differs(before, new):
+        made.append({"path": path, "aspect": "content", "_after": new, "_before": before.get("_content")})
+    return made + filestate.changes(path, before, filestate.wanted(args, before))
+
+
+def differs(before: "dict", new: bytes) -> bool:
+    import hashlib
+
+    return before["type"] != "file" or before.get("sha256") != hashlib.sha256(new).hexdigest()
+
+
+def keep(args: "dict", before: "dict", new: bytes, limit: "int | None") -> "dict":
+    """The state with what `undo` needs: the old content if it will be replaced, and where a backup will go."""
+    if not differs(before, new):
+        return before  # only attributes change: the content need not travel
+    kept = filestate.keep(before, limit)
+    if args.get("backup") and before["type"] == "file":
+        import time
+
+        stamp = time.strftime("%Y-%m-%d@%H:%M:%S~")
+        kept = dict(kept, backup_file="%s.%d.%s" % (before["path"], os.getpid(), stamp))
+    return kept
+
+
+def put(args: "dict", before: "dict", new: bytes) -> "dict":
+    """Makes the changes; the state after."""
+    path = before["path"]
+    absent = before["type"] == "absent"
+    asked = filestate.wanted(args, dict(before, mode=filestate.default_mode()) if absent else before)
+    if not differs(before, new):
+        filestate.set_attributes(path, asked)
+        return filestate.observe(path)
+    accept = atomic.accepted_by(args.get("validate"))
+    filestate.make_parents(before.get("parents", []))
+    if before.get("backup_file"):
+        with open(path, "rb") as old:
+            mode = int(before["mode"], 8)
+            atomic.write(before["backup_file"], old.read(), mode, before["uid"], before["gid"], before["xattr"])
+    has_mode = before["type"] == "file"
+    mode = int(asked.get("mode") or (before["mode"] if has_mode else filestate.default_mode()), 8)
+    uid = asked.get("uid", before["uid"] if has_mode else -1)
+    gid = asked.get("gid", before["gid"] if has_mode else -1)
+    atomic.write(path, new, mode, uid, gid, before["xattr"] if has_mode else None, accept)
+    return filestate.observe(path)
+
+
+def undo(before: "dict") -> "list[str]":
+    """Puts the file back; removes the backup and the directories that were made. What else was in those."""
+    filestate.put_back({k: v for k, v in before.items() if k != "parents"})
+    if before.get("backup_file"):
+        try:
+            os.unlink(before["backup_file"])
+        except FileNotFoundError:
+            pass
+    return filestate.remove_created(before["parents"][0]) if before.get("parents") else []
+
+
+def told(args: "dict", state: "dict", before: "dict | None" = None) -> "dict":
+    """What `register` sees: the state under Ansible's names, and the backup if there is one."""
+    seen = filestate.told(state)
+    seen["path"] = seen["dest"] = state["path"]
+    if before and before.get("backup_file"):
+        seen["backup_file"] = before["backup_file"]
+    return seen
+
+
+def sha1(content: bytes) -> str:
+    """Ansible's `checksum`."""
+    import hashlib
+
+    return hashlib.sha1(content).hexdigest()

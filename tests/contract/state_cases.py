@@ -1,0 +1,146 @@
+"""Cases for actions that keep a state: what lies there before, and the arguments. `{d}` is the case's own directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One action with arguments on prepared ground. `settles` is false where a second plan is never empty."""
+
+    id: str
+    action: str
+    args: Mapping[str, object]
+    prepare: Callable[[Path], None] = lambda d: None
+    settles: bool = True
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def filled(self, d: Path) -> dict[str, object]:
+        return {k: _fill(v, str(d)) for k, v in self.args.items()}
+
+
+def _fill(value: object, d: str) -> object:
+    if isinstance(value, str):
+        return value.replace("{d}", d)
+    if isinstance(value, list):
+        return [_fill(v, d) for v in value]
+    return value
+
+
+def snapshot(top: Path) -> dict[str, object]:
+    """Everything below a directory that a rollback must put back: kind, mode, owner, content, target, xattr."""
+    found: dict[str, object] = {}
+    for folder, folders, files in os.walk(top):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            st = os.lstat(path)
+            content: object = None
+            if os.path.islink(path):
+                content = os.readlink(path)
+            elif os.path.isfile(path):
+                content = Path(path).read_bytes()
+            xattr = {n: os.getxattr(path, n, follow_symlinks=False) for n in os.listxattr(path, follow_symlinks=False)}
+            found[os.path.relpath(path, top)] = (oct(st.st_mode), st.st_uid, st.st_gid, content, xattr)
+    return found
+
+
+def write(text: str, name: str = "f", mode: int = 0o640) -> Callable[[Path], None]:
+    def prepare(d: Path) -> None:
+        (d / name).write_text(text)
+        (d / name).chmod(mode)
+
+    return prepare
+
+
+def tree(d: Path) -> None:
+    """A directory `t` with files, a link, an empty directory, odd modes and an old time."""
+    (d / "t" / "sub" / "empty").mkdir(parents=True)
+    (d / "t" / "a").write_bytes(b"\x00\xff binary")
+    (d / "t" / "a").chmod(0o751)
+    (d / "t" / "sub" / "b").write_text("b")
+    (d / "t" / "sub" / "b").chmod(0o4755)
+    os.symlink("a", d / "t" / "l")
+    os.symlink("nowhere", d / "t" / "sub" / "dangling")
+    os.utime(d / "t" / "a", (1e9, 1e9))
+    (d / "t" / "sub").chmod(0o2770)
+
+
+def link(target: str, text: str = "one\n") -> Callable[[Path], None]:
+    def prepare(d: Path) -> None:
+        write(text)(d)
+        os.symlink(target, d / "l")
+
+    return prepare
+
+
+LINES = "This is line 1\nThis is line 2\nREF keep REF\nThis is line 4\n"
+
+
+def case(name: str, prepare: Callable[[Path], None] | None = None, *, settles: bool = True, **args: object) -> Case:
+    """`ACTION-what it is about`, the ground, the arguments."""
+    action = name.split("-")[0]
+    return Case(id=name, action=action, args=args, prepare=prepare or (lambda d: None), settles=settles)
+
+
+def fifo(d: Path) -> None:
+    os.mkfifo(d / "p", 0o620)
+
+
+FILES = [
+    case("copy-new", content="a\n", dest="{d}/f"),
+    case("copy-changed", write("old\n", mode=0o4711), content="a\n", dest="{d}/f"),
+    case("copy-mode-only", write("a\n", mode=0o644), content="a\n", dest="{d}/f", mode="u=rw,go="),
+    case("copy-over-link", link("f"), content="a\n", dest="{d}/l"),
+    case("copy-through-link", link("f"), content="a\n", dest="{d}/l", follow=True),
+    case("copy-into-new-directories", src="f", content="a", dest="{d}/x/y/"),
+    case("copy-validated", write("x"), content="good", dest="{d}/f", validate="grep -q good %s"),
+    case("copy-backup", write("old"), content="new", dest="{d}/f", backup=True),
+    case("copy-remote-src", write("x", mode=0o751), src="{d}/f", dest="{d}/g", remote_src=True, mode="preserve"),
+    case("template-new", src="a.j2", content="a\n", dest="{d}/f", mode="0600"),
+    case("file-directory", path="{d}/a/b/c", state="directory", mode="0711"),
+    case(
+        "file-directory-recurse",
+        tree,
+        path="{d}/t",
+        state="directory",
+        recurse=True,
+        mode="u=rwX,g=rX,o=",
+        owner="12345",
+    ),
+    case("file-attributes", write("x", mode=0o4755), path="{d}/f", mode="g+w,o-r", group="777"),
+    case("file-through-link", link("f"), path="{d}/l", mode="0600"),
+    case("file-absent-tree", tree, path="{d}/t", state="absent"),
+    case("file-absent-file", write("x", mode=0o4711), path="{d}/f", state="absent"),
+    case("file-absent-link", link("t"), path="{d}/l", state="absent"),
+    case("file-absent-fifo", fifo, path="{d}/p", state="absent"),
+    case("file-link-new", write("x"), path="{d}/l", src="f", state="link"),
+    case("file-link-changed", link("elsewhere"), path="{d}/l", src="f", state="link", mode="0604"),
+    case("file-link-over-file", write("x"), path="{d}/f", src="gone", state="link", force=True),
+    case("file-link-over-empty-directory", tree, path="{d}/t/sub/empty", src="gone", state="link", force=True),
+    case("file-hard-new", write("x"), path="{d}/h", src="{d}/f", state="hard"),
+    case("file-hard-over-file", link("f"), path="{d}/l", src="{d}/f", state="hard", force=True),
+    case("file-touch-new", settles=False, path="{d}/f", state="touch", mode="0600"),
+    case("file-touch-old", tree, settles=False, path="{d}/t/a", state="touch", modification_time="202001010000.00"),
+    case(
+        "file-touch-preserve",
+        write("x"),
+        path="{d}/f",
+        state="touch",
+        modification_time="preserve",
+        access_time="preserve",
+        mode="0600",
+    ),
+    case("lineinfile-add", write("a\nb"), path="{d}/f", line="new"),
+    case("lineinfile-replace", write(LINES, mode=0o4711), path="{d}/f", regexp="line 2", line="two"),
+    case("lineinfile-absent", write(LINES), path="{d}/f", regexp="^This", state="absent"),
+    case("lineinfile-create", path="{d}/a/b/f", line="x", create=True),
+    case("lineinfile-through-link", link("f"), path="{d}/l", line="x", mode="0600"),
+    case("lineinfile-mode-only", write(LINES), path="{d}/f", line="This is line 2", mode="0600"),
+    case("lineinfile-backup", write(LINES), path="{d}/f", line="x", backup=True),
+    case("replace-some", write(LINES), path="{d}/f", regexp=r"line (\d)", replace=r"row \1", after="2\n"),
+    case("replace-mode", write(LINES), path="{d}/f", regexp="REF", replace="x", mode="0600", backup=True),
+]
