@@ -1,0 +1,132 @@
+"""What the machine knows of one host, and the small decisions that every step and probe shares. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from playbook_engine.agent.failure import Failed
+from playbook_engine.catalog import catalog
+from playbook_engine.catalog.spec import ActionSpec, ArgumentError
+from playbook_engine.engine.commands import Program, ask, emit
+from playbook_engine.engine.scope import FACTS, Scope
+from playbook_engine.model.errors import HostError, TemplateError
+from playbook_engine.model.events import FactsObserved
+from playbook_engine.model.host import Host
+from playbook_engine.model.plan import Options, Plan
+from playbook_engine.templating.environment import Templar
+from playbook_engine.templating.node import Template
+from playbook_engine.transport.base import Become, Call, Reply
+
+LOCALHOST = ("localhost", "127.0.0.1", "::1")
+
+ReadFile = Callable[[str, str, str], bytes]
+"""(runbook file, kind `file` or `template`, name) -> content; raises LoadError."""
+
+
+class HostContext:
+    """One host of one run."""
+
+    def __init__(
+        self, plan: Plan, host: Host, templar: Templar, read_file: ReadFile, hide: Callable[[str], None]
+    ) -> None:
+        self.plan = plan
+        self.host = host
+        self.templar = templar
+        self.options: Options = plan.options
+        self._read_file = read_file
+        self._hide = hide
+
+    def facts(self, scope: Scope, *values: object, conditions: Iterable[str] = ()) -> Program[None]:
+        """Gathers facts if something about to be rendered names them, once a host. Raises HostError."""
+        if not scope.needs_facts(*values, conditions=conditions):
+            return
+        args = catalog.get("facts").complete({})
+        (reply,) = yield from ask(self.host.name, None, Call(op="probe", action="facts", args=args, timeout=60))
+        if not reply.ok:
+            raise HostError(f"facts cannot be gathered: {reply.msg}")
+        facts = dict(reply.result)
+        scope.set[FACTS] = facts
+        yield from emit(FactsObserved(host=self.host.name, facts=facts))
+
+    def arguments(
+        self, scope: Scope, spec: ActionSpec, args: Mapping[str, object], variables: Mapping[str, object]
+    ) -> dict[str, object]:
+        """The arguments as the host gets them. Raises TemplateError, ArgumentError, LoadError."""
+        rendered = self.templar.render(dict(args), variables)
+        if not isinstance(rendered, Mapping):
+            raise ArgumentError(f"{spec.name}: the arguments are no mapping: {rendered!r}")
+        done = spec.complete(rendered)
+        for param in spec.params.values():
+            if param.local and done.get(param.name) is not None:
+                content = self._read_file(scope.runbook.file, param.local, str(done[param.name]))
+                done["content"] = self._rendered(content, variables) if param.local == "template" else content
+            if param.secret and done.get(param.name):
+                self._hide(str(done[param.name]))
+        return done
+
+    def _rendered(self, content: bytes, variables: Mapping[str, object]) -> bytes:
+        text = content.decode("utf-8", "surrogateescape")
+        return str(self.templar.render(Template(source=text), variables)).encode("utf-8", "surrogateescape")
+
+    def target(self, scope: Scope, delegate_to: object, variables: Mapping[str, object]) -> str:
+        """The host where an action runs."""
+        if delegate_to is None:
+            return self.host.name
+        name = str(self.templar.render(delegate_to, variables))
+        if self.plan.host(name) is None and name not in LOCALHOST:
+            raise TemplateError(f"delegate_to names {name!r}, which is not in the inventory")
+        return name
+
+    def become(
+        self, scope: Scope, become: bool | None, user: object, on: str, variables: Mapping[str, object]
+    ) -> Become | None:
+        """Whom to be there: the step's word, the runbook's, then the inventory's for the host itself."""
+        target = self.plan.host(on)
+        spec = target.connection if target else None
+        wanted = become if become is not None else scope.runbook.become
+        if wanted is None:
+            wanted = bool(spec and spec.become)
+        if not wanted:
+            return None
+        who = user if user is not None else scope.runbook.become_user
+        name = str(self.templar.render(who, variables)) if who is not None else (spec.become_user if spec else "root")
+        return Become(
+            user=name,
+            method=spec.become_method if spec else "sudo",
+            password=spec.become_password if spec else None,
+        )
+
+    def control(self, action: str, args: Mapping[str, object], scope: Scope, variables: Mapping[str, object]) -> Reply:
+        """assert, fail, debug, set_fact: evaluated here, no host is asked."""
+        args = dict(args)
+        if action == "assert":
+            that = args.get("that") or []
+            assert isinstance(that, list)
+            args["that"] = [[str(text), self.templar.evaluate(str(text), variables)] for text in that]
+        if action == "debug" and args.get("var"):
+            args["value"] = self.templar.evaluate_value(str(args["var"]), variables)
+        try:
+            return Reply(ok=True, result=catalog.module(action).observe(args))
+        except Failed as error:
+            result = error.result if isinstance(error.result, Mapping) else {}
+            return Reply(ok=False, kind=error.kind, msg=error.msg, result=result)
+
+    def registered(self, action: str, reply: Reply) -> dict[str, object]:
+        """A reply as `register` sees it, with the keys that Ansible users expect."""
+        result: dict[str, object] = dict(reply.result)
+        result.setdefault("changed", False)
+        result["failed"] = not reply.ok
+        if reply.msg:
+            result.setdefault("msg", reply.msg)
+        if not reply.ok:
+            result["kind"] = reply.kind
+        for stream in ("stdout", "stderr"):
+            if isinstance(result.get(stream), str):
+                text = str(result[stream])
+                stripped = text.rstrip("\r\n")
+                result[stream] = stripped
+                result[f"{stream}_lines"] = stripped.splitlines()
+        finish = getattr(catalog.module(action), "finish_here", None)
+        if reply.ok and finish is not None:
+            result.update(finish(result))
+        return result

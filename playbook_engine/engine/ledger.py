@@ -1,0 +1,69 @@
+"""What a run has changed on one host so far, in order: what a rollback takes back, and which handlers wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from playbook_engine.engine.scope import Scope
+from playbook_engine.model.events import ChangeIntended
+from playbook_engine.model.runbook import Step
+from playbook_engine.transport.base import Become
+
+
+class Fate(StrEnum):
+    """What became of an intent. A failed one counts as changed: half of it may have happened."""
+
+    INTENDED = "intended"
+    APPLIED = "applied"
+    FAILED = "failed"
+
+
+@dataclass(slots=True, kw_only=True)
+class Change:
+    """One intent, with what is needed to take it back."""
+
+    event: ChangeIntended
+    step: Step
+    scope: Scope
+    become: Become | None = None
+    fate: Fate = Fate.INTENDED
+    after: Mapping[str, object] = field(default_factory=dict)
+
+
+class Ledger:
+    """One host's changes and pending notifications."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.pending: dict[str, list[str]] = {}
+
+    def intend(self, change: Change) -> None:
+        self.changes.append(change)
+
+    def applied(self, after: Mapping[str, object]) -> None:
+        self.changes[-1].fate = Fate.APPLIED
+        self.changes[-1].after = after
+
+    def failed(self) -> None:
+        self.changes[-1].fate = Fate.FAILED
+
+    def forget(self) -> None:
+        """The last intent turned out to be nothing."""
+        self.changes.pop()
+
+    def notify(self, scope: str, names: tuple[str, ...]) -> None:
+        waiting = self.pending.setdefault(scope, [])
+        waiting.extend(n for n in names if n not in waiting)
+
+    def take_pending(self, scope: str) -> list[str]:
+        return self.pending.pop(scope, [])
+
+    def of_scope(self, scope: str) -> list[Change]:
+        """The changes made by the steps of one runbook itself: imports that finished keep theirs."""
+        return [c for c in self.changes if c.event.scope == scope]
+
+    def settle(self, scope: str) -> None:
+        """The runbook of this scope has finished or was rolled back: its changes stay as they are."""
+        self.changes = [c for c in self.changes if c.event.scope != scope]

@@ -1,0 +1,302 @@
+"""The order of a run on one host: a pure generator of commands, from the plan and the answers it is sent.
+
+connect · preconditions, on all hosts before the first change · the batch's turn · steps · handlers · checks · the end.
+It is a function of what it is sent: no clock, no I/O. Driving it with recorded answers gives the same run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from playbook_engine.engine.commands import Connect, Gate, Program, emit, now
+from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.ledger import Ledger
+from playbook_engine.engine.probe import watch
+from playbook_engine.engine.rollback import Rollback, RollbackResult
+from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.step import StepResult, StepRunner, check, precondition
+from playbook_engine.model.errors import EngineError, HostError, TemplateError
+from playbook_engine.model.events import (
+    EscalationRaised,
+    HostConnected,
+    HostFinished,
+    HostUnreachable,
+    ScopeFinished,
+)
+from playbook_engine.model.outcome import HostStatus, Outcome, Verdict
+from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Probe, Runbook, Step
+
+TOP = "main"
+
+
+class Stopped(Exception):
+    """The host ends here with this status; raised inside the machine only."""
+
+    def __init__(self, status: HostStatus, message: str = "", advice: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.advice = advice
+
+
+class HostMachine:
+    """One host's run."""
+
+    def __init__(self, context: HostContext) -> None:
+        self._context = context
+        self._host = context.host.name
+        self._ledger = Ledger()
+        self._steps = StepRunner(context, self._ledger)
+        self._rollback = Rollback(context, self._ledger, self._steps)
+        self._changed = False
+        self._failed_on: list[str] = []
+
+    def run(self) -> Program[HostStatus]:
+        """The whole of it; ends with the host's status, which is also its HostFinished event."""
+        began = yield from now()
+        try:
+            yield from self._connect()
+            status, message, advice = yield from self._guarded()
+        except Stopped as stop:
+            status, message, advice = stop.status, stop.message, stop.advice
+        except HostError as error:
+            status, message, advice = HostStatus.UNREACHABLE, error.message, error.advice or ""
+        if not status.good:
+            yield from self._escalate(status, message)
+        ended = yield from now()
+        yield from emit(
+            HostFinished(host=self._host, status=status.value, message=message, advice=advice, seconds=ended - began)
+        )
+        return status
+
+    def _connect(self) -> Program[None]:
+        began = yield from now()
+        try:
+            hello = yield Connect()
+        except HostError as error:
+            yield from emit(
+                HostUnreachable(host=self._host, kind=error.kind, message=error.message, advice=error.advice or "")
+            )
+            yield Gate("preconditions", fit=False)
+            status = HostStatus.UNREACHABLE if error.exit_code == 4 else HostStatus.FAILED
+            raise Stopped(status, error.message, error.advice or "") from error
+        ended = yield from now()
+        spec = self._context.host.connection
+        yield from emit(
+            HostConnected(
+                host=self._host, address=spec.address or self._host, user=spec.user or "", python=hello.python or "",
+                boot_id=hello.boot_id, seconds=ended - began,
+            )
+        )  # fmt: skip
+
+    def _guarded(self) -> Program[tuple[HostStatus, str, str]]:
+        context, runbook = self._context, self._context.plan.runbook
+        scope = Scope(context.plan, context.host, runbook, context.plan.variables, context.templar)
+        try:
+            yield from self._preconditions(runbook, scope, TOP)
+        except Exception:
+            yield Gate("preconditions", fit=False)
+            raise
+        stop = yield Gate("preconditions")
+        if stop:
+            raise Stopped(HostStatus.ABORTED, str(stop))
+        again = yield Gate("turn")
+        if again not in (None, "again"):
+            raise Stopped(HostStatus.ABORTED, str(again))
+        if again == "again":
+            yield from self._preconditions(runbook, scope, TOP)
+        end = yield from self._runbook(runbook, scope, TOP)
+        if end is not None:
+            return end
+        if self._failed_on:
+            return HostStatus.FAILED, f"went on past: {', '.join(self._failed_on)}", ""
+        return (HostStatus.CHANGED if self._changed else HostStatus.OK), "", ""
+
+    # ---------------------------------------------------------------- one runbook
+
+    def _runbook(self, runbook: Runbook, scope: Scope, scope_id: str) -> Program[tuple[HostStatus, str, str] | None]:
+        """Steps, handlers, checks of a runbook; None when all is well, else how the host ends."""
+        handlers = {name: h for h in runbook.handlers for name in (h.name, *h.listen)}
+        for entry in runbook.steps:
+            stop = yield Gate("step")
+            if stop:
+                return HostStatus.ABORTED, str(stop), ""
+            if isinstance(entry, Import):
+                end = yield from self._import(entry, scope)
+                if end is not None:
+                    return end
+                continue
+            if not self._selected(entry.tags):
+                continue
+            result = yield from self._steps.run(entry, scope, scope_id)
+            self._changed = self._changed or result.outcome is Outcome.CHANGED
+            end = yield from self._after(result, entry.name, runbook, scope_id, handlers)
+            if end is not None:
+                return end
+        for name in self._ledger.take_pending(scope_id):
+            handler = handlers.get(name)
+            if handler is None:
+                continue
+            result = yield from self._steps.run(handler, scope, scope_id, handler=True)
+            end = yield from self._after(result, f"handler {name}", runbook, scope_id, handlers)
+            if end is not None:
+                return end
+        if not self._context.options.check:
+            end = yield from self._criteria(runbook, scope, scope_id, handlers)
+            if end is not None:
+                return end
+        self._ledger.settle(scope_id)
+        yield from emit(ScopeFinished(host=self._host, scope=scope_id, name=runbook.name, outcome="ok"))
+        return None
+
+    def _after(
+        self, result: StepResult, name: str, runbook: Runbook, scope_id: str, handlers: Mapping[str, Step]
+    ) -> Program[tuple[HostStatus, str, str] | None]:
+        """What a step's end means for the host."""
+        if not result.stops:
+            return None
+        message = f"{name}: {result.message}"
+        if result.outcome is Outcome.UNREACHABLE:
+            raise Stopped(HostStatus.UNREACHABLE, message, result.advice)
+        if result.outcome is Outcome.IN_DOUBT:
+            raise Stopped(HostStatus.IN_DOUBT, message, result.advice)
+        if result.outcome is Outcome.UNKNOWN:
+            if self._context.options.check or runbook.on_failure is OnFailure.CONTINUE:
+                return None  # a probe that --check leaves out is reported, and does not stop the preview
+            raise Stopped(HostStatus.UNKNOWN, message, result.advice)
+        return (yield from self._failure(message, result.advice, runbook, scope_id, handlers))
+
+    def _failure(
+        self, message: str, advice: str, runbook: Runbook, scope_id: str, handlers: Mapping[str, Step]
+    ) -> Program[tuple[HostStatus, str, str] | None]:
+        """A measured failure: roll back the innermost runbook, stop, or go on, as the runbook says."""
+        if runbook.on_failure is OnFailure.CONTINUE:
+            self._failed_on.append(message)
+            return None
+        changes = self._ledger.of_scope(scope_id)
+        outcome = "failed"
+        status = HostStatus.FAILED
+        if runbook.on_failure is OnFailure.ROLLBACK and changes and not self._context.options.check:
+            result = yield from self._rollback.run(scope_id, changes, handlers, message)
+            status = _status(result)
+            outcome = status.value
+            self._ledger.settle(scope_id)
+            if result.failed or result.differences:
+                said = "; ".join((*result.failed, *(f"{d['subject']} {d['aspect']}" for d in result.differences)))
+                message = f"{message} — and the rollback is not proved: {said}"
+        yield from emit(ScopeFinished(host=self._host, scope=scope_id, name=runbook.name, outcome=outcome))
+        return status, message, advice
+
+    def _import(self, entry: Import, scope: Scope) -> Program[tuple[HostStatus, str, str] | None]:
+        """Another runbook in this place. Its preconditions are evaluated now; its `skip` skips the import only."""
+        variables = scope.variables()
+        try:
+            yield from self._context.facts(scope, entry.params, conditions=entry.when)
+            variables = scope.variables()
+            if not all(self._context.templar.evaluate(c, variables, entry.where) for c in entry.when):
+                yield from emit(ScopeFinished(host=self._host, scope=entry.id, name=entry.name, outcome="skipped"))
+                return None
+            given = self._context.templar.render(dict(entry.params), variables)
+            assert isinstance(given, Mapping)
+            params = {**{p.name: p.default for p in entry.runbook.params}, **given}
+        except TemplateError as error:
+            raise Stopped(HostStatus.FAILED, f"{entry.name}: {error}", error.advice or "") from error
+        inner = scope.inside(entry.runbook, params)
+        try:
+            yield from self._preconditions(entry.runbook, inner, entry.id)
+        except Stopped as stop:
+            if stop.status is HostStatus.OK:
+                yield from emit(ScopeFinished(host=self._host, scope=entry.id, name=entry.name, outcome="skipped"))
+                return None
+            yield from emit(ScopeFinished(host=self._host, scope=entry.id, name=entry.name, outcome="failed"))
+            raise
+        end = yield from self._runbook(entry.runbook, inner, entry.id)
+        scope.set.update(inner.set)
+        return end
+
+    # ------------------------------------------------------- preconditions and checks
+
+    def _preconditions(self, runbook: Runbook, scope: Scope, scope_id: str) -> Program[None]:
+        """All of them, reported together. Raises Stopped; `fail` outranks `skip`."""
+        refused: list[str] = []
+        skipped: list[str] = []
+        unknown = False
+        for probe in runbook.preconditions:
+            if not (yield from self._wanted(probe, scope)):
+                continue
+            finding = yield from watch(self._context, scope, probe, {})
+            if probe.register:
+                scope.set[probe.register] = dict(finding.result)
+            yield from emit(precondition(self._host, scope_id, probe, finding))
+            if finding.verdict is Verdict.MET:
+                continue
+            said = f"{probe.name}: {finding.detail or finding.verdict}"
+            if probe.otherwise is Otherwise.SKIP and finding.verdict is Verdict.NOT_MET:
+                skipped.append(said)
+            elif not (self._context.options.check and finding.detail.startswith("left out")):
+                refused.append(said)
+                unknown = unknown or finding.verdict is Verdict.UNKNOWN
+        if refused:
+            where = "" if scope_id == TOP else f"{runbook.name}: "
+            raise Stopped(HostStatus.FAILED, f"{where}preconditions not met, nothing was touched: {'; '.join(refused)}")
+        if skipped:
+            raise Stopped(HostStatus.OK, f"nothing to do here: {'; '.join(skipped)}")
+
+    def _criteria(
+        self, runbook: Runbook, scope: Scope, scope_id: str, handlers: Mapping[str, Step]
+    ) -> Program[tuple[HostStatus, str, str] | None]:
+        """The success criteria of the whole runbook."""
+        bad: list[str] = []
+        unknown: list[str] = []
+        for probe in runbook.checks:
+            if not (yield from self._wanted(probe, scope)):
+                continue
+            finding = yield from watch(self._context, scope, probe, {})
+            if probe.register:
+                scope.set[probe.register] = dict(finding.result)
+            yield from emit(check(self._host, "criterion", scope_id, probe, finding))
+            if finding.verdict is Verdict.UNKNOWN:
+                unknown.append(f"{probe.name}: {finding.detail}")
+            elif finding.verdict is not Verdict.MET:
+                bad.append(f"{probe.name}: {finding.detail or finding.verdict}")
+        if bad:
+            return (yield from self._failure(f"not achieved: {'; '.join(bad)}", "", runbook, scope_id, handlers))
+        if unknown:
+            raise Stopped(HostStatus.UNKNOWN, f"could not be measured: {'; '.join(unknown)}")
+        return None
+
+    def _wanted(self, probe: Probe, scope: Scope) -> Program[bool]:
+        if not probe.when:
+            return True
+        try:
+            yield from self._context.facts(scope, conditions=probe.when)
+            return all(self._context.templar.evaluate(c, scope.variables(), probe.where) for c in probe.when)
+        except EngineError as error:
+            if isinstance(error, HostError):
+                raise
+            raise Stopped(HostStatus.FAILED, f"{probe.name}: {error}", error.advice or "") from error
+
+    def _selected(self, tags: tuple[str, ...]) -> bool:
+        """Ansible's rules: `always` runs unless skipped, `never` only when asked for by name."""
+        options = self._context.options
+        if set(tags) & set(options.skip_tags):
+            return False
+        if "always" in tags:
+            return True
+        if "never" in tags and not set(tags) & set(options.tags):
+            return False
+        return not options.tags or "all" in options.tags or bool(set(tags) & set(options.tags))
+
+    def _escalate(self, status: HostStatus, message: str) -> Program[None]:
+        runbook = self._context.plan.runbook
+        to = runbook.escalation or runbook.owner
+        if to and not self._context.options.check:
+            yield from emit(
+                EscalationRaised(host=self._host, to=to, why=f"{status}: {message}", severity=runbook.severity)
+            )
+
+
+def _status(result: RollbackResult) -> HostStatus:
+    if not result.proved:
+        return HostStatus.ROLLBACK_FAILED
+    return HostStatus.PARTLY_ROLLED_BACK if result.kept else HostStatus.ROLLED_BACK

@@ -1,0 +1,198 @@
+"""Taking changes back: in reverse order, what really changed only, handlers again, and then the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from playbook_engine.catalog import catalog
+from playbook_engine.engine.commands import Program, ask, emit, now
+from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.ledger import Change, Fate, Ledger
+from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.step import StepRunner
+from playbook_engine.model.errors import HostError
+from playbook_engine.model.events import RollbackStarted, RollbackVerified, StepUndone
+from playbook_engine.model.runbook import Step
+from playbook_engine.transport.base import Call
+
+TIMEOUT = 600.0  # seconds for one undo: rollback has a deadline of its own
+IGNORED = frozenset({"content", "size", "mtime", "atime", "ctime", "inode", "pid", "since", "restarts", "uptime"})
+"""Keys of a state that a rollback does not restore, as published in docs/reliability.md."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackResult:
+    """`undone` and `kept` name steps; `failed` says what is wrong, `differences` what the proof found."""
+
+    undone: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    differences: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def proved(self) -> bool:
+        return not self.failed and not self.differences
+
+
+class Rollback:
+    """Takes back one host's changes."""
+
+    def __init__(self, context: HostContext, ledger: Ledger, steps: StepRunner) -> None:
+        self._context = context
+        self._ledger = ledger
+        self._steps = steps
+
+    def run(
+        self, scope_id: str, changes: Sequence[Change], handlers: Mapping[str, Step], why: str, *, force: bool = False
+    ) -> Program[RollbackResult]:
+        """Undoes `changes`, last first. A HostError stops it: what cannot be observed is not touched further."""
+        host = self._context.host.name
+        names = tuple(c.event.name for c in reversed(changes))
+        yield from emit(RollbackStarted(host=host, scope=scope_id, why=why, steps=names))
+        undone: list[Change] = []
+        kept: list[str] = []
+        failed: list[str] = []
+        self._ledger.take_pending(scope_id)
+        notified: list[tuple[str, Scope]] = []
+        for change in reversed(changes):
+            began = yield from now()
+            try:
+                outcome, how, message = yield from self._undo(change, scope_id, force)
+            except HostError as error:
+                outcome, how, message = "failed", change.event.reversible, error.message
+            ended = yield from now()
+            yield from emit(
+                StepUndone(
+                    host=host, step=change.event.step, item=change.event.item, name=change.event.name,
+                    action=change.event.action, outcome=outcome, how=how, message=message, seconds=ended - began,
+                )
+            )  # fmt: skip
+            if outcome == "undone":
+                undone.append(change)
+                notified += [(n, change.scope) for n in change.event.notify]
+            elif outcome == "kept":
+                kept.append(change.event.name)
+            elif outcome == "failed":
+                failed.append(f"{change.event.name}: {message}")
+        failed += yield from self._handlers(scope_id, handlers, notified)
+        compared, differences, problems = yield from self._prove(undone)
+        failed += problems
+        yield from emit(
+            RollbackVerified(
+                host=host, scope=scope_id, proved=not failed and not differences, compared=compared,
+                differences=tuple(differences), kept=tuple(kept),
+            )
+        )  # fmt: skip
+        return RollbackResult(
+            undone=tuple(c.event.name for c in undone), kept=tuple(kept), failed=tuple(failed),
+            differences=tuple(differences),
+        )  # fmt: skip
+
+    def _undo(self, change: Change, scope_id: str, force: bool) -> Program[tuple[str, str, str]]:
+        """(outcome, how, message) of one change."""
+        event = change.event
+        if event.reversible == "irreversible":
+            if event.irreversible or change.fate is not Fate.FAILED:
+                return "kept", "irreversible", event.irreversible
+            return "kept", "irreversible", "it failed, and what it did before that cannot be known"
+        if event.reversible == "rollback":
+            return (yield from self._by_steps(change, scope_id))
+        if not force and change.fate is Fate.APPLIED and change.after:
+            moved = yield from self._moved(change)
+            if moved:
+                return "failed", "action", moved
+        call = Call(op="undo", action=event.action, args=event.args, before=dict(event.before), timeout=TIMEOUT)
+        (reply,) = yield from ask(event.on or self._context.host.name, change.become, call)
+        if not reply.ok:
+            return "failed", "action", reply.msg
+        left = differences(event.action, event.before, reply.state or {})
+        if left:
+            return "failed", "action", f"the state is not what it was: {_said(left)}"
+        return "undone", "action", str(reply.result.get("msg") or "")
+
+    def _by_steps(self, change: Change, scope_id: str) -> Program[tuple[str, str, str]]:
+        """The step's own `rollback:` list. Its steps are not undone in turn."""
+        for step in change.step.rollback or ():
+            end = yield from self._steps.run(step, change.scope, f"{scope_id}/rollback")
+            if end.stops:
+                return "failed", "rollback", f"{step.name}: {end.message}"
+        self._ledger.settle(f"{scope_id}/rollback")
+        return "undone", "rollback", ""
+
+    def _moved(self, change: Change) -> Program[str]:
+        """Whether somebody changed the same thing since: taking our change back would undo theirs too."""
+        event = change.event
+        call = Call(op="probe", action=event.action, args=event.args, timeout=TIMEOUT)
+        (reply,) = yield from ask(event.on or self._context.host.name, change.become, call)
+        if not reply.ok:
+            return reply.msg
+        left = differences(event.action, change.after, reply.result)
+        return f"it was changed by somebody since: {_said(left)}; --force takes it back all the same" if left else ""
+
+    def _handlers(
+        self, scope_id: str, handlers: Mapping[str, Step], notified: Sequence[tuple[str, Scope]]
+    ) -> Program[list[str]]:
+        """Taking a change back re-notifies its handlers: a restored unit file needs its restart."""
+        failed: list[str] = []
+        done: set[str] = set()
+        for name, scope in notified:
+            handler = handlers.get(name)
+            if handler is None or name in done:
+                continue
+            done.add(name)
+            end = yield from self._steps.run(handler, scope, f"{scope_id}/rollback", handler=True)
+            if end.stops:
+                # What was not there before need not restart now: its unit has just been removed with it.
+                if end.kind == "not-found" or "not-found" in str(end.result.get("kind")):
+                    continue
+                failed.append(f"handler {name}: {end.message}")
+        self._ledger.settle(f"{scope_id}/rollback")
+        return failed
+
+    def _prove(self, undone: Sequence[Change]) -> Program[tuple[int, list[Mapping[str, object]], list[str]]]:
+        """Observes again what was taken back and compares it with the earliest state before, subject by subject."""
+        first: dict[tuple[str, str], Change] = {}
+        for change in reversed(undone):  # `undone` is last first
+            if change.event.reversible == "action":
+                subject = str(change.event.before.get("path") or sorted(change.event.args.items(), key=str))
+                first.setdefault((change.event.on, subject), change)
+        found: list[Mapping[str, object]] = []
+        problems: list[str] = []
+        for change in first.values():
+            event = change.event
+            call = Call(op="probe", action=event.action, args=event.args, timeout=TIMEOUT)
+            try:
+                (reply,) = yield from ask(event.on or self._context.host.name, change.become, call)
+            except HostError as error:
+                problems.append(f"{event.name}: cannot be proved: {error.message}")
+                continue
+            if not reply.ok:
+                problems.append(f"{event.name}: cannot be proved: {reply.msg}")
+                continue
+            found += [{**d, "step": event.name} for d in differences(event.action, event.before, reply.result)]
+        return len(first), found, problems
+
+
+def differences(action: str, before: Mapping[str, object], now_: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Where two observed states differ, by the definition of the rollback's proof."""
+    compared = catalog.module(action).SPEC.get("compared")
+    keys = compared if compared is not None else sorted({*before, *now_} - IGNORED)
+    return [
+        {
+            "subject": before.get("path") or action,
+            "aspect": key,
+            "before": _short(before.get(key)),
+            "now": _short(now_.get(key)),
+        }
+        for key in keys
+        if before.get(key) != now_.get(key)
+    ]
+
+
+def _short(value: object) -> object:
+    return value if isinstance(value, (int, float, str, bool)) or value is None else str(value)[:200]
+
+
+def _said(left: Sequence[Mapping[str, object]]) -> str:
+    return "; ".join(f"{d['subject']} {d['aspect']} {d['before']!r} → {d['now']!r}" for d in left[:5])

@@ -1,0 +1,81 @@
+"""The variables that a host sees while a runbook runs: who set them, and in which order they win."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from playbook_engine.model.host import Host
+from playbook_engine.model.plan import Plan
+from playbook_engine.model.runbook import Runbook
+from playbook_engine.templating.environment import Templar
+from playbook_engine.templating.node import templates_in
+
+FACTS = "ansible_facts"
+
+
+class Scope:
+    """One host's variables inside one runbook; an import has a scope of its own, on top of its importer's facts.
+
+    From weak to strong, as in Ansible: inventory, the runbook's vars, registered values and set_fact, the vars of the
+    step, parameters and extra vars.
+    """
+
+    def __init__(
+        self, plan: Plan, host: Host, runbook: Runbook, params: Mapping[str, object], templar: Templar
+    ) -> None:
+        self.host = host
+        self.runbook = runbook
+        self.templar = templar
+        self.params = dict(params)
+        self.set: dict[str, object] = {}
+        self._plan = plan
+        self._base: dict[str, object] = {**_magic(plan, host), **host.variables, **runbook.vars}
+
+    def inside(self, runbook: Runbook, params: Mapping[str, object]) -> Scope:
+        """The scope of an imported runbook: it sees facts and what was registered, and its own parameters."""
+        inner = Scope(self._plan, self.host, runbook, params, self.templar)
+        inner.set = dict(self.set)
+        return inner
+
+    @property
+    def has_facts(self) -> bool:
+        return FACTS in self.set
+
+    def variables(self, extra: Mapping[str, object] | None = None) -> dict[str, object]:
+        """Everything a template of this host may name."""
+        return {**self._base, **self.set, **(extra or {}), **self.params}
+
+    def needs_facts(self, *values: object, conditions: Iterable[str] = ()) -> bool:
+        """Whether templates in values, or conditions, name facts that were not gathered yet."""
+        if self.has_facts:
+            return False
+        todo = [name for value in values for name in self._names(value)]
+        todo += [name for text in conditions for name in self.templar.undeclared(text)]
+        seen: set[str] = set()
+        variables = self.variables()
+        while todo:
+            name = todo.pop()
+            if name == FACTS:
+                return True
+            if name not in seen and name in variables:
+                todo.extend(self._names(variables[name]))
+            seen.add(name)
+        return False
+
+    def _names(self, value: object) -> set[str]:
+        return {name for template in templates_in(value) for name in self.templar.undeclared(template)}
+
+
+def _magic(plan: Plan, host: Host) -> dict[str, object]:
+    """Ansible's special variables, as far as they mean something here."""
+    return {
+        "inventory_hostname": host.name,
+        "inventory_hostname_short": host.name.split(".")[0],
+        "group_names": [g for g in host.groups if g not in ("all", "ungrouped")],
+        "groups": {name: list(members) for name, members in plan.groups.items()},
+        "ansible_check_mode": plan.options.check,
+        "ansible_diff_mode": plan.options.diff,
+        "ansible_play_hosts": [h.name for h in plan.hosts],
+        "hostvars": {h.name: h.variables for h in plan.hosts},
+        "runbook_name": plan.runbook.name,
+    }

@@ -1,0 +1,66 @@
+"""The key of one journal: a random secret beside it (0600), from which the keys of chain and cipher are derived."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from playbook_engine.model.errors import JournalError
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class JournalKey:
+    """`chain` authenticates the order and content of records; `cipher` (AES-256-GCM) hides what may be secret."""
+
+    chain: bytes
+    cipher: bytes
+
+    @classmethod
+    def of(cls, secret: bytes) -> JournalKey:
+        return cls(
+            chain=hmac.digest(secret, b"runbook journal chain 1", "sha256"),
+            cipher=hmac.digest(secret, b"runbook journal cipher 1", "sha256"),
+        )
+
+    def seal(self, plain: bytes, label: bytes) -> bytes:
+        """Encrypts and authenticates; `label` binds the text to its place."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = os.urandom(12)
+        return nonce + AESGCM(self.cipher).encrypt(nonce, plain, label)
+
+    def open(self, sealed: bytes, label: bytes) -> bytes:
+        """Raises JournalError when the text is not what was sealed under this label."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        try:
+            return AESGCM(self.cipher).decrypt(sealed[:12], sealed[12:], label)
+        except (InvalidTag, ValueError) as error:
+            raise JournalError("a sealed value of the journal does not open: another key, or it was changed") from error
+
+
+def create(path: Path) -> JournalKey:
+    """A new key, written durably with mode 0600. Raises OSError."""
+    secret = secrets.token_bytes(32)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(fd, secret.hex().encode() + b"\n")
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    return JournalKey.of(secret)
+
+
+def load(path: Path) -> JournalKey:
+    """Raises JournalError when the key is missing or unreadable."""
+    try:
+        return JournalKey.of(bytes.fromhex(path.read_text().strip()))
+    except (OSError, ValueError) as error:
+        raise JournalError(
+            f"the journal's key cannot be read: {error}",
+            advice="without it neither the chain nor the before-images open",
+        ) from error

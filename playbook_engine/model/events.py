@@ -1,0 +1,324 @@
+"""Every event of a run: the single source of truth. Past tense, append-only, versioned.
+
+Two laws. `ChangeIntended`, with the state before, is durable before the request leaves. A `ChangeIntended` with neither
+`ChangeApplied` nor `ChangeFailed` is in doubt: settled by asking the host and observing, never by guessing.
+
+Fields named in `SEALED` hold what may be secret (before-images, variables, registered values): the journal
+encrypts them. Times are in the envelope that the journal adds (`at`, UTC); durations are seconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+VERSION = 1
+
+Data = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all have. `host` is empty for events of the whole run."""
+
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """A run begins. `plan` is the compiled plan: resume and rollback read nothing else."""
+
+    run: str
+    kind: str  # run | exec | audit | rollback | check
+    runbook: str
+    title: str = ""
+    severity: str = ""
+    owner: str = ""
+    escalation: str = ""
+    services: tuple[str, ...] = ()
+    runbook_sha256: str = ""
+    inventory_sha256: str = ""
+    hosts: tuple[str, ...] = ()
+    batches: tuple[tuple[str, ...], ...] = ()
+    actor: str = ""
+    reason: str = ""
+    command: str = ""
+    check: bool = False
+    engine: str = ""
+    of: str = ""  # the run that a rollback takes back
+    plan: Data = field(default_factory=dict)
+    variables: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed(Event):
+    actor: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostConnected(Event):
+    address: str = ""
+    user: str = ""
+    python: str = ""
+    boot_id: str = ""
+    seconds: float = 0.0
+    clock_skew: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostUnreachable(Event):
+    kind: str
+    message: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactsObserved(Event):
+    facts: Data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreconditionEvaluated(Event):
+    """`verdict`: met | not_met | unknown | invalid. `evidence` is what was measured, the probe's record."""
+
+    scope: str
+    probe: str
+    name: str
+    action: str
+    verdict: str
+    expect: str = ""
+    otherwise: str = "fail"
+    detail: str = ""
+    on: str = ""
+    seconds: float = 0.0
+    evidence: Data = field(default_factory=dict)
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted(Event):
+    step: str
+    name: str
+    action: str
+    scope: str = ""
+    item: int = -1
+    label: str = ""
+    attempt: int = 1
+    handler: bool = False
+    on: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateObserved(Event):
+    """What a changing step found: the plan it made of it. `changes` is the diff."""
+
+    step: str
+    item: int = -1
+    attempt: int = 1
+    changes: tuple[Data, ...] = ()
+    state: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeIntended(Event):
+    """Durable before the request leaves. `args` and `before` are all that an undo needs."""
+
+    step: str
+    item: int = -1
+    attempt: int = 1
+    action: str
+    scope: str = ""
+    name: str = ""
+    reversible: str  # action | rollback | irreversible
+    irreversible: str = ""
+    become: str = ""
+    on: str = ""
+    changes: tuple[Data, ...] = ()
+    notify: tuple[str, ...] = ()
+    args: Data = field(default_factory=dict)
+    before: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeApplied(Event):
+    """`state` is what the host observed afterwards: a later rollback finds out by it whether the host has moved."""
+
+    step: str
+    item: int = -1
+    attempt: int = 1
+    seconds: float = 0.0
+    state: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFailed(Event):
+    step: str
+    item: int = -1
+    attempt: int = 1
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckEvaluated(Event):
+    """A check of a step, of the runbook, or an `unless`: the record that a tick in a report comes from."""
+
+    purpose: str  # check | unless | criterion
+    scope: str = ""
+    step: str = ""
+    item: int = -1
+    probe: str
+    name: str
+    action: str
+    verdict: str
+    expect: str = ""
+    detail: str = ""
+    on: str = ""
+    value: object = None
+    unit: str = ""
+    threshold: object = None
+    metric: str = ""
+    service: str = ""
+    severity: str = ""
+    critical: bool = False
+    touches: str = ""
+    samples: int = 1
+    held: float = 0.0
+    seconds: float = 0.0
+    evidence: Data = field(default_factory=dict)
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryScheduled(Event):
+    step: str
+    item: int = -1
+    attempt: int
+    delay: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished(Event):
+    """`result` is the registered value; `shown` the part of it that a person may see (output, message), masked."""
+
+    step: str
+    name: str
+    action: str
+    scope: str = ""
+    item: int = -1
+    label: str = ""
+    handler: bool = False
+    outcome: str
+    kind: str = ""
+    message: str = ""
+    advice: str = ""
+    ignored: bool = False
+    attempts: int = 1
+    seconds: float = 0.0
+    notified: tuple[str, ...] = ()
+    on: str = ""
+    shown: Data = field(default_factory=dict)
+    result: Data = field(default_factory=dict)
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeFinished(Event):
+    """A runbook or an import ended on a host: what it changed stays when a later one fails."""
+
+    scope: str
+    name: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackStarted(Event):
+    scope: str
+    why: str
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepUndone(Event):
+    """`outcome`: undone | kept | failed | untouched. `how`: action | rollback | irreversible."""
+
+    step: str
+    item: int = -1
+    name: str
+    action: str
+    outcome: str
+    how: str
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackVerified(Event):
+    """The proof: the observed state equals the state before, or where it does not."""
+
+    scope: str
+    proved: bool
+    compared: int = 0
+    differences: tuple[Data, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationRaised(Event):
+    to: str
+    why: str
+    severity: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFinished(Event):
+    status: str
+    message: str = ""
+    advice: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    exit_code: int
+    counts: Data = field(default_factory=dict)
+    seconds: float = 0.0
+    interrupted: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogClosed(Event):
+    """The last record of a journal that was closed in order: a cut tail shows by its absence."""
+
+    events: int
+
+
+EVENTS: Mapping[str, type[Event]] = {
+    cls.__name__: cls
+    for cls in (
+        RunStarted, RunResumed, HostConnected, HostUnreachable, FactsObserved, PreconditionEvaluated, StepStarted,
+        StateObserved, ChangeIntended, ChangeApplied, ChangeFailed, CheckEvaluated, RetryScheduled, StepFinished,
+        ScopeFinished, RollbackStarted, StepUndone, RollbackVerified, EscalationRaised, HostFinished, RunFinished,
+        LogClosed,
+    )
+}  # fmt: skip
+
+SEALED = frozenset({"variables", "facts", "args", "before", "result", "state", "plan"})
+
+DURABLE = (RunStarted, ChangeIntended, RollbackStarted, StepUndone, RunFinished, HostFinished)
+"""The driver waits for these to be on the disk; the rest is written in order with them."""
+
+
+def fields(event: Event) -> dict[str, object]:
+    """The event's own fields, without those that hold their default."""
+    found: dict[str, object] = {}
+    for each in dataclasses.fields(event):
+        value = getattr(event, each.name)
+        default = each.default_factory() if each.default_factory is not dataclasses.MISSING else each.default
+        if value != default:
+            found[each.name] = value
+    return found

@@ -1,0 +1,43 @@
+"""What a run will do: the compiled runbook with the hosts it is for. `resume` and `rollback` read nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from playbook_engine.model.host import Host
+from playbook_engine.model.runbook import Runbook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the operator wants it done."""
+
+    check: bool = False
+    diff: bool = False
+    read_only: bool = False
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    forks: int = 50
+    reason: str = ""
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A runbook, its parameters, its hosts in batches, and every host that a step may be delegated to."""
+
+    kind: str
+    runbook: Runbook
+    hosts: tuple[Host, ...]
+    batches: tuple[tuple[str, ...], ...]
+    variables: Mapping[str, object] = field(default_factory=dict)
+    others: Mapping[str, Host] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+    command: str = ""
+    of: str = ""
+
+    def host(self, name: str) -> Host | None:
+        """A host of the run, or one that a step may be delegated to."""
+        return next((h for h in self.hosts if h.name == name), None) or self.others.get(name)
