@@ -39,10 +39,10 @@ def lab() -> None:
 
 @lab.command()
 @click.argument("what", type=click.Choice(["plain", "sick"]), default="plain", required=False)
-@click.option("-n", "count", type=click.IntRange(1, 1000), default=1, help="How many hosts (plain only).")
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=1, help="How many hosts.")
 @click.option("--name", help="Its name; several get NAME1, NAME2 ...  [default: labN, sick]")
-@click.option("--size", help="The disk, e.g. 64m or 3g.  [default: 128m; sick: 3g]")
-@click.option("--inodes", help="Inodes of the disk, e.g. 20k.  [default: 50k; sick: 200000]")
+@click.option("--size", help="The disk, e.g. 64m or 3g.  [default: 128m]")
+@click.option("--inodes", help="Inodes of the disk, e.g. 20k.  [default: 50k]")
 @click.option("--python", default="system", show_default=True, help="system, none, or the prefix of a Python.")
 @click.option("--init", type=click.Choice(["runit", "sh"]), default="runit", show_default=True, help="Pid 1.")
 @click.option("--bind", "binds", multiple=True, metavar="SRC=DST", help="Show a directory to the host, read-only.")
@@ -53,7 +53,9 @@ def lab() -> None:
 @click.option("--market", type=click.Choice(["open", "closed"]), default="open", show_default=True, help="sick: hours.")
 @click.option("--no-fill", is_flag=True, help="sick: leave the disk with room.")
 @click.option("--without-mlflow-wheels", is_flag=True, help="sick: do not fetch or bind the wheelhouse.")
+@click.pass_context
 def up(
+    context: click.Context,
     what: str,
     count: int,
     name: str | None,
@@ -73,6 +75,7 @@ def up(
     """Make hosts: plain ones, or `sick`, the ailing system."""
     from playbook_engine.lab.spec import Bind, HostSpec, Init, parse_amount
 
+    _refuse_options_of_the_other(context, what)
     if what == "sick":
         from playbook_engine.lab.sick import Sickness, bring_up
 
@@ -103,6 +106,20 @@ def up(
     for host in made:
         click.echo(f"{host.name:12} {host.address}")
     click.echo(f"use: -i {_lab().inventory}")
+
+
+_OF_SICK = ("latency_ms", "market", "no_fill", "without_mlflow_wheels")
+_OF_BOTH = ("what", "name")
+
+
+def _refuse_options_of_the_other(context: click.Context, what: str) -> None:
+    """An option that would be ignored is a mistake of whoever gave it."""
+    for option in context.command.params:
+        name = option.name or ""
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name not in _OF_BOTH and (name in _OF_SICK) != (what == "sick"):
+            wanted = "`lab up sick`" if name in _OF_SICK else "plain hosts; the ailing host is always the same"
+            raise click.UsageError(f"{option.opts[0]} is for {wanted}", ctx=context)
 
 
 @lab.command()

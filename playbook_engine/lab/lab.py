@@ -97,6 +97,8 @@ class Lab:
                             f"lab host {host.name} does not answer on {host.address} after {wait:.0f} s: "
                             f"{host.boot_log() or 'nothing in its boot log'}"
                         )
+                    # It is on the host's disk now, and holds keys.
+                    shutil.rmtree(host.folder / "skeleton")
             except BaseException:
                 self._remove([str(s.name) for s in named])
                 raise
