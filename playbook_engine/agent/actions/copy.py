@@ -73,7 +73,7 @@ def wanted(args: "dict", before: "dict") -> bytes:
         found: bytes = args["content"]
         return found
     if "_source" in before:
-        return before["_source"]  # type: ignore[no-any-return]
+        return before["_source"]
     with open(args["src"], "rb") as handle:
         return handle.read()
 
