@@ -1,0 +1,49 @@
+"""A single action as a runbook of one step: `runbook exec` is a run like any other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from playbook_engine.app.wiring import App
+from playbook_engine.catalog import catalog, oneliner
+from playbook_engine.catalog.spec import parse_duration
+from playbook_engine.model.errors import UsageError
+from playbook_engine.model.runbook import OnFailure, Runbook, Step
+from playbook_engine.model.source import SourcePos
+
+
+def adhoc(
+    app: App, action: str, arguments: str, *, become: bool, become_user: str | None, undo: str | None, timeout: str
+) -> Runbook:
+    """Raises NotFound for an unknown action, UsageError for arguments that do not fit it."""
+    name = catalog.plain(action)
+    spec = catalog.get(name)
+    where = SourcePos(file="-a", line=1, text=arguments)
+    try:
+        parsed: object = (
+            json.loads(arguments) if arguments.lstrip().startswith("{") else oneliner.parse(arguments, spec)
+        )
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from error
+    if not isinstance(parsed, Mapping):
+        raise UsageError(f"{name}: the arguments are no mapping")
+    args = app.templar.compile_value(dict(parsed), where)
+    assert isinstance(args, dict)
+    from playbook_engine.templating.node import Template
+
+    problems = spec.check(args, lambda value: isinstance(value, Template))
+    if problems:
+        raise UsageError("; ".join(p.message for p in problems), advice=problems[0].advice)
+    rollback = None
+    if undo is not None:
+        rollback = (Step(id="s1.undo", name="undo", action="shell", args={"cmd": undo}, irreversible="it is the undo"),)
+    irreversible = None
+    if spec.changes and not spec.reversible and rollback is None:
+        irreversible = "an ad-hoc command cannot be taken back; --undo CMD says how"
+    step = Step(
+        id="s1", name=f"{name} {arguments}".strip()[:120], action=name, args=args, rollback=rollback,
+        irreversible=irreversible, become=become or None, become_user=become_user, timeout=parse_duration(timeout),
+    )  # fmt: skip
+    # An ad-hoc change that fails is taken back, as a step of a runbook is.
+    return Runbook(name=f"exec {name}", file="", title=step.name, on_failure=OnFailure.ROLLBACK, steps=(step,))

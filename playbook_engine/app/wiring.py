@@ -1,0 +1,70 @@
+"""The one place where objects are wired together."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playbook_engine.app.clock import SystemClock
+from playbook_engine.app.settings import Settings
+from playbook_engine.journal.files import FileStore
+from playbook_engine.journal.index import RunIndex
+from playbook_engine.journal.redaction import Redactor
+from playbook_engine.model.errors import LoadError, NotFound
+from playbook_engine.templating.environment import Templar
+from playbook_engine.transport.base import Transport
+from playbook_engine.transport.known_hosts import Ask
+
+
+class App:
+    """What a command works with."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.redactor = Redactor()
+        self.templar = Templar()
+        self.store = FileStore(settings.state, self.clock, self.redactor)
+        self.index = RunIndex(settings.state, self.store)
+
+    def transports(self, ask: Ask | None = None) -> dict[str, Transport]:
+        """By the value of ansible_connection."""
+        from playbook_engine.transport.known_hosts import KnownHosts
+        from playbook_engine.transport.local import LocalTransport
+        from playbook_engine.transport.ssh import SshTransport
+
+        ssh = SshTransport(KnownHosts(ask))
+        return {"ssh": ssh, "paramiko": ssh, "smart": ssh, "paramiko_ssh": ssh, "local": LocalTransport()}
+
+    def new_run(self) -> str:
+        """An id that sorts by time."""
+        return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+    def last_changing(self) -> str:
+        """The newest run that may have changed a host: no check, no audit, no rollback. Raises NotFound."""
+        rows = [r for r in self.index.runs() if r.kind in ("run", "exec")]
+        if not rows:
+            raise NotFound("there is no run to take back", advice=f"looked in {self.settings.state}")
+        return rows[-1].run
+
+    def read_file(self, runbook: str, kind: str, name: str) -> bytes:
+        """A file that a runbook places: beside it, in its `files/` or `templates/`, or in the shipped templates.
+
+        Raises LoadError with the places that were tried.
+        """
+        folder = "templates" if kind == "template" else "files"
+        base = Path(runbook).parent
+        places = [base / folder / name, base / name]
+        if kind == "template":
+            places += [path / name for path in self.settings.template_path]
+        if Path(name).is_absolute():
+            places = [Path(name)]
+        for place in places:
+            try:
+                return place.read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise LoadError(f"{place}: {error.strerror}") from error
+        raise LoadError(f"there is no {kind} {name!r}", advice=f"looked in {', '.join(str(p) for p in places)}")

@@ -1,0 +1,97 @@
+"""Options that several commands share, spelled as Ansible's users know them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from playbook_engine.model.ports import EventSink
+
+if TYPE_CHECKING:
+    from playbook_engine.app.wiring import App
+    from playbook_engine.model.plan import Options
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def inventory_options(function: F) -> F:
+    """-i and -l."""
+    for option in (
+        click.option("-l", "--limit", help="Only these hosts of the pattern."),
+        click.option("-i", "--inventory", "inventory", multiple=True, help="Inventory: file, folder, script, or a,b,"),
+    ):
+        function = option(function)
+    return function
+
+
+def run_options(function: F) -> F:
+    """What steers a run."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else."),
+        click.option("-v", "--verbose", count=True, help="Show output; -vv shows evidence."),
+        click.option("--yes-i-mean", "mean", type=int, metavar="N", help="Yes, exactly N hosts."),
+        click.option("-y", "--yes", is_flag=True, help="Do not ask about the number of hosts."),
+        click.option("--reason", default="", help="Why; stands in the journal."),
+        click.option("-f", "--forks", default=50, show_default=True, help="Hosts at the same time."),
+        click.option("-D", "--diff", is_flag=True, help="Show the differences that are made."),
+        click.option("-C", "--check", is_flag=True, help="Change nothing, say what would be done."),
+        click.option("-e", "--extra-vars", "extra", multiple=True, help="key=value, JSON, or @file."),
+    ):
+        function = option(function)
+    return function
+
+
+def make_app() -> App:
+    """The wired application for this process's environment."""
+    from playbook_engine.app.settings import Settings
+    from playbook_engine.app.wiring import App
+
+    return App(Settings.of(os.environ))
+
+
+def options(
+    *, check: bool, diff: bool, forks: int, reason: str, tags: Sequence[str] = (), skip_tags: Sequence[str] = (),
+    read_only: bool = False, force: bool = False,
+) -> Options:  # fmt: skip
+    from playbook_engine.model.plan import Options
+
+    return Options(
+        check=check, diff=diff, forks=forks, reason=reason, read_only=read_only, force=force,
+        tags=_words(tags), skip_tags=_words(skip_tags),
+    )  # fmt: skip
+
+
+def watchers(app: App, *, as_json: bool, verbose: int, diff: bool) -> list[EventSink]:
+    """Who watches a run: JSON lines, or text for a person (with a live table on a terminal)."""
+    if as_json:
+        from playbook_engine.report.json_lines import JsonLines
+
+        return [JsonLines(sys.stdout, app.redactor.text)]
+    from playbook_engine.report.console import Console
+
+    return [Console(sys.stdout, redact=app.redactor.text, verbose=verbose, diff=diff)]
+
+
+def ask_about_key(host: str, fingerprint: str) -> bool:
+    """On a terminal: whether to trust an unknown host key, as ssh asks."""
+    click.echo(f"The key of {host} is not known: {fingerprint}", err=True)
+    return click.confirm("Trust it from now on?", err=True)
+
+
+def command_line() -> str:
+    """What was typed, for the journal. Secrets given with -e are masked there as everywhere."""
+    import shlex
+
+    return shlex.join(["runbook", *sys.argv[1:]])
+
+
+def on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _words(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())

@@ -1,0 +1,34 @@
+"""`runbook rollback`: take back what a run changed, from its journal."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from playbook_engine.cli.options import command_line, make_app, options, watchers
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("-l", "--limit", multiple=True, help="Only these hosts.")
+@click.option("-C", "--check", is_flag=True, help="Say what would be taken back, change nothing.")
+@click.option("--force", is_flag=True, help="Also where somebody changed the same thing since.")
+@click.option("-f", "--forks", default=50, show_default=True, help="Hosts at the same time.")
+@click.option("--reason", default="", help="Why; stands in the journal.")
+@click.option("-v", "--verbose", count=True, help="Show more.")
+@click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else.")
+def rollback(
+    run: str, limit: tuple[str, ...], check: bool, force: bool, forks: int, reason: str, verbose: int, as_json: bool
+) -> None:
+    """Take back RUN: an id, a unique part of one, or `last` (the newest that changed something)."""
+    from playbook_engine.app.runs import take_back
+
+    app = make_app()
+    name = app.last_changing() if run == "last" else app.store.find(run)
+    hosts = [part for text in limit for part in text.split(",") if part]
+    end = take_back(
+        app, name, options(check=check, diff=False, forks=forks, reason=reason, force=force), hosts,
+        watchers(app, as_json=as_json, verbose=max(verbose, 1), diff=False), command_line(),
+    )  # fmt: skip
+    sys.exit(end.code)

@@ -1,0 +1,132 @@
+"""`runbook rollback RUN`: taking back an ended run, from its journal alone, as a run of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from playbook_engine.engine.commands import Connect, Gate, Program, emit, now
+from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.ledger import Change, Fate, Ledger
+from playbook_engine.engine.rollback import Rollback
+from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.step import StepRunner
+from playbook_engine.journal.fold import ChangeView, HostView
+from playbook_engine.model.errors import HostError, JournalError
+from playbook_engine.model.events import HostConnected, HostFinished, HostUnreachable
+from playbook_engine.model.outcome import HostStatus
+from playbook_engine.model.runbook import Import, Runbook, Step
+from playbook_engine.transport.base import Become
+
+TOP = "main"
+
+
+class UndoMachine:
+    """Takes back what one host's journal says was changed, or may have been."""
+
+    def __init__(self, context: HostContext, past: HostView, changes: Sequence[ChangeView]) -> None:
+        self._context = context
+        self._past = past
+        self._changes = changes
+        self._ledger = Ledger()
+        self._steps = StepRunner(context, self._ledger)
+        self._rollback = Rollback(context, self._ledger, self._steps)
+
+    def run(self) -> Program[HostStatus]:
+        """Ends with rolled_back, partly_rolled_back, rollback_failed, ok (nothing to take back) or unreachable."""
+        began = yield from now()
+        host = self._context.host.name
+        try:
+            status, message = yield from self._guarded()
+            advice = ""
+        except HostError as error:
+            yield from emit(
+                HostUnreachable(host=host, kind=error.kind, message=error.message, advice=error.advice or "")
+            )
+            status, message, advice = HostStatus.UNREACHABLE, error.message, error.advice or ""
+        ended = yield from now()
+        yield from emit(
+            HostFinished(host=host, status=status.value, message=message, advice=advice, seconds=ended - began)
+        )
+        return status
+
+    def _guarded(self) -> Program[tuple[HostStatus, str]]:
+        if not self._changes:
+            yield Gate("preconditions", fit=False)
+            return HostStatus.OK, "nothing to take back"
+        began = yield from now()
+        hello = yield Connect()
+        spec = self._context.host.connection
+        ended = yield from now()
+        yield from emit(
+            HostConnected(
+                host=self._context.host.name, address=spec.address or self._context.host.name, user=spec.user or "",
+                python=hello.python or "", boot_id=hello.boot_id, seconds=ended - began,
+            )
+        )  # fmt: skip
+        if self._context.options.check:
+            names = [c.intended.name for c in reversed(self._changes)]
+            return HostStatus.CHANGED, f"would take back: {', '.join(names)}"
+        finder = _Finder(self._context, self._past)
+        handlers = finder.handlers()
+        changes = [self._change(view, finder) for view in self._changes]
+        why = f"asked for by {self._context.options.reason or 'the operator'}"
+        result = yield from self._rollback.run(TOP, changes, handlers, why, force=self._context.options.force)
+        if not result.proved:
+            said = (*result.failed, *(f"{d['subject']} {d['aspect']} is not as before" for d in result.differences))
+            return HostStatus.ROLLBACK_FAILED, "; ".join(said)
+        if result.kept:
+            return HostStatus.PARTLY_ROLLED_BACK, f"kept: {', '.join(result.kept)}"
+        return HostStatus.ROLLED_BACK, ""
+
+    def _change(self, view: ChangeView, finder: _Finder) -> Change:
+        step, scope = finder.step(view.intended.step)
+        user = view.intended.become
+        spec = self._context.host.connection
+        become = Become(user=user, method=spec.become_method, password=spec.become_password) if user else None
+        fate = {True: Fate.APPLIED, False: Fate.FAILED, None: Fate.INTENDED}[view.applied]
+        after = view.after.state if view.after else {}
+        return Change(event=view.intended, step=step, scope=scope, become=become, fate=fate, after=after)
+
+
+class _Finder:
+    """Steps of a journaled plan with the variables that their host had."""
+
+    def __init__(self, context: HostContext, past: HostView) -> None:
+        self._context = context
+        self._past = past
+        self._found: dict[str, tuple[Step, Scope]] = {}
+        plan = context.plan
+        scope = Scope(plan, context.host, plan.runbook, plan.variables, context.templar)
+        if past.facts:
+            scope.set["ansible_facts"] = dict(past.facts.facts)
+        self._walk(plan.runbook, scope)
+
+    def step(self, step_id: str) -> tuple[Step, Scope]:
+        """Raises JournalError."""
+        try:
+            return self._found[step_id]
+        except KeyError:
+            raise JournalError(f"the journal's plan has no step {step_id}") from None
+
+    def handlers(self) -> Mapping[str, Step]:
+        runbooks = {id(scope.runbook): scope.runbook for _, scope in self._found.values()}
+        return {name: h for r in runbooks.values() for h in r.handlers for name in (h.name, *h.listen)}
+
+    def _walk(self, runbook: Runbook, scope: Scope) -> None:
+        self._registered(runbook, scope)
+        for entry in runbook.steps:
+            if isinstance(entry, Import):
+                given = self._context.templar.render(dict(entry.params), scope.variables())
+                assert isinstance(given, Mapping)
+                params = {**{p.name: p.default for p in entry.runbook.params}, **given}
+                self._walk(entry.runbook, scope.inside(entry.runbook, params))
+            else:
+                self._found[entry.id] = (entry, scope)
+        for handler in runbook.handlers:
+            self._found[handler.id] = (handler, scope)
+
+    def _registered(self, runbook: Runbook, scope: Scope) -> None:
+        named = {s.id: s.register for s in (*runbook.steps, *runbook.handlers) if isinstance(s, Step) and s.register}
+        for view in self._past.steps:
+            if view.finished and view.started.step in named:
+                scope.set[named[view.started.step]] = dict(view.finished.result)

@@ -1,0 +1,100 @@
+"""A SQLite index over the runs, for lists and searches. The journals are the truth: it can be deleted at any time."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from playbook_engine.journal.files import FileStore
+from playbook_engine.journal.fold import RunView, fold
+from playbook_engine.model.errors import EngineError
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+  run TEXT PRIMARY KEY, kind TEXT NOT NULL, runbook TEXT NOT NULL, started TEXT NOT NULL, finished TEXT NOT NULL,
+  exit_code INTEGER, hosts TEXT NOT NULL, statuses TEXT NOT NULL, actor TEXT NOT NULL, of TEXT NOT NULL,
+  size INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One run in a list. `exit_code` is None for a run that has not ended: it is running, or its controller died."""
+
+    run: str
+    kind: str
+    runbook: str
+    started: str
+    finished: str
+    exit_code: int | None
+    hosts: tuple[str, ...]
+    statuses: tuple[str, ...]
+    actor: str
+    of: str
+
+
+class RunIndex:
+    """The index of a state folder; brought up to date before each use, by the journals' sizes."""
+
+    def __init__(self, state: Path, store: FileStore) -> None:
+        self._path = state / "index.sqlite"
+        self._store = store
+
+    def runs(self) -> list[RunRow]:
+        """All runs, oldest first."""
+        with closing(self._open()) as db:
+            known = dict(db.execute("SELECT run, size FROM runs"))
+            there = {run: (self._store.folder(run) / "journal").stat().st_size for run in self._store.runs()}
+            db.executemany("DELETE FROM runs WHERE run = ?", [(run,) for run in known if run not in there])
+            for run, size in there.items():
+                if known.get(run) != size:
+                    self._add(db, run, size)
+            db.commit()
+            rows = db.execute(
+                "SELECT run, kind, runbook, started, finished, exit_code, hosts, statuses, actor, of"
+                " FROM runs ORDER BY run"
+            ).fetchall()
+        return [
+            RunRow(
+                run=r[0], kind=r[1], runbook=r[2], started=r[3], finished=r[4], exit_code=r[5],
+                hosts=tuple(r[6].split("\n")) if r[6] else (), statuses=tuple(r[7].split("\n")) if r[7] else (),
+                actor=r[8], of=r[9],
+            )
+            for r in rows
+        ]  # fmt: skip
+
+    def _add(self, db: sqlite3.Connection, run: str, size: int) -> None:
+        try:
+            view = fold(run, self._store.read(run).records)
+        except EngineError:
+            view = None  # a journal that cannot be read is listed by `runbook show`, which says why
+        if view is not None:
+            db.execute("INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?)", _row(view, size))
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        db = sqlite3.connect(self._path, timeout=10)
+        try:
+            if db.execute("PRAGMA user_version").fetchone()[0] not in (0, VERSION):
+                db.execute("DROP TABLE runs")
+            db.execute(SCHEMA)
+        except sqlite3.DatabaseError:
+            db.close()
+            self._path.unlink()
+            db = sqlite3.connect(self._path, timeout=10)
+            db.execute(SCHEMA)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        return db
+
+
+def _row(view: RunView, size: int) -> tuple[object, ...]:
+    statuses = [h.status.value if h.status else "" for h in view.hosts.values()]
+    return (
+        view.run, view.started.kind, view.started.runbook, view.started_at, view.finished_at,
+        view.finished.exit_code if view.finished else None, "\n".join(view.hosts), "\n".join(statuses),
+        view.started.actor, view.started.of, size,
+    )  # fmt: skip

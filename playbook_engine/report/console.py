@@ -1,0 +1,170 @@
+"""A run as a person watches it: one line an event that matters, with what was measured and what to do next."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TextIO
+
+from playbook_engine.model.events import (
+    CheckEvaluated,
+    Event,
+    HostConnected,
+    HostFinished,
+    HostUnreachable,
+    PreconditionEvaluated,
+    RetryScheduled,
+    RollbackStarted,
+    RollbackVerified,
+    RunFinished,
+    RunStarted,
+    StateObserved,
+    StepFinished,
+    StepStarted,
+    StepUndone,
+)
+
+COLOURS = {
+    "ok": "32", "changed": "33", "skipped": "36", "failed": "31", "timed_out": "31", "unreachable": "31",
+    "in_doubt": "35", "unknown": "35", "met": "32", "not_met": "31", "invalid": "35", "undone": "33", "kept": "36",
+    "rolled_back": "33", "partly_rolled_back": "33", "rollback_failed": "31;1", "aborted": "35",
+}  # fmt: skip
+WIDTH = 11
+
+
+class Console:
+    """Prints events as they happen. Safe to use from many threads."""
+
+    def __init__(self, out: TextIO, *, redact: Callable[[str], str], verbose: int = 0, diff: bool = False) -> None:
+        self._out = out
+        self._redact = redact
+        self._verbose = verbose
+        self._diff = diff
+        self._colour = out.isatty() and not os.environ.get("NO_COLOR")
+        self._lock = threading.Lock()
+        self._kind = ""
+        self._run = ""
+        self._hosts = 0
+        self._wide = 4
+        self._changed = False
+
+    def emit(self, event: Event) -> None:
+        with self._lock:
+            match event:
+                case RunStarted():
+                    self._started(event)
+                case HostConnected():
+                    what = f"python {event.python}" if event.python else "no Python, plain sh"
+                    if self._verbose:
+                        self._line(event.host, "connected", f"{event.address} ({what})", event.seconds)
+                case HostUnreachable():
+                    self._line(event.host, "unreachable", event.message)
+                    self._more(event.advice)
+                case PreconditionEvaluated():
+                    if event.verdict != "met" or self._verbose:
+                        self._line(event.host, event.verdict, f"precondition: {event.name}", event.seconds)
+                        self._more(event.detail)
+                case StateObserved():
+                    self._changes(event)
+                case StepStarted() if event.handler and self._verbose > 1:
+                    self._line(event.host, "handler", event.name)
+                case StepFinished():
+                    self._step(event)
+                case CheckEvaluated():
+                    self._check(event)
+                case RetryScheduled():
+                    self._line(event.host, "retry", f"attempt {event.attempt} again in {event.delay:g}s {event.why}")
+                case RollbackStarted():
+                    self._line(event.host, "ROLLBACK", event.why)
+                case StepUndone():
+                    self._line(event.host, event.outcome, event.name, event.seconds)
+                    self._more(event.message)
+                case RollbackVerified():
+                    word = "proved" if event.proved else "NOT PROVED"
+                    self._line(event.host, word, f"{event.compared} state(s) compared with those before")
+                    for each in event.differences:
+                        self._more(f"{each['subject']} {each['aspect']}: was {each['before']!r}, is {each['now']!r}")
+                case HostFinished():
+                    self._finished(event)
+                case RunFinished():
+                    self._end(event)
+                case _:
+                    pass
+            self._out.flush()
+
+    def _started(self, event: RunStarted) -> None:
+        self._kind, self._run, self._hosts = event.kind, event.run, len(event.hosts)
+        self._wide = min(max((len(h) for h in event.hosts), default=4), 30)
+        check = " · check: nothing is changed" if event.check else ""
+        of = f" of {event.of}" if event.of else ""
+        hosts = event.hosts[0] if len(event.hosts) == 1 else f"{len(event.hosts)} hosts"
+        self._print(f"{event.kind}{of} · {event.title or event.runbook} · {hosts}{check}")
+
+    def _step(self, event: StepFinished) -> None:
+        if event.outcome == "skipped" and not self._verbose:
+            return
+        self._changed = self._changed or event.outcome == "changed"
+        name = f"{event.name} [{event.label}]" if event.label else event.name
+        where = f" on {event.on}" if event.on else ""
+        handler = "handler: " if event.handler else ""
+        self._line(event.host, event.outcome, f"{handler}{name}{where}", event.seconds)
+        bad = event.outcome not in ("ok", "changed", "skipped")
+        if bad or (self._verbose > 1 and event.message):
+            self._more(event.message + (" (ignored)" if event.ignored else ""))
+            self._more(event.advice)
+        elif event.message.startswith("it would run"):
+            self._more(event.message)
+        if bad or self._verbose:
+            for key in ("stdout", "stderr"):
+                for line in str(event.shown.get(key) or "").splitlines()[:40]:
+                    self._more(line if key == "stdout" else f"stderr: {line}")
+
+    def _check(self, event: CheckEvaluated) -> None:
+        if event.purpose == "unless":
+            return
+        if event.verdict == "met" and event.purpose == "check" and not self._verbose:
+            return
+        value = "" if event.value is None else f": {event.value}{' ' + event.unit if event.unit else ''}"
+        wanted = f" (wanted {event.threshold})" if event.threshold is not None and event.verdict != "met" else ""
+        self._line(event.host, event.verdict, f"{event.name}{value}{wanted}", event.seconds)
+        if event.verdict != "met" and not wanted:
+            self._more(event.detail)
+
+    def _changes(self, event: StateObserved) -> None:
+        for change in event.changes:
+            if self._diff and change.get("diff"):
+                self._print(self._redact(str(change["diff"])).rstrip("\n"))
+            elif self._diff or self._verbose > 1:
+                subject = change.get("path") or change.get("subject") or ""
+                self._more(f"{subject} {change.get('aspect')}: {change.get('before')} → {change.get('after')}")
+
+    def _finished(self, event: HostFinished) -> None:
+        self._line(event.host, event.status, event.message or "", event.seconds, final=True)
+        self._more(event.advice)
+
+    def _end(self, event: RunFinished) -> None:
+        counts = ", ".join(f"{n} {status}" for status, n in event.counts.items())
+        self._print(f"{counts} · exit {event.exit_code} · {event.seconds:.1f}s · journal {self._run}")
+        if self._changed and self._kind in ("run", "exec"):
+            self._print(f"take it back: runbook rollback {self._run}")
+
+    def _line(self, host: str, word: str, text: str, seconds: float = -1.0, *, final: bool = False) -> None:
+        time = f"  {seconds:.2f}s" if seconds >= 0.005 else ""
+        shown = f"{word:<{WIDTH}}" if not final else f"{word.upper():<{WIDTH}}"
+        code = COLOURS.get(word)
+        if self._colour and code:
+            shown = f"\x1b[{code}{';1' if final else ''}m{shown}\x1b[0m"
+        self._print(f"{host:<{self._wide}}  {shown} {text}{time}")
+
+    def _more(self, text: str) -> None:
+        for line in text.splitlines():
+            self._print(f"{'':<{self._wide}}    {line}")
+
+    def _print(self, text: str) -> None:
+        self._out.write(printable(self._redact(text)) + "\n")
+
+
+def printable(text: str) -> str:
+    """What came from a host must not steer the operator's terminal: control characters are shown, not sent."""
+    return "".join(c if c in "\n\t\x1b" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
