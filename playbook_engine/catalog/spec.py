@@ -90,18 +90,20 @@ class ActionSpec:
     def reversible(self) -> bool:
         return self.kind is Kind.STATE and self.undo is not None
 
-    def canonical(self, name: str) -> str | None:
-        """The argument of this name or alias, or None."""
-        if name in self.params and not self.params[name].internal:
+    def canonical(self, name: str, *, internal: bool = False) -> str | None:
+        """The argument of this name or alias, or None; those that only the engine gives are `internal`."""
+        if name in self.params and (internal or not self.params[name].internal):
             return name
         return next((p.name for p in self.params.values() if name in p.aliases), None)
 
-    def check(self, args: Mapping[str, object], unknown: Callable[[object], bool]) -> list[Problem]:
+    def check(
+        self, args: Mapping[str, object], unknown: Callable[[object], bool], *, internal: bool = False
+    ) -> list[Problem]:
         """What is wrong with arguments as written. A value for which `unknown` holds is a template: judged later."""
         found: list[Problem] = []
         given: set[str] = set()
         for key, value in args.items():
-            name = self.canonical(key)
+            name = self.canonical(key, internal=internal)
             if name is None:
                 found.append(self._unknown(key))
                 continue
@@ -130,14 +132,14 @@ class ActionSpec:
 
         Raises ArgumentError.
         """
-        problems = self.check(args, lambda _: False)
+        problems = self.check(args, lambda _: False, internal=True)
         if problems:
             raise ArgumentError(
                 "; ".join(p.message for p in problems), advice=next((p.advice for p in problems if p.advice), None)
             )
         done: dict[str, object] = {p.name: p.default for p in self.params.values() if p.default is not None}
         for key, value in args.items():
-            name = self.canonical(key)
+            name = self.canonical(key, internal=True)
             if name is not None and value is not None:
                 done[name] = self.params[name].convert(value)
         return done

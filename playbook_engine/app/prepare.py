@@ -1,0 +1,44 @@
+"""From what was typed to a plan: runbook, hosts, parameters, and every mistake that can be found before connecting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from playbook_engine.app.targets import confirm_many, extra_vars, targets
+from playbook_engine.app.wiring import App
+from playbook_engine.engine.compile import compile_plan
+from playbook_engine.loading.lint import undefined
+from playbook_engine.loading.runbooks import Loader
+from playbook_engine.model.errors import LoadErrors, UsageError
+from playbook_engine.model.plan import Options, Plan
+
+
+def loader(app: App) -> Loader:
+    """Finds runbooks by name in ./runbooks, RUNBOOK_PATH and the shipped ones."""
+    return Loader(app.settings.runbook_path, app.templar)
+
+
+def prepare(
+    app: App, name: str, pattern: str | None, *, inventory: Sequence[str], limit: str | None, extra: Sequence[str],
+    kind: str, command: str, options: Options, yes: bool, mean: int | None, terminal: bool,
+) -> Plan:  # fmt: skip
+    """Raises LoadError, LoadErrors, InventoryError, UsageError."""
+    runbook = loader(app).load(name)
+    given = extra_vars(extra)
+    wanted = pattern or limit or runbook.hosts
+    if wanted is None:
+        raise UsageError(f"{runbook.name} names no hosts", advice=f"name them: runbook {kind} {name} HOST")
+    chosen = targets(app, inventory, pattern or runbook.hosts or limit or "", limit, Path(runbook.file).parent)
+    if pattern is None and limit is None and not options.check and kind == "run":
+        confirm_many(chosen.hosts, yes=yes, mean=mean, terminal=terminal)
+    elif mean is not None:
+        confirm_many(chosen.hosts, yes=False, mean=mean, terminal=terminal)
+    known = {key for host in chosen.hosts for key in host.variables} | set(given)
+    problems = undefined(runbook, app.templar, known)
+    if problems:
+        raise problems[0] if len(problems) == 1 else LoadErrors(problems)
+    return compile_plan(
+        runbook, chosen.hosts, given, kind=kind, templar=app.templar, others=chosen.others, groups=chosen.groups,
+        command=command, options=options,
+    )  # fmt: skip

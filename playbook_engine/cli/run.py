@@ -1,0 +1,49 @@
+"""`runbook run`: a runbook on hosts."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from playbook_engine.cli.options import (
+    ask_about_key,
+    command_line,
+    inventory_options,
+    make_app,
+    on_terminal,
+    options,
+    run_options,
+    watchers,
+)
+
+
+@click.command()
+@click.argument("runbook")
+@click.argument("pattern", required=False)
+@click.option("-t", "--tags", multiple=True, help="Only steps with these tags.")
+@click.option("--skip-tags", multiple=True, help="Not the steps with these tags.")
+@click.option("--read-only", is_flag=True, help="Leave out probes that write.")
+@inventory_options
+@run_options
+def run(
+    runbook: str, pattern: str | None, tags: tuple[str, ...], skip_tags: tuple[str, ...], read_only: bool,
+    inventory: tuple[str, ...], limit: str | None, extra: tuple[str, ...], check: bool, diff: bool, forks: int,
+    reason: str, yes: bool, mean: int | None, verbose: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Run RUNBOOK (a name or a file) on the hosts of PATTERN."""
+    from playbook_engine.app.prepare import prepare
+    from playbook_engine.app.runs import execute
+
+    app = make_app()
+    plan = prepare(
+        app, runbook, pattern, inventory=inventory, limit=limit, extra=extra, kind="run", command=command_line(),
+        options=options(
+            check=check, diff=diff, forks=forks, reason=reason, tags=tags, skip_tags=skip_tags, read_only=read_only
+        ),
+        yes=yes, mean=mean, terminal=on_terminal(),
+    )  # fmt: skip
+    end = execute(
+        app, plan, watchers(app, as_json=as_json, verbose=verbose, diff=diff), ask_about_key if on_terminal() else None
+    )
+    sys.exit(end.code)

@@ -1,0 +1,188 @@
+"""The shape of a runbook file, as pydantic models: validation with paths, and the JSON Schema that editors use."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from playbook_engine.catalog.spec import parse_bool, parse_duration
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"{value!r} is no duration: write 30s, 5m, 1h30m or a number of seconds")
+    return parse_duration(str(value))
+
+
+def _size(value: object) -> object:
+    from playbook_engine.catalog.spec import parse_size
+
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError(f"{value!r} is no size: write 64MiB")
+    return parse_size(str(value))
+
+
+def _text(value: object) -> object:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise ValueError(f'{value!r} was read as a number: quote it ("{value}")')
+    return value
+
+
+def _conditions(value: object) -> object:
+    """A bare expression, true or false, or a list of them."""
+    items = value if isinstance(value, list) else [value]
+    found = []
+    for item in items:
+        if isinstance(item, bool):
+            found.append("true" if item else "false")
+        elif isinstance(item, str):
+            found.append(item)
+        else:
+            raise ValueError(f"{item!r} is no condition: write an expression, such as result.rc == 0")
+    return found
+
+
+def _words(value: object) -> object:
+    return [v.strip() for v in value.split(",")] if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Bool = Annotated[bool, BeforeValidator(parse_bool)]
+Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, json_schema_extra={"type": ["string", "number"]})]
+Size = Annotated[int, BeforeValidator(_size)]
+Conditions = Annotated[list[str], BeforeValidator(_conditions)]
+Words = Annotated[list[str], BeforeValidator(_words)]
+Severity = Literal["P0", "P1", "P2", "P3", "P4"]
+ParamType = Literal["str", "int", "float", "bool", "path", "size", "duration", "list", "dict"]
+
+
+class Closed(BaseModel):
+    """No unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Open(BaseModel):
+    """Keys that are not keywords are actions; the loader judges them."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+
+class ParamModel(Closed):
+    """A typed input of the runbook."""
+
+    type: ParamType = "str"
+    default: Any = None
+    required: Bool = False
+    description: Text = ""
+    choices: list[Any] = Field(default_factory=list)
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: Text | None = None
+    secret: Bool = False
+
+
+class ProbeModel(Open):
+    """A precondition, an `unless`, or a check: one action and what is expected of it."""
+
+    name: Text | None = None
+    expect: Text | Bool | None = None
+    within: Duration = 0.0
+    every: Duration = 1.0
+    for_: Duration = Field(default=0.0, alias="for")
+    timeout: Duration = 60.0
+    when: Conditions = Field(default_factory=list)
+    otherwise: Literal["fail", "skip"] = "fail"
+    delegate_to: Any = None
+    become: Bool | None = None
+    become_user: Any = None
+    register_: Text | None = Field(default=None, alias="register")
+    severity: Severity | None = None
+    service: Text | None = None
+    metric: Text | None = None
+    unit: Text | None = None
+    threshold: Any = None
+    critical: Bool = False
+    no_log: Bool = False
+
+
+class LoopControl(Closed):
+    """`loop_control`."""
+
+    loop_var: Text = "item"
+    label: Any = None
+
+
+class StepModel(Open):
+    """A step: one action, and its contract."""
+
+    name: Text | None = None
+    when: Conditions = Field(default_factory=list)
+    loop: Any = None
+    loop_control: LoopControl = Field(default_factory=LoopControl)
+    register_: Text | None = Field(default=None, alias="register")
+    until: Conditions = Field(default_factory=list)
+    retries: int = Field(default=3, ge=0)
+    delay: Duration = 5.0
+    timeout: Duration = 300.0
+    changed_when: Conditions | None = None
+    failed_when: Conditions | None = None
+    ignore_errors: Any = False
+    no_log: Bool = False
+    become: Bool | None = None
+    become_user: Any = None
+    environment: dict[str, Any] = Field(default_factory=dict)
+    tags: Words = Field(default_factory=list)
+    vars: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, Any] = Field(default_factory=dict)
+    notify: Words = Field(default_factory=list)
+    listen: Words = Field(default_factory=list)
+    delegate_to: Any = None
+    preconditions: list[ProbeModel] = Field(default_factory=list)
+    unless: list[ProbeModel] | Literal["checks"] = Field(default_factory=list)
+    checks: list[ProbeModel] = Field(default_factory=list)
+    rollback: list[StepModel] | None = None
+    irreversible: Text | None = None
+    undo_limit: Size = 64 << 20
+    on_disconnect: Literal["finish", "kill"] = "finish"
+    import_runbook: Text | None = None
+
+
+class RunbookModel(Closed):
+    """A runbook file."""
+
+    name: Text
+    title: Text = ""
+    description: Text = ""
+    severity: Severity = "P3"
+    owner: Text = ""
+    services: Words = Field(default_factory=list)
+    hosts: Text | None = None
+    serial: Any = None
+    max_fail_percentage: float | None = Field(default=None, ge=0, le=100)
+    deadline: Duration | None = None
+    on_failure: Literal["rollback", "stop", "continue"] = "rollback"
+    escalation: Text | None = None
+    become: Bool | None = None
+    become_user: Any = None
+    environment: dict[str, Any] = Field(default_factory=dict)
+    vars: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, ParamModel] = Field(default_factory=dict)
+    preconditions: list[ProbeModel] = Field(default_factory=list)
+    steps: list[StepModel] = Field(default_factory=list)
+    handlers: list[StepModel] = Field(default_factory=list)
+    checks: list[ProbeModel] = Field(default_factory=list)
+    read_only: Bool = False
+
+
+LATER = frozenset(
+    {"async", "poll", "block", "rescue", "always", "check_mode", "diff", "include_steps", "throttle", "run_once",
+     "approve", "ask", "strategy", "rollback_scope", "protected", "vars_files", "vars_prompt"}
+)  # fmt: skip
+"""Words of the language that this version does not carry out yet: refused by name, never ignored."""
+
+
+def keywords(model: type[BaseModel]) -> list[str]:
+    """The keys of a model, as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,0 +1,233 @@
+"""Steps and probes of a runbook file: one action each, its arguments checked against the action's SPEC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+
+from playbook_engine.catalog import catalog, oneliner
+from playbook_engine.catalog.spec import ActionSpec, Kind
+from playbook_engine.loading.problems import Problems
+from playbook_engine.loading.schema import ProbeModel, StepModel, keywords
+from playbook_engine.loading.yaml_source import Document, Where
+from playbook_engine.model.errors import TemplateError
+from playbook_engine.model.runbook import Import, Otherwise, Probe, Runbook, Step
+from playbook_engine.templating.environment import Templar
+from playbook_engine.templating.node import Template
+
+
+class StepReader:
+    """For one file."""
+
+    def __init__(self, document: Document, problems: Problems, templar: Templar) -> None:
+        self._document = document
+        self._problems = problems
+        self._templar = templar
+
+    def step(self, raw: StepModel, path: Where, step_id: str, *, need_undo: bool = False) -> Step | None:
+        """None when it is too wrong to be a step; what is wrong is in the problems."""
+        found = self._action(raw, path, StepModel)
+        if raw.params:
+            self._problems.add((*path, "params"), "params belong to import_runbook", key=True)
+        if found is None:
+            return None
+        action, spec, args = found
+        checks = self.probes(raw.checks, (*path, "checks"), f"{step_id}.c")
+        unless = self.probes(raw.unless, (*path, "unless"), f"{step_id}.u") if raw.unless != "checks" else checks
+        rollback = None
+        if raw.rollback is not None:
+            steps = [self.step(r, (*path, "rollback", n), f"{step_id}.r{n + 1}") for n, r in enumerate(raw.rollback)]
+            rollback = tuple(s for s in steps if s is not None)
+        reads = raw.changed_when is not None and all(c.strip().lower() == "false" for c in raw.changed_when)
+        if (
+            need_undo
+            and spec.changes
+            and not spec.reversible
+            and rollback is None
+            and not raw.irreversible
+            and not reads
+        ):
+            self._problems.add(
+                (*path, action), f"{action} cannot be taken back by itself, and the step does not say how", key=True,
+                advice="add rollback: with the steps that undo it, or irreversible: with the reason; a command that "
+                "only reads says changed_when: false",
+            )  # fmt: skip
+        if raw.irreversible is not None and not raw.irreversible.strip():
+            self._problems.add((*path, "irreversible"), "irreversible wants the reason")
+        return Step(
+            id=step_id, name=raw.name or _named(action, args), action=action, args=args,
+            when=self._conditions(raw.when, (*path, "when")), loop=self.value(raw.loop, (*path, "loop")),
+            loop_var=raw.loop_control.loop_var,
+            loop_label=self.value(raw.loop_control.label, (*path, "loop_control", "label")),
+            register=self._name(raw.register_, (*path, "register")),
+            until=self._conditions(raw.until, (*path, "until")), retries=raw.retries, delay=raw.delay,
+            timeout=raw.timeout, changed_when=self._optional(raw.changed_when, (*path, "changed_when")),
+            failed_when=self._optional(raw.failed_when, (*path, "failed_when")),
+            ignore_errors=self.value(raw.ignore_errors, (*path, "ignore_errors")), no_log=raw.no_log,
+            become=raw.become, become_user=self.value(raw.become_user, (*path, "become_user")),
+            environment=self.mapping(raw.environment, (*path, "environment")), tags=tuple(raw.tags),
+            vars=self.mapping(raw.vars, (*path, "vars")), notify=tuple(raw.notify), listen=tuple(raw.listen),
+            delegate_to=self.value(raw.delegate_to, (*path, "delegate_to")),
+            preconditions=self.probes(raw.preconditions, (*path, "preconditions"), f"{step_id}.p"),
+            unless=unless, checks=checks, rollback=rollback, irreversible=raw.irreversible, undo_limit=raw.undo_limit,
+            on_disconnect=raw.on_disconnect, where=self._document.at(path),
+        )  # fmt: skip
+
+    def imported(self, raw: StepModel, path: Where, step_id: str, runbook: Runbook) -> Import:
+        """`import_runbook`, with parameters that the runbook knows."""
+        for key in raw.model_extra or {}:
+            self._problems.unknown_key((*path, key), ("name", "params", "vars", "when", "tags"), "key of an import")
+        given = {**raw.vars, **raw.params}
+        known = {p.name: p for p in runbook.params}
+        for name in given:
+            if name not in known:
+                self._problems.unknown_key((*path, "params", name), known, f"parameter of {runbook.name}")
+        return Import(
+            id=step_id, name=raw.name or runbook.title or runbook.name, runbook=runbook,
+            params=self.mapping(given, (*path, "params")), when=self._conditions(raw.when, (*path, "when")),
+            tags=tuple(raw.tags), where=self._document.at(path),
+        )  # fmt: skip
+
+    def probes(self, raws: Sequence[ProbeModel], path: Where, prefix: str) -> tuple[Probe, ...]:
+        made = [self._probe(raw, (*path, n), f"{prefix}{n + 1}") for n, raw in enumerate(raws)]
+        return tuple(p for p in made if p is not None)
+
+    def _probe(self, raw: ProbeModel, path: Where, probe_id: str) -> Probe | None:
+        found = self._action(raw, path, ProbeModel)
+        if found is None:
+            return None
+        action, _, args = found
+        expect = None if raw.expect is None else str(raw.expect).lower() if isinstance(raw.expect, bool) else raw.expect
+        if expect is not None:
+            self._conditions([expect], (*path, "expect"))
+        return Probe(
+            id=probe_id, name=raw.name or expect or _named(action, args), action=action, args=args, expect=expect,
+            within=raw.within, every=max(raw.every, 0.05), hold=raw.for_, timeout=raw.timeout,
+            when=self._conditions(raw.when, (*path, "when")), otherwise=Otherwise(raw.otherwise),
+            delegate_to=self.value(raw.delegate_to, (*path, "delegate_to")), become=raw.become,
+            become_user=self.value(raw.become_user, (*path, "become_user")),
+            register=self._name(raw.register_, (*path, "register")), severity=raw.severity, service=raw.service,
+            metric=raw.metric, unit=raw.unit, threshold=raw.threshold, critical=raw.critical, no_log=raw.no_log,
+            where=self._document.at(path),
+        )  # fmt: skip
+
+    def check_notifications(self, runbook: Runbook) -> None:
+        """Every notify has its handler."""
+        names = {n for h in runbook.handlers for n in (h.name, *h.listen)}
+        for n, entry in enumerate(runbook.steps):
+            for name in entry.notify if isinstance(entry, Step) else ():
+                if name not in names:
+                    import difflib
+
+                    close = difflib.get_close_matches(name, names, 1)
+                    advice = f"did you mean {close[0]!r}?" if close else "add it under handlers:"
+                    self._problems.add(("steps", n, "notify"), f"there is no handler {name!r}", advice)
+
+    # ------------------------------------------------------------------ values
+
+    def value(self, value: object, path: Where) -> object:
+        """A value with its templates compiled, each with its own place."""
+        if isinstance(value, str):
+            try:
+                return self._templar.compile_value(value, self._document.at(path))
+            except TemplateError as error:
+                self._problems.add_error(error)
+                return value
+        if isinstance(value, Mapping):
+            return {k: self.value(v, (*path, k)) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self.value(v, (*path, n)) for n, v in enumerate(value)]
+        return value
+
+    def mapping(self, value: Mapping[str, object], path: Where) -> dict[str, object]:
+        made = self.value(dict(value), path)
+        assert isinstance(made, dict)
+        return made
+
+    def _optional(self, value: Sequence[str] | None, path: Where) -> tuple[str, ...] | None:
+        return None if value is None else self._conditions(value, path)
+
+    def _conditions(self, conditions: Sequence[str], path: Where) -> tuple[str, ...]:
+        for n, text in enumerate(conditions):
+            place = (*path, n) if (*path, n) in self._document.values else path
+            if "{{" in text or "{%" in text:
+                self._problems.add(
+                    place, "a condition is a bare expression, and this one has braces",
+                    f"write: {text.replace('{{', '').replace('}}', '').strip()}",
+                )  # fmt: skip
+                continue
+            try:
+                self._templar.undeclared(text)
+            except TemplateError as error:
+                self._problems.add(place, f"{error.message} in the condition `{text}`", error.advice)
+        return tuple(conditions)
+
+    def _name(self, name: str | None, path: Where) -> str | None:
+        if name is not None and not name.isidentifier():
+            self._problems.add(path, f"{name!r} is no name for a variable: letters, digits and _ only")
+        return name
+
+    # ------------------------------------------------------------------ actions
+
+    def _action(
+        self, raw: StepModel | ProbeModel, path: Where, model: type[BaseModel]
+    ) -> tuple[str, ActionSpec, dict[str, object]] | None:
+        """The one action of a step or probe, with its arguments."""
+        given = dict(raw.model_extra or {})
+        actions = [key for key in given if catalog.plain(key) in catalog.names()]
+        known = [*keywords(model), *catalog.names()]
+        for key in given:
+            if key not in actions:
+                what = "key or action" if not actions else "key"
+                self._problems.unknown_key((*path, key), known if not actions else keywords(model), what)
+        if len(actions) > 1:
+            self._problems.add((*path, actions[1]), f"two actions in one step: {actions[0]} and {actions[1]}", key=True)
+            return None
+        if not actions:
+            if not given:
+                self._problems.add(path, "a step needs an action", "`runbook actions` lists them")
+            return None
+        spec = catalog.get(actions[0])
+        place = (*path, actions[0])
+        if model is ProbeModel and spec.name in ("set_fact", "debug", "fail"):
+            self._problems.add(place, f"{spec.name} measures nothing", key=True)
+            return None
+        args = self._arguments(spec, given[actions[0]], place)
+        return (spec.name, spec, args) if args is not None else None
+
+    def _arguments(self, spec: ActionSpec, given: object, path: Where) -> dict[str, object] | None:
+        if given is None:
+            given = {}
+        if isinstance(given, str):
+            try:
+                given = oneliner.parse(given, spec)
+            except ValueError as error:
+                self._problems.add(path, str(error))
+                return None
+        elif spec.free_form and not isinstance(given, Mapping):
+            given = {spec.free_form: given}
+        if not isinstance(given, Mapping):
+            self._problems.add(path, f"{spec.name} wants a mapping of arguments, not {given!r:.60}")
+            return None
+        if spec.kind is Kind.CONTROL and spec.name == "set_fact":
+            facts = {str(k): self.value(v, (*path, k)) for k, v in given.items() if k != "cacheable"}
+            for name in facts:
+                self._name(name, (*path, name))
+            return {"facts": facts}
+        if spec.name == "assert":
+            that = given.get("that")
+            self._conditions([that] if isinstance(that, str) else [str(t) for t in that or []], (*path, "that"))
+            given = {**given, "that": [that] if isinstance(that, str) else that}
+        args = {str(k): self.value(v, (*path, k)) for k, v in given.items()}
+        for problem in spec.check(args, lambda v: isinstance(v, Template)):
+            self._problems.add((*path, *problem.path), problem.message, problem.advice, key=not problem.path)
+        return args
+
+
+def _named(action: str, args: Mapping[str, object]) -> str:
+    """A name for a step without one."""
+    for key in ("cmd", "name", "path", "dest", "url", "msg"):
+        if isinstance(args.get(key), (str, Template)):
+            return f"{action} {str(args[key])[:80]}"
+    return action
