@@ -2,7 +2,7 @@
 
 import os
 
-from playbook_engine.agent import failure, process, procfs
+from playbook_engine.agent import failure, initsystem, process, procfs
 
 TYPE_CHECKING = False  # typing costs 10 ms of a host's CPU to import; a type checker knows this name
 if TYPE_CHECKING:
@@ -44,22 +44,11 @@ FIXED = ("static", "indirect", "generated", "transient")  # systemctl(1): can be
 
 
 def manager() -> str:
-    """systemd or runit: what runs here. Raises Unmeasured when it is neither."""
-    if os.path.isdir("/run/systemd/system"):  # sd_booted(3)
-        return "systemd"
-    comm = procfs.read("/proc/1/comm").strip()
-    if comm in ("runit", "runit-init", "runsvdir") or _runsvdir():
-        return "runit"
-    raise failure.Unmeasured("unknown service manager: process 1 is %s, and there is no /run/systemd/system" % comm)
-
-
-def _runsvdir() -> "list[str]":
-    """The command line of the runsvdir that is process 1 or its child; empty when there is none."""
-    for pid in procfs.pids():
-        found = procfs.stat(pid)
-        if found and found["comm"] == "runsvdir" and (pid == 1 or found["ppid"] == 1):
-            return procfs.argv(pid)
-    return []
+    """systemd or runit. Raises Unmeasured when it is neither."""
+    name = initsystem.name()
+    if name not in ("systemd", "runit"):
+        raise failure.Unmeasured("unknown service manager: process 1 is %s, and there is no /run/systemd/system" % name)
+    return name
 
 
 def observe(args: "dict") -> "dict":
@@ -194,7 +183,7 @@ class Runit(object):
         self.name = args["name"]
         self.wait = args["wait"]
         self.stay_down = args["state"] == "stopped"
-        words = [word for word in _runsvdir()[1:] if not word.startswith("-")]
+        words = [word for word in initsystem.runsvdir()[1:] if not word.startswith("-")]
         self.scanned = words[0] if words else "/etc/service"
         self.link = os.path.join(self.scanned, self.name)
         self.home = os.path.join("/etc/sv", self.name)
