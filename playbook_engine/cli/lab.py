@@ -184,6 +184,18 @@ def exec_(host: str, argv: tuple[str, ...]) -> None:
     sys.exit(subprocess.run(command, check=False).returncode)
 
 
+@lab.command(context_settings={"ignore_unknown_options": True})
+@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
+def enter(argv: tuple[str, ...]) -> None:
+    """Run a command where an ordinary user can use the lab.
+
+    It runs in a user namespace of its own; the hosts that it makes end with it.
+    """
+    from playbook_engine.lab.enter import enter as enter_namespace
+
+    sys.exit(enter_namespace(argv))
+
+
 @lab.command(name="break")
 @click.argument("host")
 @click.argument("fault")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from playbook_engine.lab import disk, network, processes
+from playbook_engine.lab import disk, processes
 from playbook_engine.lab.errors import LabError
 from playbook_engine.lab.host import HostState, LabHost
 from playbook_engine.lab.spec import Init
@@ -152,7 +152,7 @@ def _signal(pids: list[int], number: signal.Signals) -> None:
 
 def _kill_sshd(host: LabHost, arg: str | None) -> str:
     pids = [pid for pid, name in _inside(host) if name == "sshd"]
-    _signal(pids, signal.SIGKILL)
+    processes.kill(pids)
     comes_back = "runit starts it again" if host.init is Init.RUNIT else "it stays dead"
     return f"{len(pids)} sshd killed, sessions too; {comes_back}"
 
@@ -178,20 +178,23 @@ def _reboot(host: LabHost, arg: str | None) -> str:
         raise LabError(f"reboot {seconds}: expected how many seconds the host stays away")
     (host.folder / "reboot-seconds").write_text(seconds)
     # The kernel kills a pid namespace with its pid 1; hold.sh boots the host again, its disk kept.
-    _signal([_inside(host)[0][0]], signal.SIGKILL)
+    processes.kill([_inside(host)[0][0]])
     return f"power cut; it comes back after {seconds} s with its disk, /run and /tmp emptied"
 
 
 # --- the network --------------------------------------------------------------------------------
 
 
+# The cable is pulled at the host's end. Without the controller's end its route would go too, and packets for the host
+# would leave by the default route, for a network where somebody else may live.
 def _partition(host: LabHost, arg: str | None) -> str:
-    network.set_up(host.wire, up=False)
-    return "its link is down: nothing arrives, in either direction"
+    host.in_network(["ip", "-batch", "-"], stdin="link set eth0 down\n")
+    return "its cable is pulled: an open session hangs, a new one finds no route to the host"
 
 
 def _plug_in(host: LabHost, arg: str) -> None:
-    network.set_up(host.wire, up=True)
+    up = f"link set eth0 up\nroute replace default via {host.wire.gateway}\n"
+    host.in_network(["ip", "-batch", "-"], stdin=up)
 
 
 _DROP = """

@@ -10,13 +10,10 @@ killed creator left behind.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -265,16 +262,8 @@ def _kill(holders: Sequence[int]) -> None:
     is killed too in case it is between fork and exec.
     """
     doomed = [pid for holder in holders for pid in (*processes.children(holder), holder)]
-    for pid in doomed:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    deadline = time.monotonic() + 20
-    while any(processes.is_running(pid) for pid in doomed):
-        if time.monotonic() > deadline:
-            raise LabError(f"processes {doomed} of the lab do not die", advice="look for I/O that hangs (state D)")
-        time.sleep(0.01)
+    if alive := processes.kill(doomed):
+        raise LabError(f"processes {alive} of the lab do not die", advice="look for I/O that hangs (state D)")
 
 
 def _in_user_namespace() -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
+import socket
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def free_wires(count: int) -> list[Wire]:
         for info in interface.get("addr_info", ())
     }
     taken = {(int(a) - int(_RANGE[0])) // 4 for a in used if a in _RANGE}
-    links = set(os.listdir("/sys/class/net"))
+    links = _links()
     wires: list[Wire] = []
     for number in range(_MOST):
         wire = Wire(number=number)
@@ -79,13 +79,9 @@ def plug_in(wire: Wire, pid: int) -> None:
     _batch([f"link set {wire.peer} netns {pid} name eth0"])
 
 
-def set_up(wire: Wire, *, up: bool) -> None:
-    _batch([f"link set {wire.link} {'up' if up else 'down'}"])
-
-
 def remove(wires: Iterable[Wire]) -> None:
     """Remove what is left of the pairs; those that went with their host are no error."""
-    links = set(os.listdir("/sys/class/net"))
+    links = _links()
     for wire in wires:
         if wire.link in links:
             # It may vanish by itself meanwhile: the kernel takes a namespace's links down in its own time.
@@ -93,7 +89,12 @@ def remove(wires: Iterable[Wire]) -> None:
 
 
 def exists(wire: Wire) -> bool:
-    return os.path.exists(f"/sys/class/net/{wire.link}")
+    return wire.link in _links()
+
+
+def _links() -> set[str]:
+    """Of this network namespace. /sys/class/net may be another one's: it shows that of whoever mounted it."""
+    return {name for _, name in socket.if_nameindex()}
 
 
 def _batch(lines: Iterable[str]) -> None:

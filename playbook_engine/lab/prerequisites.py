@@ -1,7 +1,8 @@
 """What this machine needs for the lab, and how to get it.
 
 `python -m playbook_engine.lab.prerequisites` says what is missing (exit code 1 if anything is), `--install` installs
-the Debian packages that are, and `wheels` fills the wheelhouse and the Node cache, once.
+the Debian packages that are, `wheels` fills the caches of `lab up sick` once, and `node` fills only what it needs with
+`--without-mlflow-wheels`.
 """
 
 from __future__ import annotations
@@ -110,17 +111,18 @@ def main(argv: list[str] | None = None) -> int:
         prog="playbook_engine.lab.prerequisites", description="What the lab needs, and how to get it."
     )
     parser.add_argument("--install", action="store_true", help="install the Debian packages that are missing")
-    parser.add_argument("what", nargs="?", choices=["wheels"], help="fill the wheelhouse and the Node cache")
+    parser.add_argument("what", nargs="?", choices=["wheels", "node"], help="which caches to fill")
     parser.add_argument("--python", default="/usr/bin/python3", help="the Python of the hosts")
     options = parser.parse_args(argv)
     try:
         if options.install:
             install()
-        if options.what == "wheels":
+        if options.what:
             from playbook_engine.lab import wheelhouse
 
             print(wheelhouse.node(say=print))
-            print(wheelhouse.wheels(Path(options.python), say=print))
+            if options.what == "wheels":
+                print(wheelhouse.wheels(Path(options.python), say=print))
             return 0
         lacking = missing()
         for requirement in HOSTS + SICK:

@@ -7,7 +7,9 @@ found by its argument (the host's own folder), everything else by descent or by 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -31,6 +33,20 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (OSError, IndexError):
         return False
+
+
+def kill(pids: Iterable[int], *, timeout: float = 20.0) -> list[int]:
+    """SIGKILL, and wait until they are gone; returns those that are not after `timeout` seconds (state D)."""
+    doomed = list(pids)
+    for pid in doomed:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    deadline = time.monotonic() + timeout
+    while (alive := [pid for pid in doomed if is_running(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return alive
 
 
 def holders() -> dict[str, int]:

@@ -35,6 +35,13 @@ MaxSessions 100
 Subsystem sftp /usr/lib/openssh/sftp-server
 """
 
+_SUDOERS = """\
+Defaults env_reset
+Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+root ALL=(ALL:ALL) ALL
+@includedir /etc/sudoers.d
+"""
+
 # Its log is in memory: with / full it must still start, and an open log would keep / from going read-only.
 _SSHD_RUN = """\
 #!/bin/sh
@@ -67,6 +74,7 @@ def base_files(
         PlacedFile(path="etc/hosts", content=f"127.0.0.1 {own_names}\n{address} {name}\n".encode()),
         PlacedFile(path="etc/resolv.conf", content=b"# a lab host sees no name server\n"),
         PlacedFile(path="etc/machine-id", content=f"{uuid.uuid4().hex}\n".encode(), mode=0o444),
+        PlacedFile(path="etc/sudoers", content=_SUDOERS.encode(), mode=0o440),
         PlacedFile(path="etc/sudoers.d/app", content=b"app ALL=(ALL:ALL) NOPASSWD: ALL\n", mode=0o440),
         PlacedFile(path="etc/ssh/sshd_config", content=_SSHD_CONFIG.encode()),
         PlacedFile(path="etc/ssh/ssh_host_ed25519_key", content=private, mode=0o600),

@@ -96,8 +96,11 @@ def test_variants(lab: Lab) -> None:
     assert "Permission denied" in ssh(strict, "cp /usr/bin/true /tmp/x && /tmp/x").stderr
 
 
-@pytest.mark.parametrize("prefix", sorted(Path("/root/.pyenv/versions").glob("3.6.*"))[:1])
-def test_another_python_takes_the_place_of_the_system_s(lab: Lab, prefix: Path) -> None:
+def test_another_python_takes_the_place_of_the_system_s(lab: Lab) -> None:
+    found = sorted((Path.home() / ".pyenv" / "versions").glob("3.6.*"))
+    if not found:
+        pytest.skip("no Python 3.6 here (looked in ~/.pyenv/versions)")
+    prefix = found[0]
     (host,) = lab.up([HostSpec(python=str(prefix))])
     for user in ("root", "app"):
         assert ssh(host, "python3 -V", user=user).stdout == f"Python {prefix.name}\n"
@@ -156,7 +159,7 @@ def test_under_sh_a_killed_sshd_stays_dead(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (Fault.PARTITION, "timed out"),
+        (Fault.PARTITION, "No route to host"),
         (Fault.BLACKHOLE, "timed out"),
         (Fault.REJECT, "Connection refused"),
         (Fault.FREEZE, "timed out during banner exchange"),
@@ -164,7 +167,7 @@ def test_under_sh_a_killed_sshd_stays_dead(lab: Lab) -> None:
 )
 def test_networks_break_in_their_own_ways(lab: Lab, host: LabHost, fault: Fault, said: str) -> None:
     lab.break_(host.name, fault)
-    assert said in ssh(host, "true", timeout=2).stderr
+    assert said in ssh(host, "true", timeout=2 if said.startswith("timed out") else 10).stderr
     assert lab.heal(host.name) == [fault]
     assert ssh(host, "true").returncode == 0
 

@@ -35,7 +35,9 @@ if [ "$LAB_USERNS" = 1 ]; then
   overlays=usr options=,userxattr
   if [ $first = 1 ]; then
     cp -dR --preserve=mode,links /etc/. "$R/etc/" 2>/dev/null || true
-    for p in bin sbin lib local local/bin local/sbin local/lib local/share; do mkdir -p "$D/overlay/usr/up/$p"; done
+    for p in bin sbin lib libexec/sudo local/bin local/sbin local/lib local/share; do
+      mkdir -p "$D/overlay/usr/up/$p"
+    done
   fi
 fi
 for d in $overlays; do
@@ -81,6 +83,10 @@ if [ $first = 1 ]; then
   rm -rf etc/service etc/runit/runsvdir
   cp -a "$H/skeleton/." .
   : > var/log/lastlog; : > var/log/wtmp   # else sshd prints a complaint into every pty session
+  if [ "$LAB_USERNS" = 1 ] && [ -e usr/bin/sudo ]; then   # sudo insists on belonging to root, and its plugins too
+    for f in usr/bin/sudo usr/libexec/sudo/*.so; do cp "$f" "$f.own"; mv -f "$f.own" "$f"; done
+    chmod 4755 usr/bin/sudo
+  fi
   [ "$LAB_SUDO" = 1 ] || rm -f usr/bin/sudo usr/bin/sudoedit
   case $LAB_PYTHON in
     system) ;;

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from playbook_engine.lab import wheelhouse
+from playbook_engine.lab import enter, wheelhouse
 from playbook_engine.lab.apt import no_service_starts
 from playbook_engine.lab.errors import LabError
 from playbook_engine.lab.prerequisites import Requirement, missing, require
@@ -74,3 +74,17 @@ def test_a_cache_whose_filling_failed_is_not_complete(tmp_path: Path) -> None:
 def test_a_python_that_does_not_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no-python does not run"):
         wheelhouse.wheels(tmp_path / "no-python")
+
+
+def test_entering_needs_subordinate_ids_and_says_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for tool in ("newuidmap", "newgidmap"):
+        (tmp_path / tool).write_text("#!/bin/sh\n")
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setattr(enter, "SEARCH_PATH", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: 1)
+    monkeypatch.setattr("os.getuid", lambda: 1)  # daemon: a system account, which gets no range
+    with pytest.raises(LabError, match="has no subordinate ids in /etc/subuid") as error:
+        enter.enter(["true"])
+    assert "usermod --add-subuids" in str(error.value.advice)
