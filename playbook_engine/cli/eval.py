@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--when", metavar="EXPRESSION", help="A bare condition; it has to be true or false.")
 @click.option("--batch", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
               help='A JSON list of {"id", "kind": "template"|"when", "expr"}.')  # fmt: skip
-def command(vars_files: tuple[str, ...], expr: str | None, when: str | None, batch: str | None) -> None:
+def eval_(vars_files: tuple[str, ...], expr: str | None, when: str | None, batch: str | None) -> None:
     """Print what a template or condition gives, as `{"value": ...}`.
 
     The same engine, limits and errors as in a run. Exit code 5 when it cannot be evaluated.
@@ -32,7 +32,7 @@ def command(vars_files: tuple[str, ...], expr: str | None, when: str | None, bat
     if len(given) != 1:
         raise click.UsageError("give one of --expr, --when, --batch")
     templar = Templar(search=[str(Path.cwd())])
-    variables: dict[str, object] = {"ansible_check_mode": False, "playbook_dir": str(Path.cwd())}
+    variables = _surroundings()
     for path in vars_files:
         variables.update(read_vars_file(path))
     if batch is not None:
@@ -44,10 +44,28 @@ def command(vars_files: tuple[str, ...], expr: str | None, when: str | None, bat
         _print({"value": _evaluate(templar, "when", str(when), variables)})
 
 
+def _surroundings() -> dict[str, object]:
+    """The magic variables, as on the local machine without an inventory."""
+    return {
+        "ansible_check_mode": False,
+        "ansible_facts": {},
+        "ansible_play_hosts": ["localhost"],
+        "group_names": [],
+        "groups": {"all": [], "ungrouped": []},
+        "hostvars": {"localhost": {}},
+        "inventory_hostname": "localhost",
+        "inventory_hostname_short": "localhost",
+        "playbook_dir": str(Path.cwd()),
+    }
+
+
 def _evaluate(templar: Templar, kind: str, text: str, variables: dict[str, object]) -> object:
+    from playbook_engine.templating.node import OMIT
+
     if kind == "when":
         return templar.evaluate(text, variables)
-    return templar.render(templar.compile_value(text, None), variables)
+    value = templar.render(templar.compile_value(text, None), variables)
+    return None if value is OMIT else value
 
 
 def _attempt(templar: Templar, case: dict[str, str], variables: dict[str, object]) -> dict[str, object]:

@@ -18,7 +18,7 @@ from playbook_engine.cli.inventory import open_inventory
 @click.option("-e", "--extra-vars", "extra", multiple=True, metavar="VARS", help="name=value, JSON, or @file; wins.")
 @click.option("--list-hosts", is_flag=True, hidden=True, help="As `ansible` spells it; this is what the command does.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list.")
-def command(
+def hosts(
     pattern: str, sources: tuple[str, ...], limit: str | None, extra: tuple[str, ...], list_hosts: bool, as_json: bool
 ) -> None:
     """Print the hosts that PATTERN means, one a line, in the order in which a run takes them.

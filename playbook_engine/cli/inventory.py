@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--playbook-dir", type=click.Path(exists=True, file_okay=False), metavar="DIR",
               help="Whose group_vars and host_vars count too.")  # fmt: skip
 @click.argument("group", required=False)
-def command(
+def inventory(
     sources: tuple[str, ...],
     mode: str | None,
     host: str | None,
@@ -40,13 +40,13 @@ def command(
     """Print what the inventory says. Without an option: the graph."""
     from playbook_engine.inventory import listing
 
-    inventory = open_inventory(sources, extra, playbook_dir)
+    found = open_inventory(sources, extra, playbook_dir)
     if host is not None:
-        _print(listing.as_host(inventory, host), as_yaml)
+        _print(listing.as_host(found, host), as_yaml)
     elif mode == "list":
-        _print(listing.as_list(inventory, limit), as_yaml)
+        _print(listing.as_list(found, limit), as_yaml)
     else:
-        text = listing.as_graph(inventory, group or "all", with_variables=with_variables, limit=limit)
+        text = listing.as_graph(found, group or "all", with_variables=with_variables, limit=limit)
         sys.stdout.write(text)
 
 

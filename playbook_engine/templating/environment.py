@@ -21,12 +21,21 @@ from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.parser import Parser
 
 from playbook_engine.model.errors import EngineError, TemplateError
+from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating import lookups
 from playbook_engine.templating.filters import FILTERS, SEES_UNDEFINED
 from playbook_engine.templating.limits import LimitExceeded, spending
 from playbook_engine.templating.node import OMIT, Template, templates_in, to_nodes
-from playbook_engine.templating.sandbox import Sandbox, ScopeContext, UndefinedName, guarded, joined
+from playbook_engine.templating.sandbox import (
+    Sandbox,
+    ScopeContext,
+    UndefinedName,
+    guarded,
+    guarded_test,
+    joined,
+    text_of,
+)
 from playbook_engine.templating.scope import LazyVariables, Scope, finished
 from playbook_engine.templating.tests import TESTS
 
@@ -42,25 +51,25 @@ class Templar:
     """Compiles once per source text, renders and evaluates. `search` are folders where lookups find files."""
 
     def __init__(self, *, search: Sequence[str] = (), lookups_allowed: bool = True) -> None:
-        self._env = Sandbox()
-        filters: dict[str, Any] = {**self._env.filters, **FILTERS}
-        for name, function in filters.items():
-            self._env.filters[name] = guarded(function, sees_undefined=name in SEES_UNDEFINED)
-        tests: dict[str, Any] = {**self._env.tests, **TESTS}
-        for name, test in tests.items():
-            self._env.tests[name] = guarded(test, sees_undefined=name in ("defined", "undefined"))
-        for name in FILTERS:
-            self._env.filters[f"ansible.builtin.{name}"] = self._env.filters[name]
-        for name in TESTS:
-            self._env.tests[f"ansible.builtin.{name}"] = self._env.tests[name]
-        self._env.globals.update(
-            KiB=1024, MiB=1024**2, GiB=1024**3, TiB=1024**4, omit=OMIT, now=lookups.now, undef=lookups.undef
-        )
-        if lookups_allowed:
-            finder = lookups.Lookups(search=search, render=self._render_text)
-            self._env.globals.update(lookup=finder.lookup, query=finder.query, q=finder.query)
+        finder = lookups.Lookups(search=search, templar=self) if lookups_allowed else None
+        self._names = _names(finder)
+        self._values = self._sandbox(plain_backslashes=True)
+        self._plain = self._sandbox(plain_backslashes=False)
         self._templates: dict[str, JinjaTemplate] = {}
         self._expressions: dict[str, JinjaTemplate] = {}
+
+    def _sandbox(self, *, plain_backslashes: bool, trim_blocks: bool = True, lstrip_blocks: bool = False) -> Sandbox:
+        env = Sandbox(plain_backslashes=plain_backslashes, trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
+        filters: dict[str, Any] = {**env.filters, **FILTERS}
+        for name, function in filters.items():
+            wrapped = guarded(function, sees_undefined=name in SEES_UNDEFINED)
+            env.filters[name] = env.filters[f"ansible.builtin.{name}"] = wrapped
+        tests: dict[str, Any] = {**env.tests, **TESTS}
+        for name, test in tests.items():
+            wrapped = guarded_test(test, sees_undefined=name in ("defined", "undefined"))
+            env.tests[name] = env.tests[f"ansible.builtin.{name}"] = wrapped
+        env.globals.update(self._names)
+        return env
 
     # ------------------------------------------------------------------ loading
 
@@ -81,7 +90,7 @@ class Templar:
             return self._free_names(value, None, self._expression_tree)
         found: set[str] = set()
         for template in templates_in(value):
-            found |= self._free_names(template.source, template.where, self._env.parse)
+            found |= self._free_names(template.source, template.where, self._values.parse)
         return found
 
     def _free_names(self, source: str, where: SourcePos | None, parse: Callable[[str], nodes.Template]) -> set[str]:
@@ -89,7 +98,7 @@ class Templar:
             tree = parse(source)
         except TemplateSyntaxError as exc:
             raise _syntax_error(exc, source, where) from None
-        return meta.find_undeclared_variables(tree) - self._env.globals.keys()
+        return meta.find_undeclared_variables(tree) - self._plain.globals.keys()
 
     # ------------------------------------------------------------------ running
 
@@ -158,11 +167,33 @@ class Templar:
         except Exception as exc:
             raise _runtime_error(exc, template.source, template.where) from exc
 
-    def _render_text(self, source: str, variables: Mapping[str, object], where: SourcePos | None) -> object:
-        return self.render(Template(source=source, where=where), variables)
+    def render_file(
+        self,
+        source: str,
+        variables: Mapping[str, object],
+        where: SourcePos | None = None,
+        *,
+        trim_blocks: bool = True,
+        lstrip_blocks: bool = False,
+    ) -> str:
+        """The text of a template file. Unlike in a value of a runbook, a backslash in a string escapes here.
+
+        A first line `#jinja2: trim_blocks:False, lstrip_blocks:True` overrides the options and is left out.
+        """
+        options = {"trim_blocks": trim_blocks, "lstrip_blocks": lstrip_blocks}
+        header, _, rest = source.partition("\n")
+        if header.startswith("#jinja2:"):
+            options.update(_header(header, where))
+            source = rest
+        env = self._sandbox(plain_backslashes=False, **options)
+        compiled = self._compile(env, source, {}, where, lambda: env.parse(source))
+        with spending():
+            scope = self.scope(variables)
+            value = self._guard(lambda: text_of([self._call(compiled, scope)]), scope, where, source)
+        return value.reveal() if isinstance(value, Secret) else str(value)
 
     def _call(self, compiled: JinjaTemplate, scope: Scope) -> object:
-        context = ScopeContext(self._env, {}, None, compiled.blocks)
+        context = ScopeContext(compiled.environment, {}, None, compiled.blocks)
         context.names = scope
         return joined(compiled.root_render_func(context))
 
@@ -180,7 +211,7 @@ class Templar:
         message = str(exc.message)
         advice = None
         if exc.free and isinstance(exc.name, str) and exc.name not in scope.variables:
-            known = [*map(str, scope.variables), *self._env.globals]
+            known = [*map(str, scope.variables), *self._plain.globals]
             message = f"{exc.name!r} is not defined"
             advice = _did_you_mean(exc.name, known) or (
                 f"define it, or say what to use instead: {{{{ {exc.name} | default(...) }}}}"
@@ -192,13 +223,13 @@ class Templar:
     def _compiled(self, source: str, where: SourcePos | None) -> JinjaTemplate:
         found = self._templates.get(source)
         if found is None:
-            found = self._compile(source, self._templates, where, lambda: self._env.parse(source))
+            found = self._compile(self._values, source, self._templates, where, lambda: self._values.parse(source))
         return found
 
     def _compiled_expression(self, source: str, where: SourcePos | None) -> JinjaTemplate:
         found = self._expressions.get(source)
         if found is None:
-            found = self._compile(source, self._expressions, where, lambda: self._expression_tree(source))
+            found = self._compile(self._plain, source, self._expressions, where, lambda: self._expression_tree(source))
         return found
 
     def _expression_tree(self, source: str) -> nodes.Template:
@@ -209,16 +240,20 @@ class Templar:
             text = text[2:-2]  # when: "{{ x }}" is a habit that means x
         elif text.startswith(("{{", "{%")):
             raise TemplateSyntaxError("a condition is a bare expression, without {{ }} around its names", 1)
-        parser = Parser(self._env, text, state="variable")
+        parser = Parser(self._plain, text, state="variable")
         expression = parser.parse_expression()
+        for constant in [expression, *expression.find_all(nodes.Const)]:
+            if isinstance(constant, nodes.Const) and isinstance(constant.value, str) and "{{" in constant.value:
+                raise TemplateSyntaxError("a text in an expression is no template; join with `~` instead of {{ }}", 1)
         if not parser.stream.eos:
             raise TemplateSyntaxError(f"{str(parser.stream.current)!r} is not expected after the expression", 1)
         output = nodes.Output([expression], lineno=1)
-        output.set_environment(self._env)
-        return nodes.Template([output], lineno=1).set_environment(self._env)  # type: ignore[return-value]
+        output.set_environment(self._plain)
+        return nodes.Template([output], lineno=1).set_environment(self._plain)  # type: ignore[return-value]
 
     def _compile(
         self,
+        env: Sandbox,
         source: str,
         cache: dict[str, JinjaTemplate],
         where: SourcePos | None,
@@ -226,27 +261,51 @@ class Templar:
     ) -> JinjaTemplate:
         try:
             tree = parse()
-            self._check_names(tree)
-            code = self._env.compile(tree)
+            self._check_names(env, tree)
+            code = env.compile(tree)
         except TemplateSyntaxError as exc:
             raise _syntax_error(exc, source, where) from None
         except RecursionError:
             raise TemplateError("the template is nested too deeply", where=where) from None
-        compiled = JinjaTemplate.from_code(self._env, code, self._env.globals)
+        compiled = JinjaTemplate.from_code(env, code, env.globals)
         if len(cache) >= CACHE_SIZE:
             cache.clear()
         cache[source] = compiled  # one assignment: atomic, so threads at worst compile the same text twice
         return compiled
 
-    def _check_names(self, tree: nodes.Template) -> None:
+    def _check_names(self, env: Sandbox, tree: nodes.Template) -> None:
         """Refuse unknown filters and tests before anything runs."""
         for node in tree.find_all((nodes.Filter, nodes.Test)):
-            known: Iterable[str] = self._env.filters if isinstance(node, nodes.Filter) else self._env.tests
+            known: Iterable[str] = env.filters if isinstance(node, nodes.Filter) else env.tests
             if node.name not in known:
                 word = "filter" if isinstance(node, nodes.Filter) else "test"
                 hint = _did_you_mean(node.name, known)
                 message = f"there is no {word} {node.name!r}" + (f" ({hint})" if hint else "")
                 raise TemplateSyntaxError(message, node.lineno)
+
+
+def _names(finder: lookups.Lookups | None) -> dict[str, object]:
+    """The names that every template knows; a variable of the same name wins."""
+    known: dict[str, object] = {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", 1)}
+    known |= {"omit": OMIT, "now": lookups.now, "undef": lookups.undef}
+    if finder is not None:
+        known |= {"lookup": finder.lookup, "query": finder.query, "q": finder.query}
+    return known
+
+
+def _header(line: str, where: SourcePos | None) -> dict[str, bool]:
+    """The options of `#jinja2: trim_blocks:False`."""
+    found: dict[str, bool] = {}
+    for pair in filter(None, (part.strip() for part in line.removeprefix("#jinja2:").split(","))):
+        name, _, value = (part.strip() for part in pair.partition(":"))
+        if name not in ("trim_blocks", "lstrip_blocks") or value.lower() not in ("true", "false"):
+            raise TemplateError(
+                f"{pair!r} in the line #jinja2: is not understood",
+                advice="it may hold trim_blocks:True or False, lstrip_blocks:True or False",
+                where=where,
+            )
+        found[name] = value.lower() == "true"
+    return found
 
 
 def _place(expr: str | Template, where: SourcePos | None) -> SourcePos | None:

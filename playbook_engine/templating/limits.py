@@ -63,6 +63,11 @@ class Budget:
             yield item
 
 
+def listed(items: Iterable[object]) -> list[object]:
+    """The items as a list, each charged as one step; pairs as lists, too."""
+    return [list(item) if isinstance(item, tuple) and type(item) is tuple else item for item in budget().counted(items)]
+
+
 _current: ContextVar[Budget] = ContextVar("budget")
 
 

@@ -8,8 +8,8 @@ import itertools
 import os
 import random
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from jinja2.runtime import Context
 from jinja2.utils import missing, pass_context
@@ -17,12 +17,18 @@ from jinja2.utils import missing, pass_context
 from playbook_engine.model.errors import TemplateError
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating import limits
-from playbook_engine.templating.filters import collections
+from playbook_engine.templating.filters import collections, passwords
 from playbook_engine.templating.sandbox import Missing
 
 PIPE_SECONDS = 30
 
-Render = Callable[[str, Mapping[str, object], SourcePos | None], object]
+
+class Renderer(Protocol):
+    """What the lookup `template` needs of a `Templar`."""
+
+    def render_file(self, source: str, variables: Mapping[str, object], where: SourcePos | None = None) -> str: ...
+
+
 Lookup = Callable[..., list[Any]]
 
 
@@ -40,9 +46,9 @@ def undef(hint: str | None = None) -> Missing:
 class Lookups:
     """The lookups by name. Relative files are sought in `search`, then in the working directory."""
 
-    def __init__(self, *, search: Sequence[str], render: Render) -> None:
+    def __init__(self, *, search: Sequence[str], templar: Renderer) -> None:
         self._search = tuple(search)
-        self._render = render
+        self._templar = templar
         self._known: dict[str, Lookup] = {
             "env": self._env, "file": self._file, "pipe": self._pipe, "lines": self._lines,
             "template": self._template, "vars": self._vars, "varnames": self._varnames,
@@ -50,17 +56,17 @@ class Lookups:
             "dict": self._dict, "items": self._items, "list": self._list, "flattened": self._flattened,
             "nested": self._nested, "cartesian": self._nested, "together": self._together,
             "indexed_items": self._indexed_items, "sequence": self._sequence,
-            "subelements": self._subelements, "random_choice": self._random_choice,
+            "subelements": self._subelements, "random_choice": self._random_choice, "password": self._password,
         }  # fmt: skip
 
     @pass_context
     def query(self, context: Context, name: str, *terms: Any, **options: Any) -> list[Any]:
-        return self._run(context, name, terms, options)
+        return self._run(context, name, terms, options) or []
 
     @pass_context
     def lookup(self, context: Context, name: str, *terms: Any, wantlist: bool = False, **options: Any) -> object:
         found = self._run(context, name, terms, options)
-        if wantlist:
+        if wantlist or found is None:
             return found
         if len(found) == 1:
             return found[0]
@@ -68,7 +74,7 @@ class Lookups:
             return ",".join(found)
         return found
 
-    def _run(self, context: Context, name: str, terms: tuple[Any, ...], options: dict[str, Any]) -> list[Any]:
+    def _run(self, context: Context, name: str, terms: tuple[Any, ...], options: dict[str, Any]) -> list[Any] | None:
         handling = options.pop("errors", "strict")
         function = self._known.get(name.removeprefix("ansible.builtin."))
         if function is None:
@@ -76,13 +82,19 @@ class Lookups:
         for term in terms:
             if isinstance(term, Missing):
                 term.fail()
-        flat = list(terms[0]) if len(terms) == 1 and isinstance(terms[0], list) else list(terms)
         try:
-            return function(context, flat, **options)
+            return function(context, list(terms), **options)
         except (TemplateError, OSError, ValueError):
             if handling in ("ignore", "warn"):
-                return []
+                return None
             raise
+
+    def _flat(self, terms: Iterable[Any]) -> Iterator[Any]:
+        for term in terms:
+            if isinstance(term, list):
+                yield from term
+            else:
+                yield term
 
     def _path(self, name: str) -> str:
         for folder in ("", *self._search):
@@ -94,7 +106,7 @@ class Lookups:
         )
 
     def _env(self, context: Context, terms: list[Any], default: object = "") -> list[Any]:
-        found = [os.environ.get(str(term), default) for term in terms]
+        found = [os.environ.get(str(term), default) for term in self._flat(terms)]
         for value in found:
             if isinstance(value, Missing):
                 value.fail()
@@ -102,7 +114,7 @@ class Lookups:
 
     def _file(self, context: Context, terms: list[Any], lstrip: bool = False, rstrip: bool = True) -> list[Any]:
         made = []
-        for term in terms:
+        for term in self._flat(terms):
             path = self._path(str(term))
             limits.budget().make(os.path.getsize(path))
             with open(path, encoding="utf-8") as handle:
@@ -120,7 +132,7 @@ class Lookups:
             path = self._path(str(term))
             with open(path, encoding="utf-8") as handle:
                 source = handle.read()
-            made.append(str(self._render(source, variables, SourcePos(file=path, line=1))))
+            made.append(self._templar.render_file(source, variables, SourcePos(file=path, line=1)))
         return made
 
     def _shell(self, command: str) -> str:
@@ -248,6 +260,17 @@ class Lookups:
     def _random_choice(self, context: Context, terms: list[Any]) -> list[Any]:
         return [random.choice(terms)] if terms else []
 
+    def _password(self, context: Context, terms: list[Any], length: Any = 20, chars: Any = None) -> list[Any]:
+        """The password kept in a file on the controller (0600), made when it is not there; /dev/null keeps none."""
+        made: list[Any] = []
+        for term in terms:
+            path, *pairs = str(term).split()
+            asked = {"length": length, "chars": chars, **dict(pair.partition("=")[::2] for pair in pairs)}
+            sets = asked["chars"] or ["ascii_letters", "digits", ".,:-_"]
+            text = passwords.random_password(int(asked["length"]), sets.split(",") if isinstance(sets, str) else sets)
+            made.append(text if path == os.devnull else _kept(os.path.expanduser(path), text))
+        return made
+
     def _sequence(
         self,
         context: Context,
@@ -265,6 +288,8 @@ class Lookups:
             text = str(term).strip()
             if "=" in text:
                 for key, _, value in (pair.partition("=") for pair in text.split()):
+                    if key not in options:
+                        raise ValueError(f"a sequence has no {key!r}; it has {', '.join(options)}")
                     asked[key] = value
             elif text:
                 head, _, shape = text.partition(":")
@@ -276,6 +301,19 @@ class Lookups:
                     asked["format"] = shape
             made.extend(_numbers(asked))
         return made
+
+
+def _kept(path: str, text: str) -> str:
+    """The first line of a file; the file is made with `text` when it is not there."""
+    os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        with open(path, encoding="utf-8") as old:
+            return old.readline().rstrip("\n")
+    with os.fdopen(handle, "w", encoding="utf-8") as new:
+        new.write(f"{text}\n")
+    return text
 
 
 def _numbers(asked: Mapping[str, Any]) -> Iterable[str]:

@@ -13,18 +13,22 @@ Differences from a plain `ImmutableSandboxedEnvironment`:
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from typing import Any, Protocol
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sized, ValuesView
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.lexer import TOKEN_STRING, TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END, Lexer, Token
 from jinja2.runtime import Context, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter
 from jinja2.utils import missing
 
 from playbook_engine.model.secret import Secret
 from playbook_engine.templating import limits
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 
 class NameSource(Protocol):
@@ -64,6 +68,9 @@ class Missing(StrictUndefined):
         return self
 
     def __getitem__(self, key: object) -> Any:
+        return self
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         return self
 
     def fail(self) -> None:
@@ -119,13 +126,13 @@ class SafeFormatter(SandboxedFormatter):
 
 
 def joined(parts: Iterable[object]) -> object:
-    """The value of a template out of what it put out: the one value, or the text of all of them."""
+    """The value of a template out of what it put out: the one value, or the text of all of them, none as nothing."""
     values = list(parts)
     if not values:
         return ""
     if len(values) == 1:
         return values[0]
-    return text_of(values)
+    return text_of("" if value is None else value for value in values)
 
 
 def text_of(values: Iterable[object]) -> str | Secret:
@@ -136,21 +143,43 @@ def text_of(values: Iterable[object]) -> str | Secret:
             secret = True
             texts.append(value.reveal())
         else:
-            texts.append(value if isinstance(value, str) else str(plain(value)))
+            texts.append(value if isinstance(value, str) else str(shown(value)))
     limits.budget().make(sum(map(len, texts)))
     text = "".join(texts)
     return Secret(text) if secret else text
 
 
-def plain(value: object) -> object:
-    """A value that prints as its author expects: iterators and views as lists, lazy mappings as dicts."""
-    if isinstance(value, str | int | float | dict | list | tuple | Undefined) or value is None:
-        return value
+def shown(value: object) -> object:
+    """A value as it is put into text: tuples, views and iterators look like lists, at any depth."""
+    if isinstance(value, Undefined):
+        str(value)
     if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Iterator) or type(value).__name__ in ("dict_keys", "dict_values", "dict_items"):
-        return list(limits.budget().counted(value))  # type: ignore[arg-type]
+        return {key: shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple) or is_lazy(value):
+        return [shown(item) for item in value]
     return value
+
+
+def is_lazy(value: object) -> TypeIs[Iterable[Any]]:
+    """Whether a value is an iterator or a view of a mapping: something that is a list once it is looked at."""
+    return isinstance(value, Iterator | KeysView | ValuesView | ItemsView)
+
+
+class AnsibleLexer(Lexer):
+    """Inside {{ }} a backslash in a string is a backslash: `'\\d+'` is the expression `\\d+`, as in Ansible."""
+
+    def wrap(
+        self, stream: Iterable[tuple[int, str, str]], name: str | None = None, filename: str | None = None
+    ) -> Iterator[Token]:
+        return super().wrap(self._doubled(stream), name, filename)
+
+    @staticmethod
+    def _doubled(stream: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, str, str]]:
+        inside = False
+        for line, kind, text in stream:
+            if kind in (TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END):
+                inside = kind == TOKEN_VARIABLE_BEGIN
+            yield line, kind, text.replace("\\", "\\\\") if inside and kind == TOKEN_STRING else text
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -161,17 +190,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
     context_class = ScopeContext
     concat = staticmethod(joined)  # type: ignore[assignment]
 
-    def __init__(self) -> None:
+    def __init__(self, *, plain_backslashes: bool, trim_blocks: bool = True, lstrip_blocks: bool = False) -> None:
         super().__init__(
             undefined=Missing,
-            trim_blocks=True,
+            trim_blocks=trim_blocks,
+            lstrip_blocks=lstrip_blocks,
             keep_trailing_newline=True,
             optimized=False,
             cache_size=0,
-            extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
         )
+        self._lexer = (AnsibleLexer if plain_backslashes else Lexer)(self)
         self.globals.pop("lipsum", None)
         self.filters["counted loop"] = _counted
+
+    @property
+    def lexer(self) -> Lexer:
+        return self._lexer
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
@@ -201,11 +235,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return Secret(result) if secret and isinstance(result, str) else result
 
     def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(obj, Missing):
+            return obj
         limits.budget().spend(5)  # macros and recursive loops multiply by calling; a call costs more than a loop
         owner = getattr(obj, "__self__", None)
         if owner is not None and owner is not self:
             args = limits.check_method(owner, getattr(obj, "__name__", ""), args)
-        return super().call(context, obj, *args, **kwargs)
+        result = super().call(context, obj, *args, **kwargs)
+        if isinstance(result, KeysView | ValuesView | ItemsView):
+            return limits.listed(result)
+        return result
 
     def wrap_str_format(self, value: Any) -> Any:
         wrapped = super().wrap_str_format(value)
@@ -256,14 +295,14 @@ def _revealed(value: object) -> object:
 
 
 def guarded(function: Callable[..., object], *, sees_undefined: bool = False) -> Callable[..., object]:
-    """Wrap a filter or test: undefined arguments fail, secrets stay secret, results are charged."""
+    """Wrap a filter: what is given something undefined is undefined, secrets stay secret, results are charged."""
 
     @functools.wraps(function)
     def call(*args: object, **kwargs: object) -> object:
         secret = False
         for arg in args:
             if isinstance(arg, Missing) and not sees_undefined:
-                arg.fail()
+                return arg
             secret = secret or isinstance(arg, Secret)
         if secret:
             args = tuple(map(_revealed, args))
@@ -271,8 +310,19 @@ def guarded(function: Callable[..., object], *, sees_undefined: bool = False) ->
         if isinstance(result, str):
             limits.budget().make(len(result))
             return Secret(result) if secret else result
-        if isinstance(result, Iterator):
-            return limits.budget().counted(result)
-        return result
+        return limits.listed(result) if is_lazy(result) else result
+
+    return call
+
+
+def guarded_test(function: Callable[..., object], *, sees_undefined: bool = False) -> Callable[..., object]:
+    """Wrap a test: undefined arguments fail, secrets are looked at."""
+
+    @functools.wraps(function)
+    def call(*args: object, **kwargs: object) -> object:
+        for arg in args:
+            if isinstance(arg, Missing) and not sees_undefined:
+                arg.fail()
+        return function(*map(_revealed, args), **kwargs)
 
     return call

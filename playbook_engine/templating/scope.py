@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Mapping
 
 from jinja2.runtime import Undefined
 from jinja2.utils import missing
 
 from playbook_engine.model.errors import TemplateError
-from playbook_engine.templating.node import OMIT, Template, holds_template
-from playbook_engine.templating.sandbox import Missing, UndefinedName, plain
+from playbook_engine.model.secret import Secret
+from playbook_engine.templating.node import OMIT, Omit, Template, holds_template
+from playbook_engine.templating.sandbox import Missing, UndefinedName, is_lazy
 
 MAX_DEPTH = 60
 """How many variables may refer to one another in a chain."""
@@ -106,9 +108,9 @@ class LazyVariables(Mapping[str, object]):
 
 
 def finished(value: object) -> object:
-    """A result made of plain values only: iterators and tuples as lists, omitted parts dropped.
+    """A result made of plain values only: iterators and tuples as lists, dates as ISO 8601 text, bytes as text.
 
-    Raises `UndefinedName` when something undefined is left anywhere inside.
+    Raises `UndefinedName` when something undefined is left anywhere inside, TypeError for what is no value at all.
     """
     kind = type(value)
     if kind is str or kind is int or kind is bool or value is None:
@@ -117,7 +119,14 @@ def finished(value: object) -> object:
         str(value)
     if isinstance(value, Mapping):
         return {finished(key): finished(item) for key, item in value.items() if item is not OMIT}
-    value = plain(value)
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple | set | frozenset) or is_lazy(value):
         return [finished(item) for item in value if item is not OMIT]
-    return value
+    if isinstance(value, str | int | float | Secret | Omit):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, range):
+        raise TypeError("a range is no value yet: write `range(...) | list`")
+    raise TypeError(f"a {kind.__name__} is no value that a step can be given")

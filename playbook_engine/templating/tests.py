@@ -67,13 +67,11 @@ def regex(
     multiline: bool = False,
     match_type: str = "search",
 ) -> bool:
-    if not isinstance(value, str):
-        raise TypeError(f"a regular expression is matched against text, not {type(value).__name__}")
     flags = (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0)
     compiled = re.compile(pattern, flags)
     if match_type not in ("search", "match", "fullmatch"):
         raise ValueError("match_type is search, match or fullmatch")
-    return getattr(compiled, match_type)(value) is not None
+    return getattr(compiled, match_type)(str(value)) is not None
 
 
 def match(value: object, pattern: str = "", ignorecase: bool = False, multiline: bool = False) -> bool:
@@ -131,11 +129,12 @@ def same_file(left: str, right: str) -> bool:
 
 
 def uri(value: str, schemes: list[str] | None = None) -> bool:
+    """Whether it can be taken apart as a URI; nearly all text can, unless `schemes` are asked for."""
     try:
         scheme = urllib.parse.urlparse(value).scheme
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError):
         return False
-    return bool(scheme) and (schemes is None or scheme in schemes)
+    return schemes is None or scheme in schemes
 
 
 def url(value: str, schemes: list[str] | None = None) -> bool:
@@ -144,6 +143,15 @@ def url(value: str, schemes: list[str] | None = None) -> bool:
 
 def urn(value: str) -> bool:
     return uri(value, ["urn"])
+
+
+def vault_encrypted(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("$ANSIBLE_VAULT;")
+
+
+def vaulted_file(path: str) -> bool:
+    with open(path, "rb") as handle:
+        return handle.read(15) == b"$ANSIBLE_VAULT;"
 
 
 TESTS: dict[str, Callable[..., object]] = {
@@ -166,5 +174,6 @@ TESTS: dict[str, Callable[..., object]] = {
     "mount": os.path.ismount, "is_mount": os.path.ismount,
     "abs": os.path.isabs, "is_abs": os.path.isabs,
     "same_file": same_file, "is_same_file": same_file,
+    "vault_encrypted": vault_encrypted, "vaulted_file": vaulted_file,
     "uri": uri, "url": url, "urn": urn,
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playbook_engine.templating.filters import collections, dates, hashes, numbers, paths, serial, text
+from playbook_engine.templating.filters import collections, dates, hashes, numbers, passwords, paths, serial, text
 
 FILTERS: dict[str, Callable[..., object]] = {
     **text.FILTERS,
@@ -14,6 +14,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     **numbers.FILTERS,
     **hashes.FILTERS,
     **dates.FILTERS,
+    **passwords.FILTERS,
 }
 
 SEES_UNDEFINED = frozenset({"default", "d", "mandatory", "type_debug"})

@@ -14,8 +14,8 @@ from playbook_engine.templating import limits
 
 
 def _items(value: object, name: str) -> list[Any]:
-    """The elements of a list-like value. Text is not a list of its letters."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    """The elements of a list-like value; of text its letters, as in Ansible."""
+    if not isinstance(value, Iterable):
         raise TypeError(f"{name} wants a list, not {type(value).__name__}")
     return value if isinstance(value, list) else list(limits.budget().counted(value))
 
@@ -153,12 +153,13 @@ def symmetric_difference(left: object, right: object) -> list[Any]:
 
 def unique(environment: Any, value: object, case_sensitive: bool | None = None, attribute: Any = None) -> list[Any]:
     items = _items(value, "unique")
-    if case_sensitive is None and attribute is None:
-        if all(isinstance(i, Hashable) for i in items):
-            return list(dict.fromkeys(items))
-        limits.budget().spend(len(items) * len(items) // 2)
-        return _distinct(items)
-    return list(do_unique(environment, items, bool(case_sensitive), attribute))
+    try:
+        return list(do_unique(environment, items, bool(case_sensitive), attribute))
+    except TypeError:  # what cannot be hashed is compared one by one
+        if case_sensitive is not None or attribute is not None:
+            raise
+    limits.budget().spend(len(items) * len(items) // 2)
+    return _distinct(items)
 
 
 unique.jinja_pass_arg = do_unique.jinja_pass_arg  # type: ignore[attr-defined]
@@ -249,6 +250,8 @@ def random(value: Any, start: int | None = None, step: int | None = None, seed: 
         return source.randrange(start or 0, value, step or 1)
     if start or step:
         raise ValueError("random: start and step are for numbers")
+    if isinstance(value, Mapping) or not isinstance(value, Iterable):
+        raise TypeError(f"random wants a number or a list, not {type(value).__name__}")
     return source.choice(value if isinstance(value, Sequence) else list(value))
 
 

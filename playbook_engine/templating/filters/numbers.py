@@ -24,7 +24,7 @@ NAMES = {
 def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> str:
     """A size as `1.50 KB`; units are powers of 1024, as in Ansible."""
     if not isinstance(size, int | float):
-        size = float(size)
+        raise TypeError(f"human_readable wants a number, not {type(size).__name__}; convert it with `| int`")
     suffix, limit = "B", 1
     for name, value in SIZES.items():
         if (unit is None and size >= value) or (unit is not None and unit.upper() == name):
@@ -36,7 +36,7 @@ def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> 
 
 
 def human_to_bytes(size: object, default_unit: str | None = None, isbits: bool = False) -> int:
-    """Bytes of `1.5 GB`, `10M`, `2 megabytes`; with `isbits`, bits of `1Gb`."""
+    """Bytes of `1.5 GB`, `10M`, `2 megabyte`; with `isbits`, bits of `1Gb`."""
     match = re.fullmatch(r"\s*(\d*\.?\d+)\s*([A-Za-z]*)\s*", str(size), re.ASCII)
     if not match:
         raise ValueError(f"human_to_bytes cannot read {size!r}")
@@ -45,11 +45,11 @@ def human_to_bytes(size: object, default_unit: str | None = None, isbits: bool =
     if letter not in SIZES:
         raise ValueError(f"human_to_bytes: unknown unit {unit!r}")
     word, tail = ("bit", "b") if isbits else ("byte", "B")
-    if len(unit) == 2 and unit[1] != tail:
+    if len(unit) == 2 and unit != letter + tail:
         raise ValueError(f"human_to_bytes: {unit!r} is not a unit of {word}s")
     if len(unit) > 2:
         full = f"{NAMES[letter]}{word}" if letter != "B" else word
-        if unit.lower() not in (full, f"{full}s"):
+        if unit.lower() != full:
             raise ValueError(f"human_to_bytes: unknown unit {unit!r}")
     return round(float(match[1]) * SIZES[letter])
 

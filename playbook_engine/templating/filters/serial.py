@@ -37,15 +37,24 @@ def plain_tree(value: object) -> Any:
     return str(value)
 
 
-def to_json(value: object, indent: int | None = None, **options: Any) -> str:
+def to_json(value: object, indent: int | None = None, sort_keys: bool = False, **options: Any) -> str:
     limits.check_width(indent)
     options.pop("vault_to_text", None)
     options.pop("preprocess_unsafe", None)
-    return json.dumps(plain_tree(value), indent=indent, **options)
+    tree = plain_tree(value)
+    return json.dumps(_text_keys(tree) if sort_keys else tree, indent=indent, sort_keys=sort_keys, **options)
+
+
+def _text_keys(value: Any) -> Any:
+    """Keys as JSON spells them, so that keys of several types have an order."""
+    if isinstance(value, dict):
+        return {k if isinstance(k, str) else json.dumps(k): _text_keys(item) for k, item in value.items()}
+    return [_text_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def to_nice_json(value: object, indent: int = 4, sort_keys: bool = True, **options: Any) -> str:
-    return to_json(value, indent=indent, sort_keys=sort_keys, separators=(",", ": "), **options)
+    options["separators"] = (",", ": ")
+    return to_json(value, indent=indent, sort_keys=sort_keys, **options)
 
 
 def to_yaml(value: object, default_flow_style: bool | None = None, **options: Any) -> str:
@@ -62,7 +71,9 @@ def to_nice_yaml(value: object, indent: int = 4, **options: Any) -> str:
 
 
 def from_json(value: object, **options: Any) -> object:
-    return json.loads(str(value), **options)
+    if not isinstance(value, str):
+        raise TypeError(f"from_json wants text, not {type(value).__name__}")
+    return json.loads(value, **options)
 
 
 def from_yaml(value: object) -> object:
@@ -91,5 +102,4 @@ FILTERS: dict[str, Callable[..., object]] = {
     "from_json": from_json,
     "from_yaml": from_yaml,
     "from_yaml_all": from_yaml_all,
-    "tojson": to_json,
 }

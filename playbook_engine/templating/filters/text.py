@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2.filters import do_batch, do_center, do_format, do_indent, do_join, do_replace
+from jinja2.filters import do_batch, do_center, do_format, do_indent, do_join, do_replace, do_tojson
 from jinja2.runtime import Undefined
 
 from playbook_engine.templating import limits
@@ -88,28 +88,40 @@ _COMMENT_STYLES: dict[str, dict[str, str]] = {
 }
 
 
-def comment(value: object, style: str = "plain", **options: object) -> str:
-    """The text as a comment block. Options as in Ansible: beginning, prefix, prefix_count, decoration, …"""
+def comment(text: str, style: str = "plain", **options: object) -> str:
+    """The text as a comment block. Options as in Ansible: newline, beginning, prefix, prefix_count, decoration,
+    postfix, postfix_count, end.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"comment wants text, not {type(text).__name__}")
     if style not in _COMMENT_STYLES:
         raise ValueError(f"unknown comment style {style!r}; there are {', '.join(_COMMENT_STYLES)}")
-    chosen: dict[str, object] = {"newline": "\n", "beginning": "", "end": "", **_COMMENT_STYLES[style]}
+    chosen: dict[str, Any] = {"newline": "\n", "beginning": "", "end": "", **_COMMENT_STYLES[style]}
     decoration = str(options.get("decoration", chosen["decoration"]))
-    for edge in ("prefix", "postfix"):
-        chosen[edge] = decoration.rstrip()
-        chosen[f"{edge}_count"] = 1
+    chosen.update(prefix=decoration.rstrip(), prefix_count=1, postfix=decoration.rstrip(), postfix_count=1)
     unknown = options.keys() - chosen.keys()
     if unknown:
-        raise ValueError(f"comment has no option {min(unknown)!r}")
+        raise ValueError(f"comment has no option {min(unknown)!r}; there are {', '.join(chosen)}")
     chosen.update(options)
-    limits.check_width(chosen["prefix_count"])
-    limits.check_width(chosen["postfix_count"])
     newline = str(chosen["newline"])
-    lines = [f"{decoration}{line}".rstrip() for line in str(value).split(newline)]
-    before = [str(chosen["prefix"])] * int(str(chosen["prefix_count"]))
-    after = [str(chosen["postfix"])] * int(str(chosen["postfix_count"]))
-    first = [str(chosen["beginning"])] if chosen["beginning"] else []
-    last = [str(chosen["end"])] if chosen["end"] else []
-    return newline.join([*first, *before, *lines, *after, *last])
+    lines = [decoration + line for line in text.split(newline)]
+    # an empty line in the middle gets no trailing blank
+    lines[1:-1] = [line.rstrip() if line == decoration else line for line in lines[1:-1]]
+    return newline.join(
+        [
+            *([chosen["beginning"]] if chosen["beginning"] else []),
+            *_edge(chosen["prefix"], chosen["prefix_count"]),
+            *lines,
+            *_edge(chosen["postfix"], chosen["postfix_count"]),
+            *([chosen["end"]] if chosen["end"] else []),
+        ]
+    )
+
+
+def _edge(line: str, count: int) -> list[str]:
+    limits.check_width(count)
+    limits.budget().make(len(line) * count)
+    return [line] * count if line else []
 
 
 def b64encode(value: object, encoding: str = "utf-8", urlsafe: bool = False) -> str:
@@ -180,6 +192,14 @@ def bounded_join(eval_ctx: Any, value: Any, d: str = "", attribute: Any = None) 
 bounded_join.jinja_pass_arg = do_join.jinja_pass_arg  # type: ignore[attr-defined]
 
 
+def bounded_tojson(eval_ctx: Any, value: object, indent: int | None = None) -> Any:
+    limits.check_width(indent)
+    return do_tojson(eval_ctx, value, indent)
+
+
+bounded_tojson.jinja_pass_arg = do_tojson.jinja_pass_arg  # type: ignore[attr-defined]
+
+
 def bounded_batch(value: Any, linecount: int, fill_with: object = None) -> Any:
     limits.check_width(linecount)
     return do_batch(value, linecount, fill_with)
@@ -204,16 +224,17 @@ def ternary(value: object, true_val: object, false_val: object, none_val: object
     return true_val if bool(value) else false_val
 
 
-TRUE_WORDS = frozenset({"y", "yes", "on", "1", "true", "t"})
-FALSE_WORDS = frozenset({"n", "no", "off", "0", "false", "f"})
+TRUE_WORDS = frozenset({"y", "yes", "on", "1", "true", "t", "1.0"})
+FALSE_WORDS = frozenset({"n", "no", "off", "0", "false", "f", "0.0"})
+"""What Ansible takes for a boolean where it expects one. The filter `bool` knows fewer words."""
 
 
 def to_bool(value: object) -> bool:
-    """`yes on 1 true y t` in any case are true; anything else that is no boolean is false, as in Ansible."""
+    """`yes on 1 true` in any case are true; anything else that is no boolean is false, as in Ansible."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return value.strip().lower() in TRUE_WORDS
+        return value.lower() in ("yes", "on", "1", "true")
     if isinstance(value, Mapping | list):
         return False
     return value == 1
@@ -241,4 +262,5 @@ FILTERS: dict[str, Callable[..., object]] = {
     "replace": bounded_replace,
     "batch": bounded_batch,
     "join": bounded_join,
+    "tojson": bounded_tojson,
 }
