@@ -214,7 +214,7 @@ class Templar:
             known = [*map(str, scope.variables), *self._plain.globals]
             message = f"{exc.name!r} is not defined"
             advice = _did_you_mean(exc.name, known) or (
-                f"define it, or say what to use instead: {{{{ {exc.name} | default(...) }}}}"
+                f"define it, or say what to use instead: `{exc.name} | default(...)`"
             )
         return TemplateError(message, advice=advice, where=where)
 
@@ -350,7 +350,9 @@ def _runtime_error(exc: Exception, source: str, where: SourcePos | None) -> Temp
     if isinstance(exc, LimitExceeded):
         return TemplateError(f"`{first}`: {exc.message}", where=where)
     if isinstance(exc, SecurityError | TemplateRuntimeError):
-        return TemplateError(f"`{first}` failed: {exc.message}", where=where)
+        changing = "append" in str(exc.message) or "update" in str(exc.message)
+        advice = "make a new value instead: `l + [x]`, `d | combine({'k': x})`" if changing else None
+        return TemplateError(f"`{first}` failed: {exc.message}", advice=advice, where=where)
     if isinstance(exc, RecursionError):
         return TemplateError(f"`{first}` goes round in circles", where=where)
     reason = str(exc) or type(exc).__name__
