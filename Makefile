@@ -1,0 +1,50 @@
+# The commands a person needs; CI runs the same ones.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 4
+FAST ?=
+
+.PHONY: help setup system venv demo test check format bench clean
+
+help:
+	@echo 'make setup    a .venv with the runbook command, and the Debian packages that the lab needs'
+	@echo 'make demo     the ailing system: broken, audited, repaired, audited, documented (FAST=1 leaves MLflow out)'
+	@echo 'make test     everything that is tested, on real lab hosts where this machine allows it'
+	@echo 'make check    lint, types, imports'
+
+setup: venv system
+
+venv: $(VENV)/.stamp
+
+$(VENV)/.stamp: pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed: apt-get install python3 python3-venv'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+		echo 'installing python3-venv, which Debian leaves out of python3'; \
+		$$( [ $$(id -u) = 0 ] || echo sudo ) apt-get install -y -q python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+system: venv
+	@$(BIN)/python -m playbook_engine.lab.prerequisites --install
+
+demo: setup
+	@$(BIN)/python demo/demo.py $(if $(FAST),--fast)
+
+test: setup
+	@$(BIN)/pytest -n $(JOBS) --dist loadgroup
+
+check: venv
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+format: venv
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -95,7 +95,7 @@ def pending(app: App, view: RunView, host: str) -> list[ChangeView]:
         if row.of == view.run and host in row.hosts:
             for record in app.store.read(row.run).records:
                 event = record.event
-                if type(event).__name__ == "StepUndone" and event.host == host and event.outcome == "undone":  # type: ignore[attr-defined]
+                if type(event).__name__ == "StepUndone" and event.host == host and event.outcome in ("undone", "kept"):  # type: ignore[attr-defined]
                     left.pop((event.step, event.item), None)  # type: ignore[attr-defined]
     return list(left.values())
 

@@ -44,7 +44,8 @@ class HostContext:
         (reply,) = yield from ask(self.host.name, None, Call(op="probe", action="facts", args=args, timeout=60))
         if not reply.ok:
             raise HostError(f"facts cannot be gathered: {reply.msg}")
-        facts = dict(reply.result)
+        told = reply.result.get("ansible_facts")
+        facts = dict(told) if isinstance(told, Mapping) else {}
         scope.set[FACTS] = facts
         yield from emit(FactsObserved(host=self.host.name, facts=facts))
 

@@ -32,6 +32,11 @@ class Change:
     after: Mapping[str, object] = field(default_factory=dict)
 
 
+def counts(event: ChangeIntended) -> bool:
+    """Whether a rollback is concerned with an intent: a handler needs none, a rollback's own steps are no change."""
+    return not event.handler and not event.scope.endswith("/rollback")
+
+
 class Ledger:
     """One host's changes and pending notifications."""
 
@@ -62,7 +67,7 @@ class Ledger:
 
     def of_scope(self, scope: str) -> list[Change]:
         """The changes made by the steps of one runbook itself: imports that finished keep theirs."""
-        return [c for c in self.changes if c.event.scope == scope]
+        return [c for c in self.changes if c.event.scope == scope and counts(c.event)]
 
     def settle(self, scope: str) -> None:
         """The runbook of this scope has finished or was rolled back: its changes stay as they are."""

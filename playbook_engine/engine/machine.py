@@ -176,7 +176,9 @@ class HostMachine:
         changes = self._ledger.of_scope(scope_id)
         outcome = "failed"
         status = HostStatus.FAILED
-        if runbook.on_failure is OnFailure.ROLLBACK and changes and not self._context.options.check:
+        if changes and all(c.event.reversible == "irreversible" for c in changes):
+            message += f" — kept, as it cannot be taken back: {', '.join(c.event.name for c in changes)}"
+        elif runbook.on_failure is OnFailure.ROLLBACK and changes and not self._context.options.check:
             result = yield from self._rollback.run(scope_id, changes, handlers, message)
             status = _status(result)
             outcome = status.value

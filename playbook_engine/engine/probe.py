@@ -45,7 +45,7 @@ class Finding:
 
     def evidence(self) -> dict[str, object]:
         """The record of the measurement, long texts cut."""
-        return {"result": _cut(self.result), "measured": [m.data() for m in self.measured]}
+        return {"result": cut(self.result), "measured": [m.data() for m in self.measured]}
 
 
 def watch(context: HostContext, scope: Scope, probe: Probe, extra: Mapping[str, object]) -> Program[Finding]:
@@ -162,13 +162,13 @@ def _detailed(finding: Finding, detail: str) -> Finding:
     return dataclasses.replace(finding, detail=detail)
 
 
-def _cut(value: object) -> object:
+def cut(value: object) -> object:
     if isinstance(value, str):
         return value if len(value) <= SHOWN else value[:SHOWN] + f"… ({len(value)} characters)"
     if isinstance(value, Mapping):
-        return {k: _cut(v) for k, v in value.items()}
+        return {k: cut(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_cut(v) for v in value[:50]]
+        return [cut(v) for v in value[:50]]
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     return value

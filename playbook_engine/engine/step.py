@@ -14,7 +14,7 @@ from playbook_engine.catalog.spec import ActionSpec, ArgumentError, Kind
 from playbook_engine.engine.commands import Program, Sleep, ask, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.ledger import Change, Ledger
-from playbook_engine.engine.probe import Finding, watch
+from playbook_engine.engine.probe import Finding, cut, watch
 from playbook_engine.engine.scope import Scope
 from playbook_engine.model.errors import EngineError, HostError, LinkLost, LoadError, TemplateError
 from playbook_engine.model.events import (
@@ -276,6 +276,7 @@ class StepRunner:
             host=self._context.host.name, step=step.id, item=item.index, attempt=item.attempt, action=step.action,
             scope=item.scope_id, name=_name(item), reversible=how, irreversible=step.irreversible or "",
             become=item.become.user if item.become else "", on=item.on, changes=plan, notify=step.notify,
+            handler=item.handler,
             args=args, before=before,
         )  # fmt: skip
         self._ledger.intend(Change(event=event, step=step, scope=item.scope, become=item.become))
@@ -416,7 +417,8 @@ class StepRunner:
                 item=item.index, label=item.label, handler=item.handler, outcome=end.outcome.value, kind=end.kind,
                 message=_hidden(step, end.message), advice=end.advice, ignored=end.ignored, attempts=item.attempt,
                 seconds=seconds, notified=notified, on=item.on if item.on != self._context.host.name else "",
-                shown=told(end.result) if not step.no_log else {"hidden": "no_log"}, result=end.result,
+                shown={"hidden": "no_log"} if step.no_log else told(end.result, whole=item.spec.kind is Kind.PROBE),
+                result=end.result,
                 where=str(step.where or ""),
             )
         )  # fmt: skip
@@ -470,8 +472,10 @@ def check(host: str, purpose: str, scope: str, probe: Probe, finding: Finding) -
     )  # fmt: skip
 
 
-def told(result: Mapping[str, object]) -> dict[str, object]:
-    """The part of a result that the terminal and the reports show."""
+def told(result: Mapping[str, object], *, whole: bool = False) -> dict[str, object]:
+    """The part of a result that the terminal and the reports show; a probe's is the measurement, `whole`."""
+    if whole:
+        return {"result": cut({k: v for k, v in result.items() if k not in ("changed", "failed", "ansible_facts")})}
     found: dict[str, object] = {}
     for key in TOLD:
         value = result.get(key)

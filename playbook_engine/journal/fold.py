@@ -127,7 +127,13 @@ class HostView:
 
     def to_undo(self) -> list[ChangeView]:
         """Changes that were made, or may have been, and were not taken back; in the order they were made."""
-        return [c for c in self.changes if not (c.undone and c.undone.outcome in ("undone", "untouched"))]
+        return [
+            c
+            for c in self.changes
+            if not (c.undone and c.undone.outcome in ("undone", "untouched", "kept"))
+            and not c.intended.handler
+            and not c.intended.scope.endswith("/rollback")
+        ]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -137,6 +137,7 @@ class ChangeIntended(Event):
     on: str = ""
     changes: tuple[Data, ...] = ()
     notify: tuple[str, ...] = ()
+    handler: bool = False
     args: Data = field(default_factory=dict)
     before: Data = field(default_factory=dict)
 

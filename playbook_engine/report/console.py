@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
 from typing import TextIO
 
 from playbook_engine.model.events import (
+    ChangeIntended,
     CheckEvaluated,
     Event,
     HostConnected,
@@ -47,7 +49,8 @@ class Console:
         self._run = ""
         self._hosts = 0
         self._wide = 4
-        self._changed = False
+        self._to_undo: set[tuple[str, str, int]] = set()
+        self._warned = False
 
     def emit(self, event: Event) -> None:
         with self._lock:
@@ -77,7 +80,10 @@ class Console:
                     self._line(event.host, "retry", f"attempt {event.attempt} again in {event.delay:g}s {event.why}")
                 case RollbackStarted():
                     self._line(event.host, "ROLLBACK", event.why)
+                case ChangeIntended():
+                    self._intended(event)
                 case StepUndone():
+                    self._to_undo.discard((event.host, event.step, event.item))
                     self._line(event.host, event.outcome, event.name, event.seconds)
                     self._more(event.message)
                 case RollbackVerified():
@@ -104,7 +110,6 @@ class Console:
     def _step(self, event: StepFinished) -> None:
         if event.outcome == "skipped" and not self._verbose:
             return
-        self._changed = self._changed or event.outcome == "changed"
         name = f"{event.name} [{event.label}]" if event.label else event.name
         where = f" on {event.on}" if event.on else ""
         handler = "handler: " if event.handler else ""
@@ -115,10 +120,22 @@ class Console:
             self._more(event.advice)
         elif event.message.startswith("it would run"):
             self._more(event.message)
+        if self._verbose and "result" in event.shown:
+            self._more(json.dumps(event.shown["result"], indent=2, default=str, ensure_ascii=False))
         if bad or self._verbose:
             for key in ("stdout", "stderr"):
                 for line in str(event.shown.get(key) or "").splitlines()[:40]:
                     self._more(line if key == "stdout" else f"stderr: {line}")
+
+    def _intended(self, event: ChangeIntended) -> None:
+        """Before the first step that cannot be taken back a person is told so."""
+        if event.handler or event.scope.endswith("/rollback"):
+            return
+        if event.reversible != "irreversible":
+            self._to_undo.add((event.host, event.step, event.item))
+        elif not self._warned and self._kind == "run":
+            self._warned = True
+            self._line(event.host, "no return", f"{event.name}: cannot be taken back: {event.irreversible}")
 
     def _check(self, event: CheckEvaluated) -> None:
         if event.purpose == "unless":
@@ -146,7 +163,7 @@ class Console:
     def _end(self, event: RunFinished) -> None:
         counts = ", ".join(f"{n} {status}" for status, n in event.counts.items())
         self._print(f"{counts} · exit {event.exit_code} · {event.seconds:.1f}s · journal {self._run}")
-        if self._changed and self._kind in ("run", "exec"):
+        if self._to_undo and self._kind in ("run", "exec"):
             self._print(f"take it back: runbook rollback {self._run}")
 
     def _line(self, host: str, word: str, text: str, seconds: float = -1.0, *, final: bool = False) -> None:

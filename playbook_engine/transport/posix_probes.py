@@ -35,7 +35,7 @@ STAT = "LC_ALL=C stat -c '%%F|%%a|%%u|%%g|%%s|%%Y|%%i|%%U|%%G|%%h' %s"
 def answer(call: Call, run: Callable[[str], Mapping[str, object]]) -> Reply:
     """One probe. Its measurement stands in `result`, as with the agent."""
     if call.action == "facts":
-        return Reply(ok=True, result=_facts(str(run(FACTS)["stdout"])))
+        return Reply(ok=True, result={"ansible_facts": _facts(str(run(FACTS)["stdout"]))})
     path = str(call.args["path"])
     if call.action == "disk_usage":
         ran = run(DISK % shlex.quote(path))

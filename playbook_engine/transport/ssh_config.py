@@ -1,7 +1,8 @@
 """What ssh would do for a host: the user's ssh_config as `ssh -G` resolves it, and the -o options of an inventory.
 
 paramiko's own reader ignores Include and knows no ProxyJump, which silently means the wrong user or host. So the
-OpenSSH client is asked when there is a configuration to resolve; without a client, a directive we cannot honour is an error.
+OpenSSH client is asked when there is a configuration to resolve; without a client, a directive we cannot honour is an
+error.
 """
 
 from __future__ import annotations
