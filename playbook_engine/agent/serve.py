@@ -39,7 +39,12 @@ def main() -> None:
         wire.write(frames_out, hello())
         while True:
             request: "dict" = wire.read(frames_in)  # type: ignore[assignment]
-            wire.write(frames_out, {"id": request["id"], "replies": answer(request, memory)})
+            replies = answer(request, memory)
+            try:
+                wire.write(frames_out, {"id": request["id"], "replies": replies})
+            except TypeError as error:  # an action's fault must not cost the session
+                lost = [_no("crash", "its answer cannot travel: %s" % error) for _ in replies]
+                wire.write(frames_out, {"id": request["id"], "replies": lost})
     except wire.Closed:
         pass
 
@@ -116,9 +121,9 @@ def operate(call: "dict", memory: "dict") -> "dict":
         if not changes:
             return _yes(plan=[], state=told(state), result=_result(action, args, state))
         if op == "peek":
-            return _yes(plan=_bare(changes), state=state, result=_result(action, args, state))
+            return _yes(plan=_bare(changes), state=told(state), result=_result(action, args, state))
         if op == "run":
-            return _yes(plan=changes, state=told(state), result=action.apply(args, state))
+            return _yes(plan=_bare(changes), state=told(state), result=action.apply(args, state))
         before = state
         if hasattr(action, "keep"):
             before = action.keep(args, state, call.get("undo_limit"))
@@ -129,7 +134,7 @@ def operate(call: "dict", memory: "dict") -> "dict":
         before = call["before"] if "before" in call else memory.pop(call["key"])
         result = action.apply(args, before)
         # The state after: a later rollback compares it with what it finds, and refuses when somebody else was there.
-        return _yes(result=result, state=action.observe(args))
+        return _yes(result=result, state=told(action.observe(args)))
     if op == "undo":
         result = action.undo(args, call["before"])
         return _yes(result=result, state=told(action.observe(args)))
