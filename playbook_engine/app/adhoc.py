@@ -7,10 +7,17 @@ from collections.abc import Mapping
 
 from playbook_engine.app.wiring import App
 from playbook_engine.catalog import catalog, oneliner
-from playbook_engine.catalog.spec import parse_duration
+from playbook_engine.catalog.spec import ActionSpec, parse_duration
 from playbook_engine.model.errors import UsageError
 from playbook_engine.model.runbook import OnFailure, Runbook, Step
 from playbook_engine.model.source import SourcePos
+
+
+def _parse(arguments: str, spec: ActionSpec) -> object:
+    """Raises ValueError."""
+    if not arguments.strip():
+        return {}
+    return json.loads(arguments) if arguments.lstrip().startswith("{") else oneliner.parse(arguments, spec)
 
 
 def adhoc(
@@ -22,7 +29,7 @@ def adhoc(
     where = SourcePos(file="-a", line=1, text=arguments)
     try:
         parsed: object = (
-            json.loads(arguments) if arguments.lstrip().startswith("{") else oneliner.parse(arguments, spec)
+            _parse(arguments, spec)
         )
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from error

@@ -33,7 +33,10 @@ class Problems:
             self.add(path, f"{key!r} is not carried out by this version of runbook", key=True)
             return
         close = difflib.get_close_matches(key, list(known), 1, 0.6)
-        self.add(path, f"unknown {what} {key!r}", f"did you mean {close[0]}?" if close else None, key=True)
+        advice = f"did you mean {close[0]}?" if close else None
+        if " " in key:
+            advice = "inside braces a comma ends a value: quote text that holds one"
+        self.add(path, f"unknown {what} {key!r}", advice, key=True)
 
     def of_validation(self, error: ValidationError, model: type[BaseModel]) -> None:
         """pydantic's findings, each at its place in the file."""
