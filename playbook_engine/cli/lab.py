@@ -144,7 +144,8 @@ def list_(as_json: bool) -> None:
     for row in rows:
         disk = f"{row['free_mib']} of {row['size_mib']} MiB free" if "size_mib" in row else ""
         faults = f"  broken: {', '.join(row['faults'])}" if isinstance(row["faults"], list) and row["faults"] else ""
-        click.echo(f"{row['name']:12} {row['address']:15} {row['state']:8} {disk}{faults}")
+        half = "" if row["finished"] else "  half made"
+        click.echo(f"{row['name']:12} {row['address']:15} {row['state']:8} {disk}{half}{faults}")
     click.echo(f"use: -i {_lab().inventory}")
 
 
@@ -157,6 +158,7 @@ def _describe(host: LabHost) -> dict[str, object]:
         "name": host.name,
         "address": host.address,
         "state": state,
+        "finished": not host.unfinished.exists(),
         "python": host.python,
         "groups": list(host.groups),
         "faults": [f"{fault} {arg}".strip() for fault, arg in faults.active(host).items()],

@@ -87,6 +87,11 @@ class LabHost:
             variables=record["variables"],
         )
 
+    @property
+    def unfinished(self) -> Path:
+        """A file that is there while the host is being made: one that was left says that it is half made."""
+        return self.folder / "unfinished"
+
     # --- its processes --------------------------------------------------------------------------
 
     def hardware_pid(self) -> int | None:

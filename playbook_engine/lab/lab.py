@@ -96,6 +96,7 @@ class Lab:
                         )
                     # It is on the host's disk now, and holds keys.
                     shutil.rmtree(host.folder / "skeleton")
+                    host.unfinished.unlink()
             except BaseException:
                 self._remove([str(s.name) for s in named])
                 raise
@@ -108,10 +109,13 @@ class Lab:
         for spec in specs:
             folder = folders.get(spec.name or "")
             if folder is not None:
-                half = str(folder) not in holders
+                half = ""
+                if str(folder) not in holders:
+                    half = " half: its folder is there, but nothing runs it"
+                elif (folder / "unfinished").exists():
+                    half = " half: whoever was making it has not finished"
                 raise LabError(
-                    f"lab host {spec.name} exists{' half: its folder is there, but nothing runs it' if half else ''}"
-                    f" ({folder})",
+                    f"lab host {spec.name} exists{half} ({folder})",
                     advice=f"`runbook lab down {spec.name}` clears it away",
                 )
         names = [s.name for s in specs if s.name]
@@ -147,6 +151,7 @@ class Lab:
                     groups=spec.groups,
                     variables=spec.variables,
                 )
+                host.unfinished.touch()
                 host.save()
                 made.append(host)
             network.create(h.wire for h in made)

@@ -250,6 +250,9 @@ def test_up_says_what_exists_and_what_is_half_there(lab: Lab) -> None:
     (host,) = lab.up([HostSpec(name="db")])
     with pytest.raises(LabError, match="lab host db exists \\("):
         lab.up([HostSpec(name="db")])
+    host.unfinished.touch()
+    with pytest.raises(LabError, match="has not finished"):
+        lab.up([HostSpec(name="db")])
     os.kill(processes.holders()[str(host.folder)], signal.SIGKILL)
     assert until(lambda: host.state() is HostState.DEAD)
     with pytest.raises(LabError, match="lab host db exists half"):

@@ -43,12 +43,14 @@ def bring_up(lab: Lab, sickness: Sickness, *, say: Callable[[str], object] = lam
     require(HOSTS + SICK)
     (host,) = lab.up([_spec(sickness, say)])
     try:
+        host.unfinished.touch()
         if sickness.filled:
             machine = (host.root() / "etc/machine-id").read_text().strip()
             clutter.scatter(host.root(), machine=machine)
         _wait_for_services(host)
         if sickness.filled:
             _fill_up(host)
+        host.unfinished.unlink()
     except BaseException:
         lab.down([host.name])
         raise
