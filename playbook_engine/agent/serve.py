@@ -116,8 +116,11 @@ def operate(call: "dict", memory: "dict") -> "dict":
     if op == "probe":
         return _yes(result=action.observe(args))
     if op in ("look", "peek", "run"):
-        state = action.observe(args)
-        changes = action.plan(args, state)
+        try:
+            state = action.observe(args)
+            changes = action.plan(args, state)
+        except failure.Failed as error:
+            return dict(_no(error.kind, error.msg, error.result), untouched=True)
         if not changes:
             return _yes(plan=[], state=told(state), result=_result(action, args, state))
         if op == "peek":

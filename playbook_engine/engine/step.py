@@ -32,7 +32,9 @@ from playbook_engine.model.outcome import Outcome, Verdict
 from playbook_engine.model.runbook import Probe, Step
 from playbook_engine.transport.base import Become, Call, Reply
 
-TOLD = ("msg", "rc", "stdout", "stderr", "cmd", "expected_bytes", "freed_bytes", "removed", "state", "dest", "path")
+TOLD = (
+    "msg", "rc", "stdout", "stderr", "cmd", "expected_bytes", "freed_bytes", "expected_inodes", "freed_inodes", "removed", "state", "dest", "path",
+)  # fmt: skip
 TOLD_LENGTH = 4000
 
 
@@ -246,10 +248,11 @@ class StepRunner:
             (looked,) = yield from ask(item.on, item.become, call)
             if not looked.ok or not looked.plan:
                 return self._judge(item, looked, changed=False)
-            message = "it would run; what it would do cannot be known"
+            known = any(c.get("aspect") not in ("run", None) for c in looked.plan)
+            message = "" if known else "it would run; what it would do cannot be known"
             return StepResult(
                 outcome=Outcome.SKIPPED if reads else Outcome.CHANGED, kind="check", message=message,
-                result={"changed": not reads, "failed": False, "skipped": reads, "msg": message},
+                result={**looked.result, "changed": not reads, "failed": False, "skipped": reads, "msg": message},
             )  # fmt: skip
         call = Call(op="run", action=step.action, args=args, timeout=step.timeout)
         if reads:
@@ -298,7 +301,10 @@ class StepRunner:
             yield from emit(ChangeFailed(kind=error.kind, message=error.message, **place))  # type: ignore[arg-type]
             raise
         if not reply.ok:
-            self._ledger.failed()
+            if reply.untouched:
+                self._ledger.forget()
+            else:
+                self._ledger.failed()
             yield from emit(ChangeFailed(kind=reply.kind, message=reply.msg, **place))  # type: ignore[arg-type]
             return self._judge(item, reply, changed=True)
         if call.op == "run" and not reply.plan:

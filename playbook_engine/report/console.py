@@ -118,8 +118,16 @@ class Console:
         if bad or (self._verbose > 1 and event.message):
             self._more(event.message + (" (ignored)" if event.ignored else ""))
             self._more(event.advice)
-        elif event.message.startswith("it would run"):
+        elif event.kind == "check":
             self._more(event.message)
+        expected = event.shown.get("expected_bytes")
+        if event.kind == "check" and expected is not None:
+            self._more(f"would free {size(expected)}, {event.shown.get('expected_inodes')} inodes")
+        elif expected is not None and "freed_bytes" in event.shown:
+            removed = event.shown.get("removed", 0)
+            self._more(
+                f"freed {size(event.shown['freed_bytes'])} of {size(expected)} expected, {removed} files removed"
+            )
         if self._verbose and "result" in event.shown:
             self._more(json.dumps(event.shown["result"], indent=2, default=str, ensure_ascii=False))
         if bad or self._verbose:
@@ -180,6 +188,18 @@ class Console:
 
     def _print(self, text: str) -> None:
         self._out.write(printable(self._redact(text)) + "\n")
+
+
+def size(number: object) -> str:
+    """Bytes for people: 1.4 GiB."""
+    if not isinstance(number, (int, float)) or isinstance(number, bool):
+        return str(number)
+    value, unit = float(number), "bytes"
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
+        if abs(value) < 1024 or unit == "TiB":
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
 
 
 def printable(text: str) -> str:

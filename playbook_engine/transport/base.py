@@ -53,6 +53,7 @@ class Reply:
     plan: Sequence[Mapping[str, object]] = ()
     before: Mapping[str, object] | None = None
     elapsed: float = 0.0
+    untouched: bool = False  # it failed before anything was done
 
     @classmethod
     def of(cls, said: Mapping[str, object]) -> Reply:
@@ -65,6 +66,7 @@ class Reply:
             state=said.get("state"),  # type: ignore[arg-type]
             plan=said.get("plan") or (),  # type: ignore[arg-type]
             before=said.get("before"),  # type: ignore[arg-type]
+            untouched=bool(said.get("untouched")),
             elapsed=float(said.get("elapsed") or 0.0),  # type: ignore[arg-type]
         )
 
