@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import INTERPRETERS, Agent, needs, start
+from live_agents import INTERPRETERS, Agent, needs, start
 from sandbox import Sandbox
 
 HOLD = "import os,sys,time; fd=os.open(sys.argv[1], int(sys.argv[2]), 0o644); os.write(fd, b'x'*int(sys.argv[3]))"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import INTERPRETERS, Agent, needs, start
+from live_agents import INTERPRETERS, Agent, needs, start
 from sandbox import Sandbox
 
 from playbook_engine.agent import proof

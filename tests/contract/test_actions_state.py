@@ -7,7 +7,7 @@ import importlib
 from pathlib import Path
 
 import pytest
-from conftest import Agent, complete
+from live_agents import Agent, complete
 from state_cases import FILES, Case, snapshot
 
 from playbook_engine.agent import proof, serve
