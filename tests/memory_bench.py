@@ -45,7 +45,7 @@ class Bench:
         app = MemoryApp(self.folder / "state", list(self.hosts.values()))
         runbook = Loader([self.folder], app.templar).load(str(file))
         hosts = [Host(name=n, connection=ConnectionSpec(connection="memory")) for n in self.hosts]
-        plan = compile_plan(runbook, hosts, given, kind=kind, options=options or Options(), templar=app.templar)
+        plan = compile_plan(runbook, hosts, given, kind=kind, options=options or Options())
         end = execute(app, plan, [])
         return Result(app, end)
 

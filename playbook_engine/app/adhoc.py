@@ -28,9 +28,7 @@ def adhoc(
     spec = catalog.get(name)
     where = SourcePos(file="-a", line=1, text=arguments)
     try:
-        parsed: object = (
-            _parse(arguments, spec)
-        )
+        parsed: object = _parse(arguments, spec)
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from error
     if not isinstance(parsed, Mapping):

@@ -39,6 +39,6 @@ def prepare(
     if problems:
         raise problems[0] if len(problems) == 1 else LoadErrors(problems)
     return compile_plan(
-        runbook, chosen.hosts, given, kind=kind, templar=app.templar, others=chosen.others, groups=chosen.groups,
+        runbook, chosen.hosts, given, kind=kind, others=chosen.others, groups=chosen.groups,
         command=command, options=options,
     )  # fmt: skip

@@ -46,7 +46,7 @@ def exec_(
     )
     chosen = targets(app, inventory, pattern, limit, None)
     plan = compile_plan(
-        runbook, chosen.hosts, given, kind="exec", templar=app.templar, others=chosen.others, groups=chosen.groups,
+        runbook, chosen.hosts, given, kind="exec", others=chosen.others, groups=chosen.groups,
         command=command_line(), options=options(check=check, diff=diff, forks=forks, reason=reason),
     )  # fmt: skip
     end = execute(

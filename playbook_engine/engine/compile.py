@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import re
 from collections.abc import Mapping, Sequence
 
-from playbook_engine.catalog.spec import ParamSpec
 from playbook_engine.engine.batches import batches
+from playbook_engine.engine.parameters import param_value
+from playbook_engine.engine.scope import typed
 from playbook_engine.model.errors import LoadError, LoadErrors
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan
-from playbook_engine.model.runbook import Import, Param, Runbook
-from playbook_engine.templating.environment import Templar
-from playbook_engine.templating.node import templates_in
+from playbook_engine.model.runbook import Import, Runbook
 
 MAX_DEPTH = 20  # imports within imports
 
@@ -26,7 +23,6 @@ def compile_plan(
     *,
     kind: str,
     options: Options,
-    templar: Templar,
     others: Mapping[str, Host] | None = None,
     groups: Mapping[str, tuple[str, ...]] | None = None,
     command: str = "",
@@ -38,7 +34,7 @@ def compile_plan(
         runbook=runbook,
         hosts=tuple(hosts),
         batches=batches([h.name for h in hosts], runbook.serial),
-        variables=parameters(runbook, given, templar),
+        variables=parameters(runbook, given, hosts),
         others=others or {},
         groups=groups or {},
         options=options,
@@ -46,7 +42,7 @@ def compile_plan(
     )
 
 
-def parameters(runbook: Runbook, given: Mapping[str, object], templar: Templar) -> dict[str, object]:
+def parameters(runbook: Runbook, given: Mapping[str, object], hosts: Sequence[Host]) -> dict[str, object]:
     """Typed values for a runbook's parameters, and whatever else was given: extra vars win over everything.
 
     Raises LoadErrors with all that is wrong at once.
@@ -59,7 +55,7 @@ def parameters(runbook: Runbook, given: Mapping[str, object], templar: Templar) 
                 values[param.name] = param_value(param, given[param.name])
             except ValueError as error:
                 wrong.append(LoadError(f"{param.name}: {error}", advice=param.description or None, where=param.where))
-        elif param.required:
+        elif param.required and not all(param.name in host.variables for host in hosts):
             wrong.append(
                 LoadError(
                     f"{runbook.name} needs {param.name}{': ' + param.description if param.description else ''}",
@@ -67,30 +63,14 @@ def parameters(runbook: Runbook, given: Mapping[str, object], templar: Templar) 
                     where=param.where,
                 )
             )
-        else:
-            values[param.name] = param.default
+    for host in hosts:
+        try:
+            typed(runbook, host.variables)
+        except LoadError as error:
+            wrong.append(LoadError(f"{error.message} (from the inventory, for {host.name})", where=error.where))
     if wrong:
-        raise LoadErrors(wrong)
+        raise wrong[0] if len(wrong) == 1 else LoadErrors(wrong)
     return values
-
-
-def param_value(param: Param, value: object) -> object:
-    """A parameter's value in its type, within its bounds. Raises ValueError."""
-    if any(True for _ in templates_in(value)):
-        return value
-    got = ParamSpec(name=param.name, type=param.type).convert(value)
-    if param.choices and got not in param.choices:
-        close = difflib.get_close_matches(str(got), [str(c) for c in param.choices], 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"{got!r} is none of {', '.join(str(c) for c in param.choices)}{hint}")
-    if isinstance(got, (int, float)) and not isinstance(got, bool):
-        if param.minimum is not None and got < param.minimum:
-            raise ValueError(f"{got} is below the minimum of {param.minimum:g}")
-        if param.maximum is not None and got > param.maximum:
-            raise ValueError(f"{got} is above the maximum of {param.maximum:g}")
-    if param.pattern and not re.fullmatch(param.pattern, str(got)):
-        raise ValueError(f"{got!r} does not match {param.pattern}")
-    return got
 
 
 def _depth(runbook: Runbook, depth: int, chain: tuple[str, ...]) -> None:

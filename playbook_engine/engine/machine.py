@@ -15,7 +15,7 @@ from playbook_engine.engine.probe import watch
 from playbook_engine.engine.rollback import Rollback, RollbackResult
 from playbook_engine.engine.scope import Scope
 from playbook_engine.engine.step import StepResult, StepRunner, check, precondition
-from playbook_engine.model.errors import EngineError, HostError, TemplateError
+from playbook_engine.model.errors import EngineError, HostError, LoadError
 from playbook_engine.model.events import (
     EscalationRaised,
     HostConnected,
@@ -198,12 +198,9 @@ class HostMachine:
             if not all(self._context.templar.evaluate(c, variables, entry.where) for c in entry.when):
                 yield from emit(ScopeFinished(host=self._host, scope=entry.id, name=entry.name, outcome="skipped"))
                 return None
-            given = self._context.templar.render(dict(entry.params), variables)
-            assert isinstance(given, Mapping)
-            params = {**{p.name: p.default for p in entry.runbook.params}, **given}
-        except TemplateError as error:
+            inner = scope.inside(entry)
+        except LoadError as error:
             raise Stopped(HostStatus.FAILED, f"{entry.name}: {error}", error.advice or "") from error
-        inner = scope.inside(entry.runbook, params)
         try:
             yield from self._preconditions(entry.runbook, inner, entry.id)
         except Stopped as stop:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from playbook_engine.engine.parameters import param_value
+from playbook_engine.model.errors import LoadError
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Plan
-from playbook_engine.model.runbook import Runbook
+from playbook_engine.model.runbook import Import, Runbook
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.node import templates_in
 
@@ -16,8 +18,8 @@ FACTS = "ansible_facts"
 class Scope:
     """One host's variables inside one runbook; an import has a scope of its own, on top of its importer's facts.
 
-    From weak to strong, as in Ansible: inventory, the runbook's vars, registered values and set_fact, the vars of the
-    step, parameters and extra vars.
+    From weak to strong: the defaults of parameters, inventory, the runbook's vars, registered values and set_fact, the
+    vars of the step, parameters that were given, extra vars.
     """
 
     def __init__(
@@ -29,11 +31,23 @@ class Scope:
         self.params = dict(params)
         self.set: dict[str, object] = {}
         self._plan = plan
-        self._base: dict[str, object] = {**_magic(plan, host), **host.variables, **runbook.vars}
+        self._base: dict[str, object] = {
+            **_magic(plan, host),
+            **{p.name: p.default for p in runbook.params},
+            **host.variables,
+            **typed(runbook, host.variables),
+            **runbook.vars,
+        }
 
-    def inside(self, runbook: Runbook, params: Mapping[str, object]) -> Scope:
-        """The scope of an imported runbook: it sees facts and what was registered, and its own parameters."""
-        inner = Scope(self._plan, self.host, runbook, params, self.templar)
+    def inside(self, entry: Import) -> Scope:
+        """The scope of an imported runbook: it sees facts and what was registered, and its own parameters.
+
+        Raises TemplateError, or LoadError for a parameter of the wrong type.
+        """
+        given = self.templar.render(dict(entry.params), self.variables())
+        assert isinstance(given, dict)
+        params = {**given, **typed(entry.runbook, given), **self._plan.variables}
+        inner = Scope(self._plan, self.host, entry.runbook, params, self.templar)
         inner.set = dict(self.set)
         return inner
 
@@ -64,6 +78,18 @@ class Scope:
 
     def _names(self, value: object) -> set[str]:
         return {name for template in templates_in(value) for name in self.templar.undeclared(template)}
+
+
+def typed(runbook: Runbook, values: Mapping[str, object]) -> dict[str, object]:
+    """The values that a runbook's parameters get from elsewhere, in the parameters' types. Raises LoadError."""
+    found: dict[str, object] = {}
+    for param in runbook.params:
+        if values.get(param.name) is not None:
+            try:
+                found[param.name] = param_value(param, values[param.name])
+            except ValueError as error:
+                raise LoadError(f"{runbook.name}: {param.name}: {error}", where=param.where) from error
+    return found
 
 
 def _magic(plan: Plan, host: Host) -> dict[str, object]:

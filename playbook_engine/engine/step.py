@@ -33,7 +33,8 @@ from playbook_engine.model.runbook import Probe, Step
 from playbook_engine.transport.base import Become, Call, Reply
 
 TOLD = (
-    "msg", "rc", "stdout", "stderr", "cmd", "expected_bytes", "freed_bytes", "expected_inodes", "freed_inodes", "removed", "state", "dest", "path",
+    "msg", "rc", "stdout", "stderr", "cmd", "expected_bytes", "freed_bytes", "expected_inodes", "freed_inodes",
+    "removed", "state", "dest", "path",
 )  # fmt: skip
 TOLD_LENGTH = 4000
 

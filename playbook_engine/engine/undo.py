@@ -116,10 +116,7 @@ class _Finder:
         self._registered(runbook, scope)
         for entry in runbook.steps:
             if isinstance(entry, Import):
-                given = self._context.templar.render(dict(entry.params), scope.variables())
-                assert isinstance(given, Mapping)
-                params = {**{p.name: p.default for p in entry.runbook.params}, **given}
-                self._walk(entry.runbook, scope.inside(entry.runbook, params))
+                self._walk(entry.runbook, scope.inside(entry))
             else:
                 self._found[entry.id] = (entry, scope)
         for handler in runbook.handlers:
