@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,11 +42,15 @@ def inventory(
     found = open_inventory(sources, extra, playbook_dir)
     if host is not None:
         _print(listing.as_host(found, host), as_yaml)
-    elif mode == "list":
-        _print(listing.as_list(found, limit), as_yaml)
+        return
+    unknown: list[str] = []
+    shown = found.host_names if limit is None else dict.fromkeys(found.matching(limit, unknown))
+    for name in unknown:
+        click.echo(f"warning: {name!r} is neither a host nor a group", err=True)
+    if mode == "list":
+        _print(listing.as_list(found, shown), as_yaml)
     else:
-        text = listing.as_graph(found, group or "all", with_variables=with_variables, limit=limit)
-        sys.stdout.write(text)
+        sys.stdout.write(listing.as_graph(found, shown, group or "all", with_variables=with_variables))
 
 
 def open_inventory(sources: tuple[str, ...], extra: tuple[str, ...], playbook_dir: str | None) -> Inventory:
@@ -72,5 +75,6 @@ def _print(document: dict[str, object], as_yaml: bool) -> None:
 
         yaml.safe_dump(document, sys.stdout, allow_unicode=True, sort_keys=True, default_flow_style=False)
     else:
-        json.dump(document, sys.stdout, indent=4, sort_keys=True, ensure_ascii=False, default=str)
-        sys.stdout.write("\n")
+        from playbook_engine.inventory.listing import as_json
+
+        sys.stdout.write(as_json(document))

@@ -19,7 +19,7 @@ class DraftGroup:
     hosts: dict[str, None] = field(default_factory=dict)
     children: dict[str, None] = field(default_factory=dict)
     variables: dict[str, object] = field(default_factory=dict)
-    priority: int = 1
+    priority: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,10 +44,13 @@ class Draft:
     def add_group(self, name: str) -> DraftGroup:
         return self.groups.setdefault(name, DraftGroup(name=name))
 
-    def add_host(self, name: str, group: str | None = None) -> DraftHost:
+    def add_host(self, name: str, group: str | None = None, port: int | None = None) -> DraftHost:
+        """The host of that name. The port beside a name (`web1:2222`) counts where the host is first mentioned."""
         host = self.hosts.get(name)
         if host is None:
             host = self.hosts[name] = DraftHost(name=name, source=self.source)
+            if port is not None:
+                host.variables["ansible_port"] = port
         if group is not None:
             self.groups[group].hosts[name] = None
         return host

@@ -98,7 +98,7 @@ class _Parser:
             names, port = expand(words[0])
         except ValueError as exc:
             raise InventoryError(str(exc), where=where) from None
-        variables: dict[str, object] = {} if port is None else {"ansible_port": port}
+        variables: dict[str, object] = {}
         for word in words[1:]:
             name, sign, value = word.partition("=")
             if not sign:
@@ -109,7 +109,7 @@ class _Parser:
                 )
             variables[name] = to_nodes(parse_value(value), where)
         for name in names:
-            self.draft.add_host(name, group).variables.update(variables)
+            self.draft.add_host(name, group, port).variables.update(variables)
 
     def child_line(self, line: str, group: str, where: SourcePos) -> None:
         match = _GROUP.fullmatch(line)
@@ -155,6 +155,8 @@ def _plain(value: object, text: str) -> object:
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
+    if isinstance(value, set):
+        value = sorted(value, key=repr)
     if isinstance(value, list | tuple):
         return [_plain(item, repr(item)) for item in value]
     if isinstance(value, dict):

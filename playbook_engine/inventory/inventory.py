@@ -83,16 +83,21 @@ class Inventory:
 
     @property
     def groups(self) -> dict[str, Group]:
+        """The groups with what the sources say of them; no `group_vars` file is read for this."""
         return {
             name: Group(
                 name=name,
                 hosts=tuple(group.hosts),
                 children=tuple(group.children),
-                variables=self._precedence.of_group(name),
-                priority=group.priority,
+                variables=group.variables,
+                priority=1 if group.priority is None else group.priority,
             )
             for name, group in self._draft.groups.items()
         }
+
+    def group_variables(self, name: str) -> dict[str, object]:
+        """What a group says, its files included; reads them."""
+        return self._precedence.of_group(name)
 
     def get(self, name: str) -> Host:
         """The host of that name. Raises `InventoryError` with a suggestion."""
@@ -139,10 +144,10 @@ class Inventory:
 
     def select_names(self, pattern: str, limit: str | None = None, unknown: list[str] | None = None) -> list[str]:
         """As `select`, names only, nobody being fine; names that are nowhere are collected where a list is given."""
-        names = patterns.select(self, self._parts(pattern, "pattern"), unknown)
+        names = self.matching(pattern, unknown)
         if limit is None:
             return names
-        kept = set(patterns.select(self, self._parts(limit, "limit"), unknown))
+        kept = set(self.matching(limit, unknown))
         left = [name for name in names if name in kept]
         if not left:
             raise InventoryError(
@@ -150,12 +155,12 @@ class Inventory:
             )
         return left
 
-    @staticmethod
-    def _parts(pattern: str, what: str) -> list[str]:
+    def matching(self, pattern: str, unknown: list[str] | None = None) -> list[str]:
+        """The names that one pattern means, perhaps none."""
         parts = [part for part in patterns.split(pattern) if part not in ("&", "!")]
         if not parts:
-            raise InventoryError(f"the {what} {pattern!r} names no host", advice="`all` means every host")
-        return parts
+            raise InventoryError(f"the pattern {pattern!r} names no host", advice="`all` means every host")
+        return patterns.select(self, parts, unknown)
 
     # ------------------------------------------------------------------ variables
 

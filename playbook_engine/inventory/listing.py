@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime
+import json
+from collections.abc import Collection, Mapping, Sequence
 
 from playbook_engine.inventory.draft import ALL
 from playbook_engine.inventory.inventory import Inventory
@@ -11,9 +13,8 @@ from playbook_engine.model.secret import Secret
 from playbook_engine.templating.node import Template
 
 
-def as_list(inventory: Inventory, limit: str | None = None) -> dict[str, object]:
-    """`--list`: every group, and the variables of every host under `_meta`."""
-    shown = inventory.select_names("all", limit)
+def as_list(inventory: Inventory, shown: Collection[str]) -> dict[str, object]:
+    """`--list`: every group, and the variables of every host under `_meta`; hosts as far as they are `shown`."""
     groups = inventory.groups
     made: dict[str, object] = {}
 
@@ -31,7 +32,7 @@ def as_list(inventory: Inventory, limit: str | None = None) -> dict[str, object]
             entry["hosts"] = hosts
 
     add(ALL)
-    variables = {name: as_host(inventory, name) for name in shown}
+    variables = {name: as_host(inventory, name) for name in shown if name in inventory.host_names}
     meta = {"hostvars": {name: values for name, values in variables.items() if values}}
     return {"_meta": meta, **{name: entry for name, entry in made.items() if entry or name == ALL}}
 
@@ -43,21 +44,19 @@ def as_host(inventory: Inventory, name: str) -> dict[str, object]:
     return values
 
 
-def as_graph(inventory: Inventory, top: str = ALL, *, with_variables: bool = False, limit: str | None = None) -> str:
-    """`--graph`: the tree of groups and hosts as text."""
+def as_graph(inventory: Inventory, shown: Collection[str], top: str = ALL, *, with_variables: bool = False) -> str:
+    """`--graph`: the tree of groups and hosts as text, from the group `top` down."""
     groups = inventory.groups
     if top not in groups:
         raise InventoryError(f"there is no group {top!r}", advice=f"there are: {', '.join(groups)}")
-    shown = set(inventory.select_names("all", limit)) if limit else None
     lines: list[str] = []
 
     def put(text: str, depth: int) -> None:
         lines.append(f"  {'|  ' * (depth - 1)}|--{text}" if depth else text)
 
     def variables(values: Mapping[str, object], depth: int) -> None:
-        if with_variables:
-            for name in sorted(values):
-                put("{" + f"{name} = {shown_value(values[name])}" + "}", depth)
+        for name in sorted(values):
+            put("{" + f"{name} = {shown_value(values[name])}" + "}", depth)
 
     def add(name: str, depth: int) -> None:
         group = groups[name]
@@ -65,13 +64,23 @@ def as_graph(inventory: Inventory, top: str = ALL, *, with_variables: bool = Fal
         for child in group.children:
             add(child, depth + 1)
         for host in group.hosts if name != ALL else ():
-            if shown is None or host in shown:
+            if host in shown:
                 put(host, depth + 1)
-                variables(inventory.get(host).variables, depth + 2)
-        variables(group.variables, depth + 1)
+                if with_variables:
+                    variables(inventory.get(host).variables, depth + 2)
+        if with_variables:
+            variables(inventory.group_variables(name), depth + 1)
 
     add(top, 0)
     return "\n".join(lines) + "\n"
+
+
+def as_json(document: object) -> str:
+    return json.dumps(document, indent=4, sort_keys=True, ensure_ascii=False, default=_spelled) + "\n"
+
+
+def _spelled(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
 def shown_value(value: object) -> object:

@@ -109,7 +109,10 @@ def _named(names: Names, part: str) -> list[str]:
     found = dict.fromkeys(host for group in groups for host in names.members[group])
     if not groups or part.startswith("~") or any(sign in part for sign in ".?*["):
         found.update(dict.fromkeys(name for name in names.host_names if regex.match(name)))
-    if not found and (part in LOCALHOST or (not groups and names.is_destination(part))):
+    if not found and part in LOCALHOST:
+        # an inventory that knows the local machine by another of its names means that entry
+        return [next((name for name in names.host_names if name in LOCALHOST), part)]
+    if not found and not groups and names.is_destination(part):
         return [part]
     return list(found)
 
@@ -118,5 +121,7 @@ def _sliced(hosts: list[str], subscript: re.Match[str]) -> list[str]:
     _, single, first, last = subscript.groups()
     if single is not None:
         index = int(single)
-        return [hosts[index]] if -len(hosts) <= index < len(hosts) else []
+        if not -len(hosts) <= index < len(hosts):
+            raise InventoryError(f"{subscript[0]!r}: {subscript[1]!r} has only {len(hosts)} hosts")
+        return [hosts[index]]
     return hosts[int(first) : (int(last) + 1 if last else None)]

@@ -76,9 +76,7 @@ def _host_list(source: str, draft: Draft) -> None:
         except ValueError as exc:
             raise InventoryError(f"-i {source}: {exc}") from None
         for name in names:
-            host = draft.add_host(name, UNGROUPED)
-            if port is not None:
-                host.variables["ansible_port"] = port
+            draft.add_host(name, UNGROUPED, port)
 
 
 def _directory(folder: Path, draft: Draft) -> None:

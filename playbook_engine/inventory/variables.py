@@ -44,15 +44,19 @@ class Precedence:
         return {host: sorted(groups, key=self._rank) for host, groups in direct.items()}
 
     def _rank(self, name: str) -> tuple[int, int, str]:
-        return self._depth[name], self._draft.groups[name].priority, name
+        priority = self._draft.groups[name].priority
+        return self._depth[name], 1 if priority is None else priority, name
 
     def groups_of(self, host: str) -> list[str]:
         """All groups of a host, `all` first, the one whose variables win last."""
         return self._groups_of.get(host, [ALL])
 
     def of_group(self, name: str) -> dict[str, object]:
-        """A group's own variables and those of its files."""
-        merged = dict(self._draft.groups[name].variables)
+        """A group's own variables and those of its files, `ansible_group_priority` included where it is set."""
+        group = self._draft.groups[name]
+        merged = dict(group.variables)
+        if group.priority is not None:
+            merged["ansible_group_priority"] = group.priority
         merged.update(self._files(self._beside, "group_vars", [name]))
         merged.update(self._files(self._runbook, "group_vars", [name]))
         return merged

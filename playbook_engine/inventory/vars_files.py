@@ -76,12 +76,14 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> Any:
         made[key if not hasattr(key, "source") else key.source] = loader.construct_object(value_node, deep=True)
 
 
-def _construct_unsafe(loader: _Loader, node: yaml.ScalarNode) -> Any:
+def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
     return loader.construct_scalar(node)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
-_Loader.add_constructor("!unsafe", _construct_unsafe)
+for _tag in ("!unsafe", "tag:yaml.org,2002:value", "tag:yaml.org,2002:merge"):
+    # `=` and `<<` as values are the text that they look like
+    _Loader.add_constructor(_tag, _construct_text)
 
 
 def read_yaml(text: str, file: str) -> object:

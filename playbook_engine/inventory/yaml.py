@@ -54,25 +54,30 @@ def _group(name: str, body: object, draft: Draft, where: SourcePos) -> None:
         if key not in KEYS:
             hint = did_you_mean(str(key), KEYS) or "a group has hosts, children and vars"
             draft.warnings.append(f"{where.file}: group {name!r}: {key!r} is ignored; {hint}")
-    draft.set_group_variables(name, _section(name, body, "vars", where), where)
-    for child, below in _section(name, body, "children", where).items():
-        child_name = _name(child, where)
-        _group(child_name, below, draft, where)
-        draft.add_child(name, child_name, where)
-    for entry, variables in _section(name, body, "hosts", where).items():
-        try:
-            names, port = expand(_name(entry, where))
-        except ValueError as exc:
-            raise InventoryError(str(exc), where=where) from None
-        if variables is not None and not isinstance(variables, Mapping):
-            raise InventoryError(
-                f"the variables of host {entry!r} are a mapping, not a {type(variables).__name__}", where=where
-            )
-        for host_name in names:
-            host = draft.add_host(host_name, name)
-            if port is not None:
-                host.variables["ansible_port"] = port
-            host.variables.update(variables or {})
+    for key in body:  # in the order written: a host's variables may be set by more than one of them
+        if key == "vars":
+            draft.set_group_variables(name, _section(name, body, key, where), where)
+        elif key == "children":
+            for child, below in _section(name, body, key, where).items():
+                child_name = _name(child, where)
+                _group(child_name, below, draft, where)
+                draft.add_child(name, child_name, where)
+        elif key == "hosts":
+            for entry, variables in _section(name, body, key, where).items():
+                _host(name, _name(entry, where), variables, draft, where)
+
+
+def _host(group: str, entry: str, variables: object, draft: Draft, where: SourcePos) -> None:
+    try:
+        names, port = expand(entry)
+    except ValueError as exc:
+        raise InventoryError(str(exc), where=where) from None
+    if variables is not None and not isinstance(variables, Mapping):
+        raise InventoryError(
+            f"the variables of host {entry!r} are a mapping, not a {type(variables).__name__}", where=where
+        )
+    for name in names:
+        draft.add_host(name, group, port).variables.update(variables or {})
 
 
 def _section(group: str, body: Mapping[object, object], key: str, where: SourcePos) -> Mapping[str, object]:

@@ -64,7 +64,7 @@ class TestPatterns:
             ("web[-1]", "web3"),
             ("web[1:]", "web2 web3"),
             ("web[0:1]", "web1 web2"),
-            ("web[7]", ""),
+            ("web[7:9]", ""),
             ("~web[12]", "web1 web2"),
             ("web*.test", "web1 web2 web3"),
             ("ungrouped", "lone"),
@@ -87,6 +87,10 @@ class TestPatterns:
         with pytest.raises(InventoryError, match="'wbe' is neither") as caught:
             inventory.select("prod:!wbe")
         assert caught.value.advice == "did you mean 'web'?"
+
+    def test_an_index_out_of_range_is_an_error(self, load: Load) -> None:
+        with pytest.raises(InventoryError, match="has only 3 hosts"):
+            load({"hosts": HOSTS}).select("web[7]")
 
     def test_nobody_is_an_error(self, load: Load) -> None:
         inventory = load({"hosts": HOSTS})
