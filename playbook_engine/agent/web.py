@@ -1,0 +1,159 @@
+"""HTTP as the probes and downloads need it: every phase timed on the monotonic clock, no proxy, no hidden retries."""
+
+import time
+
+from playbook_engine.agent import reach
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+REDIRECTS = (301, 302, 303, 307, 308)
+LIMIT = 16 << 20  # bytes of an answer that are kept in memory
+
+
+class Request(object):
+    """What to ask, and how far to trust. `verify` False accepts any certificate; `sink` takes the body in pieces."""
+
+    def __init__(
+        self,
+        url: str,
+        method: str = "GET",
+        headers: "dict | None" = None,
+        body: "bytes | None" = None,
+        timeout: float = 10.0,
+        verify: bool = True,
+        ca_path: "str | None" = None,
+        redirects: str = "none",
+        user: "tuple[str, str] | None" = None,
+        sink: "Callable[[bytes], None] | None" = None,
+    ) -> None:
+        self.url, self.method, self.body, self.timeout = url, method.upper(), body, timeout
+        self.headers = {"User-Agent": "runbook", "Accept": "*/*", "Accept-Encoding": "identity"}
+        self.headers.update({str(k): str(v) for k, v in (headers or {}).items()})
+        self.verify, self.ca_path, self.redirects, self.sink = verify, ca_path, redirects, sink
+        if user:
+            import base64
+
+            pair = ("%s:%s" % user).encode("utf-8")
+            self.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
+
+
+class Answer(object):
+    """What came back. Milliseconds: `first_byte_ms` counts from the request, `total_ms` from the connecting."""
+
+    def __init__(self, url: str, status: int, reason: str, headers: "dict[str, str]", body: bytes) -> None:
+        self.url, self.status, self.reason, self.headers, self.body = url, status, reason, headers, body
+        self.connect_ms: "float | None" = None
+        self.first_byte_ms = self.total_ms = 0.0
+        self.redirected = False
+
+    def text(self) -> str:
+        kind = self.headers.get("content-type", "")
+        charset = kind.partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
+        try:
+            return self.body.decode(charset, "surrogateescape")
+        except LookupError:
+            return self.body.decode("utf-8", "surrogateescape")
+
+    def json(self) -> object:
+        """The body as JSON, or None when it is none."""
+        import json
+
+        try:
+            return json.loads(self.text())
+        except ValueError:
+            return None
+
+
+def ask(request: "Request") -> "Answer":
+    """Asks, following redirects as far as the request allows. Raises reach.Unreached."""
+    method, url, body = request.method, request.url, request.body
+    for _ in range(11):
+        answer = _once(request, method, url, body)
+        answer.redirected = url != request.url
+        target = answer.headers.get("location")
+        allowed = request.redirects == "all" or (request.redirects == "safe" and method in ("GET", "HEAD"))
+        if answer.status not in REDIRECTS or not target or not allowed:
+            return answer
+        from urllib.parse import urljoin
+
+        url = urljoin(url, target)
+        if answer.status == 303 or (answer.status in (301, 302) and method not in ("GET", "HEAD")):
+            method, body = "GET", None  # as browsers do, and RFC 9110 allows
+    raise reach.Unreached("protocol", "%s: more than ten redirects" % request.url)
+
+
+def parts(url: str) -> "tuple[str, str, int, str]":
+    """(scheme, host, port, path with query) of an http or https address. Raises reach.Unreached."""
+    from urllib.parse import urlsplit
+
+    try:
+        split = urlsplit(url)
+        port = split.port or (443 if split.scheme == "https" else 80)
+    except ValueError as error:
+        raise reach.Unreached("protocol", "%s: %s" % (url, error))
+    if split.scheme not in ("http", "https") or not split.hostname:
+        raise reach.Unreached("protocol", "%r is no http or https address" % url)
+    path = (split.path or "/") + ("?" + split.query if split.query else "")
+    return split.scheme, split.hostname, port, path
+
+
+def context(verify: bool, ca_path: "str | None") -> "ssl.SSLContext":
+    import ssl
+
+    if verify:
+        return ssl.create_default_context(cafile=ca_path)
+    found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    found.check_hostname = False
+    found.verify_mode = ssl.CERT_NONE
+    return found
+
+
+def _once(request: "Request", method: str, url: str, body: "bytes | None") -> "Answer":
+    import http.client
+
+    scheme, host, port, path = parts(url)
+    where = "%s:%d" % (host, port)
+    began = time.monotonic()
+    plain = http.client.HTTPConnection(host, port, timeout=request.timeout)
+    try:
+        plain.sock = reach.connect(host, port, request.timeout)
+        if scheme == "https":
+            plain.sock = context(request.verify, request.ca_path).wrap_socket(plain.sock, server_hostname=host)
+        connected = time.monotonic()
+        headers = dict(request.headers)
+        if port != (443 if scheme == "https" else 80):
+            headers.setdefault("Host", "%s:%d" % (host if ":" not in host else "[%s]" % host, port))
+        plain.request(method, path, body=body, headers=headers)
+        response = plain.getresponse()
+        first = time.monotonic()
+        data = _body(response, request)
+        done = time.monotonic()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise reach.of(error, where)
+    finally:
+        plain.close()
+    answer = Answer(url, response.status, response.reason, _headers(response.getheaders()), data)
+    answer.connect_ms = (connected - began) * 1000
+    answer.first_byte_ms = (first - connected) * 1000
+    answer.total_ms = (done - began) * 1000
+    return answer
+
+
+def _headers(pairs: "list[tuple[str, str]]") -> "dict[str, str]":
+    found: "dict[str, str]" = {}
+    for name, value in pairs:
+        key = name.lower()
+        found[key] = "%s, %s" % (found[key], value) if key in found else value
+    return found
+
+
+def _body(response: "object", request: "Request") -> bytes:
+    read: "Callable[[int], bytes]" = response.read  # type: ignore[attr-defined]
+    if request.sink is None or response.status // 100 != 2:  # type: ignore[attr-defined]
+        return read(LIMIT)
+    for piece in iter(lambda: read(1 << 16), b""):
+        request.sink(piece)
+    return b""
