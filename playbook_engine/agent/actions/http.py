@@ -89,27 +89,25 @@ def observe_here(args: "dict") -> "dict":
         session.headers.clear()
         began = time.monotonic()
         try:
-            with (
-                session,
-                session.request(
-                    asked.method,
-                    asked.url,
-                    data=asked.body,
-                    headers=asked.headers,
-                    timeout=asked.timeout,
-                    verify=(asked.ca_path or True) if asked.verify else False,
-                    allow_redirects=asked.redirects == "all",
-                    stream=True,
-                ) as response,
-            ):
-                body = response.content
-                found = web.Answer(response.url, response.status_code, response.reason, {}, body)
-                found.headers = {k.lower(): v for k, v in response.headers.items()}
-                found.first_byte_ms = response.elapsed.total_seconds() * 1000
-                found.total_ms = (time.monotonic() - began) * 1000
-                return Sample(found, None)
+            response = session.request(
+                asked.method,
+                asked.url,
+                data=asked.body,
+                headers=asked.headers,
+                timeout=asked.timeout,
+                verify=(asked.ca_path or True) if asked.verify else False,
+                allow_redirects=asked.redirects == "all",
+                stream=True,
+            )
+            found = web.Answer(response.url, response.status_code, response.reason, {}, response.content)
+            found.headers = {k.lower(): v for k, v in response.headers.items()}
+            found.first_byte_ms = response.elapsed.total_seconds() * 1000
+            found.total_ms = (time.monotonic() - began) * 1000
+            return Sample(found, None)
         except requests.RequestException as error:
             return Sample(None, _unreached(error, asked.url))
+        finally:
+            session.close()
 
     return measure(args, fetch)
 
