@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from playbook_engine.model.errors import JournalError
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.plan import Options, Plan
-from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Param, Probe, Runbook, Step
+from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Param, Probe, Runbook, Service, Step, Tier
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.node import Template
 
 CLASSES: Mapping[str, type] = {
     cls.__name__: cls
-    for cls in (Plan, Options, Host, ConnectionSpec, Runbook, Param, Probe, Step, Import, SourcePos, Template)
+    for cls in (Plan, Options, Host, ConnectionSpec, Runbook, Param, Service, Probe, Step, Import, SourcePos, Template)
 }
-ENUMS: Mapping[str, type[enum.StrEnum]] = {"OnFailure": OnFailure, "Otherwise": Otherwise}
+ENUMS: Mapping[str, type[enum.StrEnum]] = {"OnFailure": OnFailure, "Otherwise": Otherwise, "Tier": Tier}
 
 
 def to_data(value: object) -> object:

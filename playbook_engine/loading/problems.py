@@ -74,6 +74,8 @@ def _model_at(model: type[BaseModel], path: Where) -> type[BaseModel]:
     parts = [p for p in path if isinstance(p, str)]
     if parts[:1] == ["params"] and len(path) >= 3:
         return schema.ParamModel
+    if parts[:1] == ["services"] and len(path) >= 3:
+        return schema.ServiceModel
     if "loop_control" in parts[:-1]:
         return schema.LoopControl
     return model

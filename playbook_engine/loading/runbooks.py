@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from playbook_engine.loading import registry
 from playbook_engine.loading.problems import Problems
 from playbook_engine.loading.schema import RunbookModel
 from playbook_engine.loading.steps import StepReader
@@ -98,7 +99,8 @@ class Loader:
         handlers = [reader.step(h, ("handlers", n), f"{prefix}h{n + 1}") for n, h in enumerate(model.handlers)]
         runbook = Runbook(
             name=model.name, file=str(file), title=model.title, description=model.description,
-            severity=model.severity, owner=model.owner, services=tuple(model.services), hosts=model.hosts,
+            severity=model.severity, owner=model.owner, services=tuple(model.services),
+            registry=registry.services(model, problems), phases=tuple(model.phases), hosts=model.hosts,
             serial=tuple(model.serial) if isinstance(model.serial, list) else ((model.serial,) if model.serial else ()),
             max_fail_percentage=model.max_fail_percentage, deadline=model.deadline,
             on_failure=OnFailure(model.on_failure), escalation=model.escalation, become=model.become,
@@ -111,6 +113,7 @@ class Loader:
             text=document.text,
         )  # fmt: skip
         reader.check_notifications(runbook)
+        registry.check(model, problems)
         return runbook
 
     def _import(

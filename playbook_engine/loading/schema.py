@@ -47,6 +47,16 @@ def _words(value: object) -> object:
     return [v.strip() for v in value.split(",")] if isinstance(value, str) else value
 
 
+def _services(value: object) -> object:
+    """`[a, b]` is short for `{a: {}, b: {}}`."""
+    names = _words(value)
+    return {name: {} for name in names} if isinstance(names, list) else names
+
+
+def _or_empty(value: object) -> object:
+    return {} if value is None else value
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 Bool = Annotated[bool, BeforeValidator(parse_bool)]
 Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, json_schema_extra={"type": ["string", "number"]})]
@@ -83,6 +93,21 @@ class ParamModel(Closed):
     secret: Bool = False
 
 
+class ServiceModel(Closed):
+    """A service of the registry: its tier, what it needs, whether only a write proves it."""
+
+    tier: Literal["critical", "normal", "low"] = "normal"
+    needs: Words = Field(default_factory=list)
+    writes: Bool = False
+
+
+Services = Annotated[
+    dict[str, Annotated[ServiceModel, BeforeValidator(_or_empty)]],
+    BeforeValidator(_services),
+    Field(json_schema_extra={"type": ["object", "array", "string"]}),
+]
+
+
 class ProbeModel(Open):
     """A precondition, an `unless`, or a check: one action and what is expected of it."""
 
@@ -99,7 +124,10 @@ class ProbeModel(Open):
     become_user: Any = None
     register_: Text | None = Field(default=None, alias="register")
     severity: Severity | None = None
+    severity_reason: Text | None = None
     service: Text | None = None
+    phase: Text | None = None
+    remedy: Text | None = None
     metric: Text | None = None
     unit: Text | None = None
     threshold: Any = None
@@ -157,7 +185,8 @@ class RunbookModel(Closed):
     description: Text = ""
     severity: Severity = "P3"
     owner: Text = ""
-    services: Words = Field(default_factory=list)
+    services: Services = Field(default_factory=dict)
+    phases: Words = Field(default_factory=list)
     hosts: Text | None = None
     serial: Any = None
     max_fail_percentage: float | None = Field(default=None, ge=0, le=100)

@@ -107,7 +107,8 @@ class StepReader:
             when=self._conditions(raw.when, (*path, "when")), otherwise=Otherwise(raw.otherwise),
             delegate_to=self.value(raw.delegate_to, (*path, "delegate_to")), become=raw.become,
             become_user=self.value(raw.become_user, (*path, "become_user")),
-            register=self._name(raw.register_, (*path, "register")), severity=raw.severity, service=raw.service,
+            register=self._name(raw.register_, (*path, "register")), severity=raw.severity,
+            severity_reason=raw.severity_reason, service=raw.service, phase=raw.phase, remedy=raw.remedy,
             metric=raw.metric, unit=raw.unit, threshold=raw.threshold, critical=raw.critical, no_log=raw.no_log,
             where=self._document.at(path),
         )  # fmt: skip

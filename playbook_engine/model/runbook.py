@@ -27,6 +27,28 @@ class Otherwise(StrEnum):
     SKIP = "skip"
 
 
+class Tier(StrEnum):
+    """What a service's failure means for those it serves: severity is computed from it and from what was measured."""
+
+    CRITICAL = "critical"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service that a runbook repairs or watches: the one registry that every count in a report is a query over.
+
+    `needs`: services that must be well before this one can be. `writes`: it is not well until a probe has written to
+    it, for a full disk answers every read.
+    """
+
+    name: str
+    tier: Tier = Tier.NORMAL
+    needs: tuple[str, ...] = ()
+    writes: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
     """A typed input of a runbook."""
@@ -49,6 +71,7 @@ class Probe:
     """One look at the world and what is expected of it: a precondition, a check, an `unless`.
 
     `within`: seconds it may take to become true. `hold` (written `for`): seconds it must then stay true.
+    `phase`: the gate of the runbook's `phases` that it belongs to. `remedy`: the runbook that repairs it.
     """
 
     id: str
@@ -67,7 +90,10 @@ class Probe:
     become_user: object = None
     register: str | None = None
     severity: str | None = None
+    severity_reason: str | None = None
     service: str | None = None
+    phase: str | None = None
+    remedy: str | None = None
     metric: str | None = None
     unit: str | None = None
     threshold: object = None
@@ -140,6 +166,8 @@ class Runbook:
     severity: str = "P3"
     owner: str = ""
     services: tuple[str, ...] = ()
+    registry: tuple[Service, ...] = ()
+    phases: tuple[str, ...] = ()
     hosts: str | None = None
     serial: tuple[object, ...] = ()
     max_fail_percentage: float | None = None
