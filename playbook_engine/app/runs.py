@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import signal
 from collections import Counter
@@ -43,12 +44,17 @@ class Sinks:
 
     def __init__(self, journal: JournalWriter, watchers: Sequence[EventSink]) -> None:
         self._journal = journal
-        self._watchers = watchers
+        self._watchers = list(watchers)
 
     def emit(self, event: Event) -> None:
+        """Raises JournalError. A watcher whose terminal or pipe has gone is dropped: the run goes on."""
         self._journal.append(event)
-        for watcher in self._watchers:
-            watcher.emit(event)
+        for watcher in list(self._watchers):
+            try:
+                watcher.emit(event)
+            except (OSError, ValueError):
+                with contextlib.suppress(ValueError):
+                    self._watchers.remove(watcher)
 
 
 def execute(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None) -> RunEnd:

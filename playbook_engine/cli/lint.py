@@ -26,6 +26,7 @@ def lint(runbooks: tuple[str, ...], inventory: tuple[str, ...], limit: str | Non
         chosen = targets(app, inventory, "all", limit, None)
         known = {key for host in chosen.hosts for key in host.variables}
     bad = 0
+    said: set[str] = set()  # an imported file's mistakes are told once
     names = runbooks or tuple(load.names())
     for name in names:
         try:
@@ -35,7 +36,10 @@ def lint(runbooks: tuple[str, ...], inventory: tuple[str, ...], limit: str | Non
                 raise LoadErrors(problems)
         except LoadError as error:
             bad += 1
-            click.echo(error.render() + "\n", err=True)
+            for each in error.errors if isinstance(error, LoadErrors) else (error,):
+                if each.render() not in said:
+                    said.add(each.render())
+                    click.echo(each.render() + "\n", err=True)
         else:
             click.echo(f"{name}: clean")
     sys.exit(5 if bad else 0)

@@ -7,6 +7,7 @@ import sys
 import click
 
 from playbook_engine.cli.options import command_line, make_app, options, watchers
+from playbook_engine.model.outcome import HostStatus
 
 
 @click.command()
@@ -31,4 +32,8 @@ def rollback(
         app, name, options(check=check, diff=False, forks=forks, reason=reason, force=force), hosts,
         watchers(app, as_json=as_json, verbose=max(verbose, 1), diff=False), command_line(),
     )  # fmt: skip
+    if run == "last" and not as_json and set(end.statuses.values()) == {HostStatus.OK}:
+        older = [row.run for row in app.index.runs() if "changed" in row.statuses and row.kind in ("run", "exec")]
+        if older:
+            click.echo(f"the newest run that changed something is {older[-1]}: runbook rollback {older[-1]}")
     sys.exit(end.code)

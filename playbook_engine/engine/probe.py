@@ -117,7 +117,7 @@ def judge(
     if probe.register:
         names[probe.register] = result
     said = tuple(measured(context.templar, expect, names))
-    invalid = result.get("invalid")
+    impossible = _impossible(result)
     try:
         holds = context.templar.evaluate(expect, names, probe.where)
     except TemplateError as error:
@@ -128,9 +128,18 @@ def judge(
         return Finding(verdict=verdict, detail=detail, expect=expect, on=on, result=result, measured=said)
     verdict = Verdict.MET if holds else Verdict.NOT_MET
     detail = "" if holds else _why(result, said, reply)
-    if invalid and "invalid" not in expect:
-        verdict, detail = Verdict.INVALID, str(invalid)
+    if impossible and "valid" not in expect:
+        verdict, detail = Verdict.INVALID, impossible
     return Finding(verdict=verdict, detail=detail, expect=expect, on=on, result=result, measured=said)
+
+
+def _impossible(result: Mapping[str, object]) -> str:
+    """Why a measurement cannot be true: an epoch as a duration, longer than the process has lived. Such a number is
+    neither good nor bad, unless the expectation asks about just that."""
+    if result.get("valid") is not False:
+        return ""
+    claim = result.get("claim")
+    return str(claim.get("why") if isinstance(claim, Mapping) else result.get("why") or "the value cannot be true")
 
 
 def _why(result: Mapping[str, object], said: tuple[Measured, ...], reply: Reply) -> str:
