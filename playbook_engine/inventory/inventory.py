@@ -60,7 +60,7 @@ class Inventory:
         self.members = {name: self._members(draft, name) for name in draft.groups}
         self._draft = draft
         self._precedence = precedence
-        self._templar = templar
+        self.templar = templar
         self._extra_vars = extra_vars
         self._built: dict[str, Host] = {}
 
@@ -111,7 +111,7 @@ class Inventory:
             merged.update(self._extra_vars)
             groups = tuple(g for g in self._precedence.groups_of(name) if g != ALL)
             magic = {"inventory_hostname": name}
-            connection = connection_of(name, {**merged, **magic}, self._templar)
+            connection = connection_of(name, {**merged, **magic}, self.templar)
             found = Host(name=name, groups=groups, variables=merged, connection=connection)
             self._built[name] = found
         return found
@@ -191,7 +191,7 @@ class HostVars(Mapping[str, object]):
         inventory = self._inventory
         if name not in inventory.host_names and name not in patterns.LOCALHOST:
             raise KeyError(name)
-        return inventory._templar.lazy(inventory.variables(name))
+        return inventory.templar.lazy(inventory.variables(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._inventory.host_names)

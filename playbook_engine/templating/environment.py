@@ -11,13 +11,11 @@ filters and conditions are those of ansible-core 2.19.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateSyntaxError, meta, nodes
-from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.parser import Parser
 
 from playbook_engine.model.errors import EngineError, TemplateError
@@ -25,7 +23,7 @@ from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating import lookups
 from playbook_engine.templating.filters import FILTERS, SEES_UNDEFINED
-from playbook_engine.templating.limits import LimitExceeded, spending
+from playbook_engine.templating.limits import spending
 from playbook_engine.templating.node import OMIT, Template, templates_in, to_nodes
 from playbook_engine.templating.sandbox import (
     Sandbox,
@@ -38,6 +36,7 @@ from playbook_engine.templating.sandbox import (
 )
 from playbook_engine.templating.scope import LazyVariables, Scope, finished
 from playbook_engine.templating.tests import TESTS
+from playbook_engine.templating.wording import did_you_mean, runtime_error, shown, syntax_error, to_condition
 
 __all__ = ["OMIT", "LazyVariables", "Templar", "Template"]
 
@@ -57,6 +56,7 @@ class Templar:
         self._plain = self._sandbox(plain_backslashes=False)
         self._templates: dict[str, JinjaTemplate] = {}
         self._expressions: dict[str, JinjaTemplate] = {}
+        self._files: dict[tuple[bool, bool], tuple[Sandbox, dict[str, JinjaTemplate]]] = {}
 
     def _sandbox(self, *, plain_backslashes: bool, trim_blocks: bool = True, lstrip_blocks: bool = False) -> Sandbox:
         env = Sandbox(plain_backslashes=plain_backslashes, trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
@@ -96,8 +96,9 @@ class Templar:
     def _free_names(self, source: str, where: SourcePos | None, parse: Callable[[str], nodes.Template]) -> set[str]:
         try:
             tree = parse(source)
+            self._check_names(self._plain, tree)
         except TemplateSyntaxError as exc:
-            raise _syntax_error(exc, source, where) from None
+            raise syntax_error(exc, source, where) from None
         return meta.find_undeclared_variables(tree) - self._plain.globals.keys()
 
     # ------------------------------------------------------------------ running
@@ -129,10 +130,10 @@ class Templar:
         result = self.evaluate_value(expr, variables, where)
         if isinstance(result, bool):
             return result
-        text = _shown(result)
+        text = shown(result)
         raise TemplateError(
             f"the condition `{expr}` gives {text}, which is neither true nor false",
-            advice=_to_condition(str(expr), result),
+            advice=to_condition(str(expr), result),
             where=_place(expr, where),
         )
 
@@ -165,7 +166,7 @@ class Templar:
         except (EngineError, UndefinedName):
             raise
         except Exception as exc:
-            raise _runtime_error(exc, template.source, template.where) from exc
+            raise runtime_error(exc, template.source, template.where) from exc
 
     def render_file(
         self,
@@ -185,8 +186,11 @@ class Templar:
         if header.startswith("#jinja2:"):
             options.update(_header(header, where))
             source = rest
-        env = self._sandbox(plain_backslashes=False, **options)
-        compiled = self._compile(env, source, {}, where, lambda: env.parse(source))
+        key = (options["trim_blocks"], options["lstrip_blocks"])
+        if key not in self._files:
+            self._files[key] = (self._sandbox(plain_backslashes=False, **options), {})
+        env, cache = self._files[key]
+        compiled = cache.get(source) or self._compile(env, source, cache, where, lambda: env.parse(source))
         with spending():
             scope = self.scope(variables)
             value = self._guard(lambda: text_of([self._call(compiled, scope)]), scope, where, source)
@@ -205,7 +209,7 @@ class Templar:
         except UndefinedName as exc:
             raise self._undefined_error(exc, scope, where) from None
         except Exception as exc:
-            raise _runtime_error(exc, source, where) from exc
+            raise runtime_error(exc, source, where) from exc
 
     def _undefined_error(self, exc: UndefinedName, scope: Scope, where: SourcePos | None) -> TemplateError:
         message = str(exc.message)
@@ -213,7 +217,7 @@ class Templar:
         if exc.free and isinstance(exc.name, str) and exc.name not in scope.variables:
             known = [*map(str, scope.variables), *self._plain.globals]
             message = f"{exc.name!r} is not defined"
-            advice = _did_you_mean(exc.name, known) or (
+            advice = did_you_mean(exc.name, known) or (
                 f"define it, or say what to use instead: `{exc.name} | default(...)`"
             )
         return TemplateError(message, advice=advice, where=where)
@@ -264,7 +268,7 @@ class Templar:
             self._check_names(env, tree)
             code = env.compile(tree)
         except TemplateSyntaxError as exc:
-            raise _syntax_error(exc, source, where) from None
+            raise syntax_error(exc, source, where) from None
         except RecursionError:
             raise TemplateError("the template is nested too deeply", where=where) from None
         compiled = JinjaTemplate.from_code(env, code, env.globals)
@@ -279,7 +283,7 @@ class Templar:
             known: Iterable[str] = env.filters if isinstance(node, nodes.Filter) else env.tests
             if node.name not in known:
                 word = "filter" if isinstance(node, nodes.Filter) else "test"
-                hint = _did_you_mean(node.name, known)
+                hint = did_you_mean(node.name, known)
                 message = f"there is no {word} {node.name!r}" + (f" ({hint})" if hint else "")
                 raise TemplateSyntaxError(message, node.lineno)
 
@@ -310,52 +314,3 @@ def _header(line: str, where: SourcePos | None) -> dict[str, bool]:
 
 def _place(expr: str | Template, where: SourcePos | None) -> SourcePos | None:
     return expr.where if isinstance(expr, Template) and expr.where else where
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    close = difflib.get_close_matches(name, [k for k in known if " " not in k], n=2, cutoff=0.65)
-    return f"did you mean {' or '.join(map(repr, close))}?" if close else None
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return f"{text if len(text) <= 80 else text[:77] + '...'} ({type(value).__name__})"
-
-
-def _to_condition(expr: str, value: object) -> str:
-    if isinstance(value, str):
-        return f"compare it (`{expr} == 'yes'`), or convert it: `{expr} | bool`"
-    if isinstance(value, list | dict):
-        return f"say what about it: `{expr} | length > 0`"
-    if value is None:
-        return f"say what about it: `{expr} is not none`"
-    return f"compare it: `{expr} != 0`, or convert it: `{expr} | bool`"
-
-
-def _syntax_error(exc: TemplateSyntaxError, source: str, where: SourcePos | None) -> TemplateError:
-    message = exc.message or "syntax error"
-    advice = None
-    if "'='" in message:
-        advice = "comparing is `==`; a single `=` is not allowed in an expression"
-    elif "expected" in message:
-        advice = "look for a missing operator, quote, bracket or brace"
-    line = f" (line {exc.lineno} of it)" if "\n" in source.strip() else ""
-    first = source.strip().splitlines()[0] if source.strip() else ""
-    return TemplateError(f"`{first}` does not compile{line}: {message}", advice=advice, where=where)
-
-
-def _runtime_error(exc: Exception, source: str, where: SourcePos | None) -> TemplateError:
-    first = source.strip().splitlines()[0]
-    first = first if len(first) <= 100 else first[:97] + "..."
-    if isinstance(exc, LimitExceeded):
-        return TemplateError(f"`{first}`: {exc.message}", where=where)
-    if isinstance(exc, SecurityError | TemplateRuntimeError):
-        changing = "append" in str(exc.message) or "update" in str(exc.message)
-        advice = "make a new value instead: `l + [x]`, `d | combine({'k': x})`" if changing else None
-        return TemplateError(f"`{first}` failed: {exc.message}", advice=advice, where=where)
-    if isinstance(exc, RecursionError):
-        return TemplateError(f"`{first}` goes round in circles", where=where)
-    reason = str(exc) or type(exc).__name__
-    if isinstance(exc, KeyError):
-        reason = f"no such key: {reason}"
-    return TemplateError(f"`{first}` failed: {reason}", where=where)

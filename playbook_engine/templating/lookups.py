@@ -16,7 +16,7 @@ from jinja2.utils import missing, pass_context
 
 from playbook_engine.model.errors import TemplateError
 from playbook_engine.model.source import SourcePos
-from playbook_engine.templating import limits
+from playbook_engine.templating import limits, sequences
 from playbook_engine.templating.filters import collections, passwords
 from playbook_engine.templating.sandbox import Missing
 
@@ -271,36 +271,8 @@ class Lookups:
             made.append(text if path == os.devnull else _kept(os.path.expanduser(path), text))
         return made
 
-    def _sequence(
-        self,
-        context: Context,
-        terms: list[Any],
-        start: Any = None,
-        end: Any = None,
-        count: Any = None,
-        stride: Any = None,
-        format: str = "%d",  # noqa: A002 - Ansible's name
-    ) -> list[Any]:
-        made: list[Any] = []
-        options = {"start": start, "end": end, "count": count, "stride": stride, "format": format}
-        for term in terms or [""]:
-            asked = dict(options)
-            text = str(term).strip()
-            if "=" in text:
-                for key, _, value in (pair.partition("=") for pair in text.split()):
-                    if key not in options:
-                        raise ValueError(f"a sequence has no {key!r}; it has {', '.join(options)}")
-                    asked[key] = value
-            elif text:
-                head, _, shape = text.partition(":")
-                first, dash, last = head.partition("-")
-                asked.update({"start": first, "end": last.split("/")[0]} if dash else {"end": first.split("/")[0]})
-                if "/" in head:
-                    asked["stride"] = head.split("/")[1]
-                if shape:
-                    asked["format"] = shape
-            made.extend(_numbers(asked))
-        return made
+    def _sequence(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
+        return [text for term in terms or [""] for text in sequences.expand(str(term), options)]
 
 
 def _kept(path: str, text: str) -> str:
@@ -314,29 +286,6 @@ def _kept(path: str, text: str) -> str:
     with os.fdopen(handle, "w", encoding="utf-8") as new:
         new.write(f"{text}\n")
     return text
-
-
-def _numbers(asked: Mapping[str, Any]) -> Iterable[str]:
-    start = 1 if asked["start"] is None else int(str(asked["start"]), 0)
-    stride = 1 if asked["stride"] is None else int(str(asked["stride"]), 0)
-    if asked["count"] is not None:
-        count = int(str(asked["count"]), 0)
-        end = start + (count - 1) * stride
-        if count == 0:
-            return []
-    elif asked["end"] is not None:
-        end = int(str(asked["end"]), 0)
-        if end < start and asked["stride"] is None:
-            raise ValueError("a sequence that counts down needs a negative stride")
-    else:
-        raise ValueError("a sequence needs an end or a count")
-    if stride == 0:
-        raise ValueError("a sequence cannot have a stride of 0")
-    shape = str(asked["format"])
-    limits.check_percent(shape, ())
-    numbers = range(start, end + (1 if stride > 0 else -1), stride)
-    limits.budget().spend(len(numbers))
-    return [shape % number for number in numbers]
 
 
 def _names(context: Context) -> Any:

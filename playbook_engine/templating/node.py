@@ -64,15 +64,21 @@ def templates_in(value: object) -> Iterator[Template]:
             yield from templates_in(item)
 
 
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
 def holds_template(value: object) -> bool:
     """Whether a template is anywhere inside. Quick: facts of a host are asked this at every use."""
-    kind = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
-        return False
-    if kind is Template:
-        return True
-    if isinstance(value, dict):
-        return any(map(holds_template, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(holds_template, value))
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        kind = type(item)
+        if kind in _LEAVES:
+            continue
+        if kind is Template:
+            return True
+        if isinstance(item, dict):
+            waiting += [part for part in item.values() if type(part) not in _LEAVES]
+        elif isinstance(item, list | tuple):
+            waiting += [part for part in item if type(part) not in _LEAVES]
     return False
