@@ -114,7 +114,7 @@ def operate(call: "dict", memory: "dict") -> "dict":
     action = sys.modules[PACKAGE + ".actions." + call["action"]]
     args = here(call["args"], action.SPEC)
     if op == "probe":
-        return _yes(result=action.observe(args))
+        return _yes(result=told(action.observe(args)))
     if op in ("look", "peek", "run"):
         try:
             state = action.observe(args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Iterator
 
@@ -20,7 +21,7 @@ def web() -> Iterator[str]:
 
 
 def here(**args: object) -> dict[str, object]:
-    return http.observe_here(serve.here(complete("http", args), http.SPEC))
+    return http.observe_here(serve.here(complete("http", args), http.SPEC), importlib.import_module(http.HERE))
 
 
 def test_a_service_that_answers(agent: Agent, web: str) -> None:

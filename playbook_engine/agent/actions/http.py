@@ -5,6 +5,7 @@ from playbook_engine.agent import latency, plausible, procfs, reach, web
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 SPEC = {
     "name": "http",
@@ -53,6 +54,7 @@ SPEC = {
     "examples": "http: {url: http://127.0.0.1:3000/health, samples: 30, warmup: 5}",
 }
 
+HERE = "requests"
 SHOWN = 65536
 
 
@@ -75,11 +77,9 @@ def observe(args: "dict") -> "dict":
     return measure(args, fetch)
 
 
-def observe_here(args: "dict") -> "dict":
-    """The same on the controller's own machine, in its process, with requests."""
+def observe_here(args: "dict", requests: "Any") -> "dict":
+    """The same on the controller's own machine, in its process, with the library that HERE names."""
     import time
-
-    import requests
 
     asked = request_of(args)
 
