@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from playbook_engine.agent import proof
 from playbook_engine.catalog import catalog
 from playbook_engine.engine.commands import Program, ask, emit, now
 from playbook_engine.engine.context import HostContext
@@ -18,7 +20,7 @@ from playbook_engine.transport.base import Call
 
 TIMEOUT = 600.0  # seconds for one undo: rollback has a deadline of its own
 IGNORED = frozenset({"content", "size", "mtime", "atime", "ctime", "inode", "pid", "since", "restarts", "uptime"})
-"""Keys of a state that a rollback does not restore, as published in docs/reliability.md."""
+"""Keys of any state that a rollback does not restore, or that follow from others; docs/reliability.md lists them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,23 +178,27 @@ class Rollback:
 
 def differences(action: str, before: Mapping[str, object], now_: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Where two observed states differ, by the definition of the rollback's proof."""
-    compared = catalog.module(action).SPEC.get("compared")
-    keys = compared if compared is not None else sorted({*before, *now_} - IGNORED)
+    volatile = (*getattr(catalog.module(action), "VOLATILE", ()), *IGNORED)
     return [
         {
-            "subject": before.get("path") or action,
-            "aspect": key,
-            "before": _short(before.get(key)),
-            "now": _short(now_.get(key)),
+            "subject": before.get("path") or before.get("name") or action,
+            "aspect": path,
+            "before": _at(before, path),
+            "now": _at(now_, path),
         }
-        for key in keys
-        if before.get(key) != now_.get(key)
+        for path in proof.differences(dict(before), dict(now_), volatile)
     ]
 
 
-def _short(value: object) -> object:
-    return value if isinstance(value, (int, float, str, bool)) or value is None else str(value)[:200]
+def _at(state: object, path: str) -> object:
+    """The value at a dotted path, short enough to be read."""
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(state, Mapping):
+            state = state.get(part)
+        elif isinstance(state, (list, tuple)) and part.isdigit() and int(part) < len(state):
+            state = state[int(part)]
+    return state if isinstance(state, (int, float, bool)) or state is None else str(state)[:80]
 
 
 def _said(left: Sequence[Mapping[str, object]]) -> str:
-    return "; ".join(f"{d['subject']} {d['aspect']} {d['before']!r} → {d['now']!r}" for d in left[:5])
+    return "; ".join(f"{d['subject']} {d['aspect']}: was {d['before']}, is {d['now']}" for d in left[:5])
