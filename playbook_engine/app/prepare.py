@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from playbook_engine.app.targets import confirm_many, extra_vars, targets
+from playbook_engine.app.targets import confirm_many, targets
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.compile import compile_plan
+from playbook_engine.inventory.vars_files import parse_extra_vars
 from playbook_engine.loading.lint import undefined
 from playbook_engine.loading.runbooks import Loader
 from playbook_engine.model.errors import LoadErrors, UsageError
@@ -25,11 +26,11 @@ def prepare(
 ) -> Plan:  # fmt: skip
     """Raises LoadError, LoadErrors, InventoryError, UsageError."""
     runbook = loader(app).load(name)
-    given = extra_vars(extra)
+    given = parse_extra_vars(extra, app.templar)
     wanted = pattern or limit or runbook.hosts
     if wanted is None:
         raise UsageError(f"{runbook.name} names no hosts", advice=f"name them: runbook {kind} {name} HOST")
-    chosen = targets(app, inventory, pattern or runbook.hosts or limit or "", limit, Path(runbook.file).parent)
+    chosen = targets(app, inventory, pattern or runbook.hosts or limit or "", limit, Path(runbook.file).parent, given)
     if pattern is None and limit is None and not options.check and kind == "run":
         confirm_many(chosen.hosts, yes=yes, mean=mean, terminal=terminal)
     elif mean is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,16 @@ class Targets:
     groups: Mapping[str, tuple[str, ...]]
 
 
-def targets(app: App, sources: Sequence[str], pattern: str, limit: str | None, folder: Path | None) -> Targets:
+def targets(
+    app: App,
+    sources: Sequence[str],
+    pattern: str,
+    limit: str | None,
+    folder: Path | None,
+    extra: Mapping[str, object] | None = None,
+) -> Targets:
     """Raises InventoryError: zero hosts, a name that means nothing, an inventory that does not load."""
-    inventory = load_inventory(sources, playbook_dir=folder, templar=app.templar)
+    inventory = load_inventory(sources, playbook_dir=folder, templar=app.templar, extra_vars=extra)
     hosts = inventory.select(pattern, limit)
     if not hosts:
         raise InventoryError(f"no hosts match {pattern!r}" + (f" within {limit!r}" if limit else ""))
@@ -36,7 +42,7 @@ def _others(inventory: Inventory) -> dict[str, Host]:
 
 
 def _groups(inventory: Inventory) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(group.hosts) for name, group in inventory.groups.items()}
+    return {name: tuple(members) for name, members in inventory.members.items()}
 
 
 def confirm_many(hosts: Sequence[Host], *, yes: bool, mean: int | None, terminal: bool) -> None:
@@ -60,35 +66,3 @@ def confirm_many(hosts: Sequence[Host], *, yes: bool, mean: int | None, terminal
 def _some(hosts: Sequence[Host]) -> str:
     names = [h.name for h in hosts]
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-
-
-def extra_vars(given: Sequence[str]) -> dict[str, object]:
-    """`-e key=value`, `-e '{json}'`, `-e @file.yml`. Raises UsageError."""
-    import json
-    import shlex
-
-    import yaml
-
-    found: dict[str, object] = {}
-    for text in given:
-        if text.startswith("@"):
-            try:
-                loaded = yaml.safe_load(Path(os.path.expanduser(text[1:])).read_text())
-            except (OSError, yaml.YAMLError) as error:
-                raise UsageError(f"-e {text}: {error}") from error
-        elif text.lstrip().startswith(("{", "[")):
-            try:
-                loaded = json.loads(text)
-            except ValueError:
-                loaded = yaml.safe_load(text)
-        else:
-            loaded = {}
-            for word in shlex.split(text):
-                key, equals, value = word.partition("=")
-                if not equals or not key.isidentifier():
-                    raise UsageError(f"-e {text!r} is neither key=value, JSON, nor @file")
-                loaded[key] = value
-        if not isinstance(loaded, dict):
-            raise UsageError(f"-e {text!r} holds no mapping")
-        found.update(loaded)
-    return found

@@ -36,15 +36,16 @@ def exec_(
     """Do one action on the hosts of PATTERN: a host, a group, a pattern, user@host."""
     from playbook_engine.app.adhoc import adhoc
     from playbook_engine.app.runs import execute
-    from playbook_engine.app.targets import extra_vars, targets
+    from playbook_engine.app.targets import targets
     from playbook_engine.engine.compile import compile_plan
+    from playbook_engine.inventory.vars_files import parse_extra_vars
 
     app = make_app()
-    given = extra_vars(extra)
+    given = parse_extra_vars(extra, app.templar)
     runbook = adhoc(
         app, action, arguments, become=become or bool(become_user), become_user=become_user, undo=undo, timeout=timeout
     )
-    chosen = targets(app, inventory, pattern, limit, None)
+    chosen = targets(app, inventory, pattern, limit, None, given)
     plan = compile_plan(
         runbook, chosen.hosts, given, kind="exec", others=chosen.others, groups=chosen.groups,
         command=command_line(), options=options(check=check, diff=diff, forks=forks, reason=reason),

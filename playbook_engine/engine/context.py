@@ -13,8 +13,8 @@ from playbook_engine.model.errors import HostError, TemplateError
 from playbook_engine.model.events import FactsObserved
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan
+from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
-from playbook_engine.templating.node import Template
 from playbook_engine.transport.base import Become, Call, Reply
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
@@ -60,14 +60,16 @@ class HostContext:
         for param in spec.params.values():
             if param.local and done.get(param.name) is not None:
                 content = self._read_file(scope.runbook.file, param.local, str(done[param.name]))
-                done["content"] = self._rendered(content, variables) if param.local == "template" else content
+                name = str(done[param.name])
+                done["content"] = self._rendered(name, content, variables) if param.local == "template" else content
             if param.secret and done.get(param.name):
                 self._hide(str(done[param.name]))
         return done
 
-    def _rendered(self, content: bytes, variables: Mapping[str, object]) -> bytes:
+    def _rendered(self, name: str, content: bytes, variables: Mapping[str, object]) -> bytes:
         text = content.decode("utf-8", "surrogateescape")
-        return str(self.templar.render(Template(source=text), variables)).encode("utf-8", "surrogateescape")
+        where = SourcePos(file=name, line=1)
+        return self.templar.render_file(text, variables, where).encode("utf-8", "surrogateescape")
 
     def target(self, scope: Scope, delegate_to: object, variables: Mapping[str, object]) -> str:
         """The host where an action runs."""

@@ -32,7 +32,7 @@ class Scope:
         self.set: dict[str, object] = {}
         self._plan = plan
         self._base: dict[str, object] = {
-            **_magic(plan, host),
+            **_magic(plan, host, templar),
             **{p.name: p.default for p in runbook.params},
             **host.variables,
             **typed(runbook, host.variables),
@@ -92,7 +92,7 @@ def typed(runbook: Runbook, values: Mapping[str, object]) -> dict[str, object]:
     return found
 
 
-def _magic(plan: Plan, host: Host) -> dict[str, object]:
+def _magic(plan: Plan, host: Host, templar: Templar) -> dict[str, object]:
     """Ansible's special variables, as far as they mean something here."""
     return {
         "inventory_hostname": host.name,
@@ -102,6 +102,6 @@ def _magic(plan: Plan, host: Host) -> dict[str, object]:
         "ansible_check_mode": plan.options.check,
         "ansible_diff_mode": plan.options.diff,
         "ansible_play_hosts": [h.name for h in plan.hosts],
-        "hostvars": {h.name: h.variables for h in plan.hosts},
+        "hostvars": {h.name: templar.lazy(h.variables) for h in (*plan.hosts, *plan.others.values())},
         "runbook_name": plan.runbook.name,
     }
