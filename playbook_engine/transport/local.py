@@ -13,6 +13,7 @@ from playbook_engine.transport import payload
 from playbook_engine.transport.agent_session import open_agent
 from playbook_engine.transport.base import Become, Session
 from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
+from playbook_engine.transport.here import Here
 from playbook_engine.transport.posix import ShellSession
 
 START = 30.0  # seconds for an interpreter to start
@@ -79,7 +80,8 @@ class LocalConnection:
     def session(self, become: Become | None = None) -> Session:
         who = become.user if become else ""
         if who not in self._sessions:
-            self._sessions[who] = self._open(become)
+            session = self._open(become)
+            self._sessions[who] = session if become else Here(session)
         return self._sessions[who]
 
     def _open(self, become: Become | None) -> Session:
