@@ -65,12 +65,16 @@ def options(
     )  # fmt: skip
 
 
-def watchers(app: App, *, as_json: bool, verbose: int, diff: bool) -> list[EventSink]:
+def watchers(app: App, *, as_json: bool, verbose: int, diff: bool, steps: int = 0) -> list[EventSink]:
     """Who watches a run: JSON lines, or text for a person (with a live table on a terminal)."""
     if as_json:
         from playbook_engine.report.json_lines import JsonLines
 
         return [JsonLines(sys.stdout, app.redactor.text)]
+    if sys.stdout.isatty():
+        from playbook_engine.report.live import LiveConsole
+
+        return [LiveConsole(sys.stdout, redact=app.redactor.text, verbose=verbose, diff=diff, steps=steps)]
     from playbook_engine.report.console import Console
 
     return [Console(sys.stdout, redact=app.redactor.text, verbose=verbose, diff=diff)]

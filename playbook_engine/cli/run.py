@@ -44,6 +44,7 @@ def run(
         yes=yes, mean=mean, terminal=on_terminal(),
     )  # fmt: skip
     end = execute(
-        app, plan, watchers(app, as_json=as_json, verbose=verbose, diff=diff), ask_about_key if on_terminal() else None
-    )
+        app, plan, watchers(app, as_json=as_json, verbose=verbose, diff=diff, steps=plan.runbook.count()),
+        ask_about_key if on_terminal() else None,
+    )  # fmt: skip
     sys.exit(end.code)

@@ -185,3 +185,7 @@ class Runbook:
     checks: tuple[Probe, ...] = ()
     read_only: bool = False
     text: str = ""
+
+    def count(self) -> int:
+        """How many steps it has, those of imports included."""
+        return sum(s.runbook.count() if isinstance(s, Import) else 1 for s in self.steps)

@@ -187,7 +187,10 @@ class Console:
             self._print(f"{'':<{self._wide}}    {line}")
 
     def _print(self, text: str) -> None:
-        self._out.write(printable(self._redact(text)) + "\n")
+        self._out.write(self._clean(text) + "\n")
+
+    def _clean(self, text: str) -> str:
+        return printable(self._redact(text))
 
 
 def size(number: object) -> str:

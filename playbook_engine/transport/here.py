@@ -1,4 +1,4 @@
-"""Probes of the controller's own machine, in its own process, with the libraries that a far host cannot be asked to have.
+"""Probes of the controller's own machine, in its own process, with libraries that a far host cannot be asked to have.
 
 psutil, requests and redis-py do there what the agent does by hand on a host; one contract suite holds both to the same
 answers. Everything else goes to the agent.
