@@ -28,23 +28,38 @@ class Held(object):
         self.write_only = self.write_only and flags & ACCESS == WRITE_ONLY
         self.written = True
 
-    def who(self) -> "dict":
-        pid = self.holders[0][0] if self.holders else 0
-        return {"pid": pid or None, "command": (procfs.stat(pid) or {}).get("comm") if pid else None}
-
 
 class OpenFiles(object):
     """What is open on some devices. `complete` is false where other users' processes are hidden from us."""
 
     def __init__(self, devices: "set[int]") -> None:
+        self.devices = devices
         self.files: "dict[tuple[int, int], Held]" = {}
-        self.names = _backing()
+        self.names: "set[str]" = set()
         self.complete = True
-        self._mapped: "set[str]" = set()
-        for pid in procfs.pids():
-            if pid != os.getpid():
-                self._descriptors(pid, devices)
-                self._maps(pid, devices)
+
+    def command(self, pid: int) -> "str | None":
+        """The name of a process."""
+        return (procfs.stat(pid) or {}).get("comm")
+
+    def who(self, held: "Held | None") -> "dict":
+        """Who holds a file: the first of them."""
+        pid = held.holders[0][0] if held is not None and held.holders else 0
+        return {"pid": pid or None, "command": self.command(pid) if pid else None}
+
+    def mapping(self, pid: int, line: str) -> None:
+        """Takes in a line of /proc/PID/maps."""
+        fields = line.split(None, 5)
+        if len(fields) < 6 or fields[4] == "0" or fields[5] in self.names:
+            return
+        self.names.add(fields[5])  # a device as maps shows it is not always that of stat (btrfs, overlayfs)
+        major, _, minor = fields[3].partition(":")
+        key = (os.makedev(int(major, 16), int(minor, 16)), int(fields[4]))
+        if key[0] in self.devices:
+            held = self.files.setdefault(key, Held(0))
+            held.mapped = True
+            if not held.holders:
+                held.holders.append((pid, -1))
 
     def of(self, path: str, st: "os.stat_result") -> "Held | None":
         """What is known of an open file, or None when nobody has it open."""
@@ -54,42 +69,40 @@ class OpenFiles(object):
             held.mapped = True
         return held
 
-    def _descriptors(self, pid: int, devices: "set[int]") -> None:
-        base = "/proc/%d/fd" % pid
-        try:
-            numbers = os.listdir(base)
-        except PermissionError:
-            self.complete = False
-            return
-        except OSError:
-            return
-        for number in numbers:
-            try:
-                st = os.stat("%s/%s" % (base, number))
-                if not stat.S_ISREG(st.st_mode) or st.st_dev not in devices:
-                    continue
-                target = os.readlink("%s/%s" % (base, number))
-            except OSError:
-                continue
-            held = self.files.setdefault((st.st_dev, st.st_ino), Held(st.st_blocks * 512))
-            held.add(pid, int(number), _flags(pid, number))
-            if st.st_nlink == 0:
-                held.deleted = target[:-10] if target.endswith(" (deleted)") else target
 
-    def _maps(self, pid: int, devices: "set[int]") -> None:
-        for line in procfs.read("/proc/%d/maps" % pid).splitlines():
-            fields = line.split(None, 5)
-            if len(fields) < 6 or fields[4] == "0" or fields[5] in self._mapped:
+def look(devices: "set[int]") -> "OpenFiles":
+    """What is open here now, but by ourselves."""
+    found = OpenFiles(devices)
+    found.names.update(_backing())
+    for pid in procfs.pids():
+        if pid != os.getpid():
+            _descriptors(found, pid)
+            for line in procfs.read("/proc/%d/maps" % pid).splitlines():
+                found.mapping(pid, line)
+    return found
+
+
+def _descriptors(found: "OpenFiles", pid: int) -> None:
+    base = "/proc/%d/fd" % pid
+    try:
+        numbers = os.listdir(base)
+    except PermissionError:
+        found.complete = False
+        return
+    except OSError:
+        return
+    for number in numbers:
+        try:
+            st = os.stat("%s/%s" % (base, number))
+            if not stat.S_ISREG(st.st_mode) or st.st_dev not in found.devices:
                 continue
-            self._mapped.add(fields[5])
-            self.names.add(fields[5])  # a device as maps shows it is not always that of stat (btrfs, overlayfs)
-            major, _, minor = fields[3].partition(":")
-            key = (os.makedev(int(major, 16), int(minor, 16)), int(fields[4]))
-            if key[0] in devices:
-                held = self.files.setdefault(key, Held(0))
-                held.mapped = True
-                if not held.holders:
-                    held.holders.append((pid, -1))
+            target = os.readlink("%s/%s" % (base, number))
+        except OSError:
+            continue
+        held = found.files.setdefault((st.st_dev, st.st_ino), Held(st.st_blocks * 512))
+        held.add(pid, int(number), _flags(pid, number))
+        if st.st_nlink == 0:
+            held.deleted = target[:-10] if target.endswith(" (deleted)") else target
 
 
 def _flags(pid: int, number: str) -> int:

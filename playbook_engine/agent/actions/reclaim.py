@@ -3,6 +3,7 @@
 import os
 
 from playbook_engine.agent import candidates, openfiles
+from playbook_engine.agent.choice import Candidate, Choice
 
 SPEC = {
     "name": "reclaim",
@@ -55,7 +56,7 @@ FRESH = 10.0  # seconds for which the choice of `observe` may still be carried o
 
 
 def observe(args: "dict") -> "dict":
-    choice = candidates.Choice(args)
+    choice = candidates.choose(args)
     return dict(choice.told(), _choice=choice)
 
 
@@ -82,7 +83,7 @@ def apply(args: "dict", before: "dict") -> "dict":
 
     choice = before.get("_choice")
     if choice is None or time.monotonic() - choice.at > FRESH:
-        choice = candidates.Choice(args)
+        choice = candidates.choose(args)
     disks = {root: _free(root) for root in _one_each(choice)}
     done = Removal(choice).carry_out()
     told = dict(choice.told(), **done)
@@ -96,7 +97,7 @@ def result(args: "dict", state: "dict") -> "dict":
     return dict({k: v for k, v in state.items() if not k.startswith("_")}, **nothing)
 
 
-def _one_each(choice: "candidates.Choice") -> "list[str]":
+def _one_each(choice: "Choice") -> "list[str]":
     """One directory of each file system concerned."""
     found: "dict[int, str]" = {}
     for place in choice.roots + [one.root for one in choice.chosen]:
@@ -112,9 +113,9 @@ def _free(path: str) -> "tuple[int, int]":
 class Removal(object):
     """Carries a choice out. A file that has changed since it was chosen, or has been opened, is left."""
 
-    def __init__(self, choice: "candidates.Choice") -> None:
+    def __init__(self, choice: "Choice") -> None:
         self.choice = choice
-        self.open = openfiles.OpenFiles(choice.devices)
+        self.open = openfiles.look(choice.devices)
         self.removed = 0
         self.truncated: "list[str]" = []
         self.emptied: "set[tuple[str, tuple[str, ...]]]" = set()
@@ -132,7 +133,7 @@ class Removal(object):
         folders = self._folders()
         return {"removed": self.removed, "removed_directories": folders, "truncated": self.truncated}
 
-    def _one(self, one: "candidates.Candidate") -> None:
+    def _one(self, one: "Candidate") -> None:
         fd = candidates.open_beneath(one.root, one.parts[:-1])
         try:
             name = one.parts[-1]
@@ -149,7 +150,7 @@ class Removal(object):
         finally:
             os.close(fd)
 
-    def _empty(self, name: str, fd: int, one: "candidates.Candidate") -> None:
+    def _empty(self, name: str, fd: int, one: "Candidate") -> None:
         file = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
         try:
             os.ftruncate(file, 0)
@@ -157,7 +158,7 @@ class Removal(object):
             os.close(file)
         self.truncated.append(one.path)
 
-    def _unlink(self, name: str, fd: int, one: "candidates.Candidate") -> None:
+    def _unlink(self, name: str, fd: int, one: "Candidate") -> None:
         try:
             os.unlink(name, dir_fd=fd)
         except OSError as error:
