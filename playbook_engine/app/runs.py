@@ -12,6 +12,7 @@ from types import FrameType
 
 from playbook_engine import __version__
 from playbook_engine.app.wiring import App
+from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.commands import Program
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.driver import Driver
@@ -60,9 +61,10 @@ class Sinks:
 def execute(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None) -> RunEnd:
     """Runs a plan on its hosts. Raises JournalError."""
     hide_secrets(app, plan)
+    budget = UndoBudget()
 
     def program(host: Host) -> Program[HostStatus]:
-        return HostMachine(HostContext(plan, host, app.templar, app.read_file, app.redactor.add)).run()
+        return HostMachine(HostContext(plan, host, app.templar, app.read_file, app.redactor.add, budget)).run()
 
     return _perform(app, plan, program, watchers, ask)
 
@@ -88,7 +90,7 @@ def take_back(
     changes = {h.name: pending(app, view, h.name) for h in hosts}
 
     def program(host: Host) -> Program[HostStatus]:
-        context = HostContext(plan, host, app.templar, app.read_file, app.redactor.add)
+        context = HostContext(plan, host, app.templar, app.read_file, app.redactor.add, UndoBudget())
         return UndoMachine(context, view.hosts[host.name], changes[host.name]).run()
 
     return _perform(app, plan, program, watchers, None)

@@ -52,15 +52,7 @@ class Gate:
     fit: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
-    """For `run_once`: answered with None for the one host that does it, with that host's result for the others."""
-
-    step: str
-    result: object = None
-
-
-Command = Connect | Ask | Emit | Sleep | Now | Gate | Once
+Command = Connect | Ask | Emit | Sleep | Now | Gate
 T = TypeVar("T")
 Program = Generator[Command, Any, T]
 

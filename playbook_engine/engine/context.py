@@ -8,6 +8,7 @@ from playbook_engine.agent.failure import Failed
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ActionSpec, ArgumentError
 from playbook_engine.engine.commands import Program, ask, emit
+from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.model.errors import HostError, TemplateError
 from playbook_engine.model.events import FactsObserved
@@ -27,7 +28,13 @@ class HostContext:
     """One host of one run."""
 
     def __init__(
-        self, plan: Plan, host: Host, templar: Templar, read_file: ReadFile, hide: Callable[[str], None]
+        self,
+        plan: Plan,
+        host: Host,
+        templar: Templar,
+        read_file: ReadFile,
+        hide: Callable[[str], None],
+        budget: UndoBudget,
     ) -> None:
         self.plan = plan
         self.host = host
@@ -35,6 +42,7 @@ class HostContext:
         self.options: Options = plan.options
         self._read_file = read_file
         self._hide = hide
+        self.budget = budget
 
     def facts(self, scope: Scope, *values: object, conditions: Iterable[str] = ()) -> Program[None]:
         """Gathers facts if something about to be rendered names them, once a host. Raises HostError."""

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from playbook_engine.engine.commands import Ask, Connect, Emit, Gate, Now, Once, Program, Sleep
+from playbook_engine.engine.commands import Ask, Connect, Emit, Gate, Now, Program, Sleep
 from playbook_engine.engine.context import LOCALHOST
 from playbook_engine.engine.coordinator import Coordinator
 from playbook_engine.model.errors import HostError, JournalError, LinkLost, Unreachable
@@ -116,8 +116,6 @@ class Driver:
                         answer = self._session(host.name, None).hello
                     case Gate():
                         answer = self._gate(host.name, command)
-                    case Once():
-                        answer = None
             except HostError as raised:
                 error = raised
 

@@ -105,7 +105,7 @@ class HostMachine:
             raise Stopped(HostStatus.ABORTED, str(again))
         if again == "again":
             yield from self._preconditions(runbook, scope, TOP)
-        end = yield from self._runbook(runbook, scope, TOP)
+        end = yield from self._runbook(runbook, scope, TOP, ())
         if end is not None:
             return end
         if self._failed_on:
@@ -114,7 +114,9 @@ class HostMachine:
 
     # ---------------------------------------------------------------- one runbook
 
-    def _runbook(self, runbook: Runbook, scope: Scope, scope_id: str) -> Program[tuple[HostStatus, str, str] | None]:
+    def _runbook(
+        self, runbook: Runbook, scope: Scope, scope_id: str, tags: tuple[str, ...]
+    ) -> Program[tuple[HostStatus, str, str] | None]:
         """Steps, handlers, checks of a runbook; None when all is well, else how the host ends."""
         handlers = {name: h for h in runbook.handlers for name in (h.name, *h.listen)}
         for entry in runbook.steps:
@@ -122,11 +124,11 @@ class HostMachine:
             if stop:
                 return HostStatus.ABORTED, str(stop), ""
             if isinstance(entry, Import):
-                end = yield from self._import(entry, scope)
+                end = yield from self._import(entry, scope, (*tags, *entry.tags))
                 if end is not None:
                     return end
                 continue
-            if not self._selected(entry.tags):
+            if not self._selected((*tags, *entry.tags)):
                 continue
             result = yield from self._steps.run(entry, scope, scope_id)
             self._changed = self._changed or result.outcome is Outcome.CHANGED
@@ -189,7 +191,9 @@ class HostMachine:
         yield from emit(ScopeFinished(host=self._host, scope=scope_id, name=runbook.name, outcome=outcome))
         return status, message, advice
 
-    def _import(self, entry: Import, scope: Scope) -> Program[tuple[HostStatus, str, str] | None]:
+    def _import(
+        self, entry: Import, scope: Scope, tags: tuple[str, ...]
+    ) -> Program[tuple[HostStatus, str, str] | None]:
         """Another runbook in this place. Its preconditions are evaluated now; its `skip` skips the import only."""
         variables = scope.variables()
         try:
@@ -209,7 +213,7 @@ class HostMachine:
                 return None
             yield from emit(ScopeFinished(host=self._host, scope=entry.id, name=entry.name, outcome="failed"))
             raise
-        end = yield from self._runbook(entry.runbook, inner, entry.id)
+        end = yield from self._runbook(entry.runbook, inner, entry.id, tags)
         scope.set.update(inner.set)
         return end
 

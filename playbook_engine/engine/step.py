@@ -218,7 +218,7 @@ class StepRunner:
         carries = item.spec.reversible and step.rollback is None and step.irreversible is None
         call = Call(
             op="look", action=step.action, args=args, key=step.id, timeout=step.timeout,
-            diff=context.options.diff or context.options.check, undo_limit=step.undo_limit if carries else 0,
+            diff=context.options.diff or context.options.check, undo_limit=min(step.undo_limit, context.budget.left),
         )  # fmt: skip
         if not carries:
             call = dataclasses.replace(call, op="peek")
@@ -234,6 +234,7 @@ class StepRunner:
         if context.options.check:
             return self._judge(item, looked, changed=True)
         before = looked.before if carries else looked.state
+        context.budget.spend(_weight(before))
         yield from self._intend(item, args, tuple(looked.plan), before or {})
         call = Call(op="apply", action=step.action, args=args, before=before or {}, timeout=step.timeout)
         if carries:
@@ -515,6 +516,15 @@ def _joined(results: list[StepResult]) -> StepResult:
         "skipped": all(r.outcome is Outcome.SKIPPED for r in results),
     }
     return dataclasses.replace(worst, result=whole)
+
+
+def _weight(value: object) -> int:
+    """Bytes of content in a state before."""
+    if isinstance(value, (bytes, bytearray)):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(_weight(v) for v in value.values())
+    return sum(_weight(v) for v in value) if isinstance(value, (list, tuple)) else 0
 
 
 def _name(item: Item) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from playbook_engine.engine.commands import Connect, Gate, Program, emit, now
+from playbook_engine.engine.commands import Connect, Program, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.rollback import Rollback
@@ -51,7 +51,6 @@ class UndoMachine:
 
     def _guarded(self) -> Program[tuple[HostStatus, str]]:
         if not self._changes:
-            yield Gate("preconditions", fit=False)
             return HostStatus.OK, "nothing to take back"
         began = yield from now()
         hello = yield Connect()

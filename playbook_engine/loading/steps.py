@@ -71,7 +71,7 @@ class StepReader:
             delegate_to=self.value(raw.delegate_to, (*path, "delegate_to")),
             preconditions=self.probes(raw.preconditions, (*path, "preconditions"), f"{step_id}.p"),
             unless=unless, checks=checks, rollback=rollback, irreversible=raw.irreversible, undo_limit=raw.undo_limit,
-            on_disconnect=raw.on_disconnect, where=self._document.at(path),
+            where=self._document.at(path),
         )  # fmt: skip
 
     def imported(self, raw: StepModel, path: Where, step_id: str, runbook: Runbook) -> Import:

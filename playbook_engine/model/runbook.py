@@ -138,7 +138,6 @@ class Step:
     rollback: tuple[Step, ...] | None = None
     irreversible: str | None = None
     undo_limit: int = 64 << 20
-    on_disconnect: str = "finish"
     where: SourcePos | None = None
 
 
