@@ -12,16 +12,20 @@ class Unknown(Exception):
 def is_open(market: object, now: float) -> "tuple[bool, str]":
     """Whether a market is open at `now` (seconds since 1970), and why.
 
-    `market` is `always`, or {open, close: "HH:MM", tz, days: [mon..], holidays: [YYYY-MM-DD], calendar: path}. The
-    calendar file holds `YYYY-MM-DD` for a closed day and `YYYY-MM-DD HH:MM HH:MM` for other hours. Raises Unknown.
+    `market` is `always`, or {open, close: "HH:MM", tz, days: [mon..], holidays: [YYYY-MM-DD], calendar: path, name}.
+    The calendar file holds `YYYY-MM-DD` for a closed day and `YYYY-MM-DD HH:MM HH:MM` for other hours; or it is JSON,
+    {timezone, markets: {NAME: {sessions: [{days: [0..6, 0 is Sunday], from, to}]}}}, of which `name` says the market.
+    Raises Unknown.
     """
     if market in (None, "always"):
         return True, "it trades around the clock"
     if not isinstance(market, dict):
         raise Unknown("market is neither `always` nor a mapping: %r" % (market,))
-    unknown = set(market) - {"open", "close", "tz", "days", "holidays", "calendar"}
+    unknown = set(market) - {"open", "close", "tz", "days", "holidays", "calendar", "name"}
     if unknown:
         raise Unknown("market does not know %s" % ", ".join(sorted(unknown)))
+    if market.get("name"):
+        return _by_sessions(market, now)
     date, weekday, clock = local(now, str(market.get("tz") or "UTC"))
     hours = [str(market.get("open", "00:00")), str(market.get("close", "24:00"))]
     closed = [str(day) for day in market.get("holidays") or ()]
@@ -45,6 +49,28 @@ def is_open(market: object, now: float) -> "tuple[bool, str]":
         hours[1],
         market.get("tz") or "UTC",
     )
+
+
+def _by_sessions(market: "dict", now: float) -> "tuple[bool, str]":
+    """The answer of a JSON calendar for one market."""
+    import json
+
+    name, path = str(market["name"]), str(market.get("calendar"))
+    try:
+        with open(path) as handle:
+            calendar = json.load(handle)
+        sessions = calendar["markets"][name]["sessions"]
+        zone = str(calendar.get("timezone") or "UTC")
+    except OSError as error:
+        raise Unknown("the calendar %s cannot be read: %s" % (path, error.strerror))
+    except (ValueError, KeyError, TypeError):
+        raise Unknown("the calendar %s says nothing of the sessions of %s" % (path, name))
+    _, weekday, clock = local(now, zone)
+    day = (DAYS.index(weekday) + 1) % 7
+    for session in sessions:
+        if day in session["days"] and minutes(session["from"]) <= minutes(clock) < minutes(session["to"]):
+            return True, "%s is within %s-%s %s" % (clock, session["from"], session["to"], zone)
+    return False, "%s on %s is within no session of %s (%s)" % (clock, weekday, name, zone)
 
 
 def minutes(text: str) -> int:

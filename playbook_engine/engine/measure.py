@@ -10,6 +10,7 @@ from playbook_engine.model.errors import TemplateError
 from playbook_engine.templating.environment import Templar
 
 COMPARISON = re.compile(r"^\s*(?P<left>[^<>=!]+?)\s*(?P<op><=|>=|==|!=|<|>)\s*(?P<right>.+?)\s*$")
+MEMBER = re.compile(r"^\s*(?P<left>[\w.]+)\s+(?P<op>not in|in)\s+(?P<right>\[.*\])\s*$")
 COMPOUND = re.compile(r"^\s*not\b|\b(or|if)\b|(<=|>=|==|!=|<|>).*(<=|>=|==|!=|<|>)")
 """No single comparison with a threshold: an alternative, a negation, a chain. Only the whole of it can be told."""
 UNITS = (
@@ -37,7 +38,7 @@ def measured(templar: Templar, expect: str, variables: Mapping[str, object]) -> 
     """The comparisons of an expectation that can be told apart, each with what was found. Never raises."""
     found = []
     for part in conjuncts(expect):
-        match = None if COMPOUND.search(part) else COMPARISON.match(part)
+        match = None if COMPOUND.search(part) else MEMBER.match(part) or COMPARISON.match(part)
         left, op, right = (match["left"], match["op"], match["right"]) if match else (part, "", "")
         try:
             value = templar.evaluate_value(left, variables)

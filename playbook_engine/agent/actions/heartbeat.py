@@ -19,10 +19,12 @@ SPEC = {
             "doc": "Where in the file's JSON the time is; else its modification time counts.",
         },
         max_age={"type": "duration", "default": 60, "doc": "How old a heartbeat may be."},
+        tick_path={"type": "str", "doc": "Where in the file's JSON the time of the last market event is."},
+        max_tick_age={"type": "duration", "default": 60, "doc": "How old that may be while the market is open."},
         market={
             "type": "raw",
             "default": "always",
-            "doc": '`always`, or {open: "09:30", close: "16:00", tz: America/New_York, days, holidays, calendar}.',
+            "doc": '`always`, {open: "09:30", close: "16:00", tz: America/New_York, days, holidays}, or {calendar, name}.',
         },
         service={"type": "str", "doc": "A service that must run, under systemd or runit."},
         started_within={"type": "duration", "doc": "A process younger than this is told as `fresh`: a crash loop?"},
@@ -34,6 +36,7 @@ SPEC = {
         "expected": "whether it should be working now",
         "market": "why",
         "age_seconds": "of the heartbeat; null without one",
+        "tick_age_seconds": "of the last market event; null when not asked for",
         "pids": "",
         "uptime_seconds": "of the youngest process",
         "fresh": "",
@@ -50,7 +53,7 @@ def observe(args: "dict") -> "dict":
     import time
 
     told: "dict" = {"state": "unknown", "reason": "", "ok": False, "expected": None, "market": "", "age_seconds": None}
-    told.update(pids=[], uptime_seconds=None, fresh=False, ports=[], service=None)
+    told.update(tick_age_seconds=None, pids=[], uptime_seconds=None, fresh=False, ports=[], service=None)
     wanted = processes.asked(dict(args, port=None))
     if not (wanted or args["path"] or args["port"] is not None or args["service"]):
         raise failure.Failed("heartbeat needs something to look at: path, match, name, pidfile, port or service")
@@ -67,6 +70,10 @@ def observe(args: "dict") -> "dict":
     elif told["service"] and alive is None:
         alive = True
     told["state"], told["reason"] = judge(alive, beat, told, args)
+    tick = told["tick_age_seconds"]
+    if told["state"] == "running-verified" and told["expected"] and tick is not None and tick > args["max_tick_age"]:
+        told["state"] = "running-unverified"
+        told["reason"] = "it beats, and heard the market %g s ago, %g s are allowed" % (tick, args["max_tick_age"])
     silent = told["state"] == "running-unverified" and beat == "stale" and not told["expected"]
     told["ok"] = told["state"] in ("running-verified", "stopped-expected") or silent
     return told
@@ -99,7 +106,9 @@ def _beat(args: "dict", now: float, told: "dict") -> "str | None":
     if not args["path"]:
         return None
     try:
-        when = _when(args)
+        when = _when(args, args["timestamp_path"])
+        if args["tick_path"]:
+            told["tick_age_seconds"] = round(now - _when(args, args["tick_path"]), 3)
     except FileNotFoundError:
         return "missing"
     except (OSError, ValueError, KeyError) as error:
@@ -110,14 +119,14 @@ def _beat(args: "dict", now: float, told: "dict") -> "str | None":
     return "fresh" if now - when <= args["max_age"] else "stale"
 
 
-def _when(args: "dict") -> float:
-    """The time of the heartbeat, in seconds since 1970."""
-    if not args["timestamp_path"]:
+def _when(args: "dict", place: "str | None") -> float:
+    """A time that the heartbeat tells, in seconds since 1970; its own modification time without a place."""
+    if not place:
         return os.stat(args["path"]).st_mtime
     import json
 
     with open(args["path"]) as handle:
-        value = plausible.at(json.load(handle), args["timestamp_path"])
+        value = plausible.at(json.load(handle), place)
     if isinstance(value, str):
         return _parsed(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
