@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from playbook_engine.agent.failure import Failed
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ActionSpec, ArgumentError
-from playbook_engine.engine.commands import Program, ask, emit
 from playbook_engine.engine.budget import UndoBudget
+from playbook_engine.engine.commands import Program, ask, emit
 from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.model.errors import HostError, TemplateError
 from playbook_engine.model.events import FactsObserved

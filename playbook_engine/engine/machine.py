@@ -109,7 +109,7 @@ class HostMachine:
         if end is not None:
             return end
         if self._failed_on:
-            return HostStatus.FAILED, f"went on past: {', '.join(self._failed_on)}", ""
+            return HostStatus.FAILED, f"went on after: {'; '.join(self._failed_on)}", ""
         return (HostStatus.CHANGED if self._changed else HostStatus.OK), "", ""
 
     # ---------------------------------------------------------------- one runbook

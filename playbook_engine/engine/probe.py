@@ -150,7 +150,7 @@ def _why(result: Mapping[str, object], said: tuple[Measured, ...], reply: Reply)
             + (f", wanted {m.op} {m.threshold}" if m.op else "")
             for m in failing
         )
-        error = result.get("error") or (reply.msg if not reply.ok else "")
+        error = result.get("error") or result.get("reason") or (reply.msg if not reply.ok else "")
         return f"{words} ({error})" if error else words
     return str(result.get("error") or reply.msg or "it does not hold")
 

@@ -153,7 +153,7 @@ class Console:
         value = "" if event.value is None else f": {event.value}{' ' + event.unit if event.unit else ''}"
         wanted = f" (wanted {event.threshold})" if event.threshold is not None and event.verdict != "met" else ""
         self._line(event.host, event.verdict, f"{event.name}{value}{wanted}", event.seconds)
-        if event.verdict != "met" and not wanted:
+        if event.verdict != "met" and (not wanted or "(" in event.detail):
             self._more(event.detail)
 
     def _changes(self, event: StateObserved) -> None:

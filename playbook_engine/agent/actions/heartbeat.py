@@ -24,7 +24,7 @@ SPEC = {
         market={
             "type": "raw",
             "default": "always",
-            "doc": '`always`, {open: "09:30", close: "16:00", tz: America/New_York, days, holidays}, or {calendar, name}.',
+            "doc": '`always`, {open, close: "16:00", tz: America/New_York, days, holidays}, or {calendar, name}.',
         },
         service={"type": "str", "doc": "A service that must run, under systemd or runit."},
         started_within={"type": "duration", "doc": "A process younger than this is told as `fresh`: a crash loop?"},
