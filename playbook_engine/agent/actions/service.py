@@ -269,10 +269,19 @@ class Runit(object):
                 self.enable(False)  # started now is not enabled for ever
             self._supervise()
         word = "hup" if verb == "reload" else verb
+        old = self._status()[0]
         ran = process.run(["sv", "-w", "%d" % max(self.wait, 1), word, self.home])
         if ran["rc"] != 0:
             said = (ran["stdout"] or ran["stderr"]).strip()
             raise failure.Failed("sv %s %s: %s" % (word, self.name, said), result=ran)
+        if verb == "restart" and not self._until(lambda: self._anew(old), max(self.wait, 5)):
+            raise failure.Failed("%s has not come up again %d s after its restart" % (self.name, max(self.wait, 5)))
+
+    def _anew(self, old: "int | None") -> bool:
+        """Running under another process number. sv(8) also says ok when a young service has not died yet, and runsv
+        then leaves it down for a second."""
+        pid, running = self._status()
+        return running and pid != old
 
     def put_back(self, before: "dict") -> None:
         down = os.path.join(self.home, "down")
