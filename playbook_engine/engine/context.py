@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping
 
 from playbook_engine.agent.failure import Failed
@@ -137,7 +138,8 @@ class HostContext:
                 stripped = text.rstrip("\r\n")
                 result[stream] = stripped
                 result[f"{stream}_lines"] = stripped.splitlines()
-        finish = getattr(catalog.module(action), "finish_here", None)
-        if reply.ok and finish is not None:
-            result.update(finish(result))
+        module = catalog.module(action)
+        if reply.ok and hasattr(module, "finish_here"):
+            # What only the controller can read: the host fetches a certificate, cryptography understands it.
+            result.update(module.finish_here(result, importlib.import_module(module.READS)))
         return result

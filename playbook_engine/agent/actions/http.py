@@ -46,6 +46,7 @@ SPEC = {
         "connect_ms": "median; null when measured by requests, which does not tell",
         "first_byte_ms": "median, from the request to the head of the answer",
         "failed": "requests without an answer",
+        "at": "this host's clock in the middle of the last request, seconds since 1970",
         "uptime_seconds": "of the process that answers, where it can be told",
         "cold": "whether that is less than `cold_below`; null when unknown",
         "claim": "raw, valid, ms, why: what the body claims at `duration_path`",
@@ -170,6 +171,7 @@ def measure(args: "dict", fetch: "Callable[[], Sample]") -> "dict":
     told.update(
         failed=len(errors), warmup=args["warmup"], headers={}, content="", content_length=None, json=None, value=None
     )
+    told["at"] = None
     told.update(latency.summary([answer.total_ms for answer in answers]))
     told["connect_ms"] = latency.summary([a.connect_ms for a in answers if a.connect_ms is not None])["p50_ms"]
     told["first_byte_ms"] = latency.summary([a.first_byte_ms for a in answers])["p50_ms"]
@@ -177,6 +179,7 @@ def measure(args: "dict", fetch: "Callable[[], Sample]") -> "dict":
         last = answers[-1]
         told.update(status=last.status, headers=last.headers, content=last.text()[:SHOWN], json=last.json())
         told["content_length"] = len(last.body)
+        told["at"] = round(time.time() - last.total_ms / 2000, 3)  # the middle of the request: what a skew is held to
     told.update(_claims(args, told))
     return told
 
