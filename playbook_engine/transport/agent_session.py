@@ -7,16 +7,19 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from playbook_engine.agent import wire
+from playbook_engine.agent import process, wire
 from playbook_engine.model.errors import LinkLost, NoPython, ProtocolError
 from playbook_engine.transport import payload
 from playbook_engine.transport.base import Call, Hello, Reply
 
+LARGEST = (1 << 30) + (64 << 20)  # bytes of a frame: what a run may carry for its undo, and some
 GRACE = 15.0  # seconds past a call's own deadline before its host is said to have gone
 
 
 class Pipe(Protocol):
-    """Bytes to and from one far process."""
+    """Bytes to and from one far process. `errors` takes in its standard error; put another there to begin anew."""
+
+    errors: process.Stream
 
     def send(self, data: bytes) -> None:
         """Raises LinkLost."""
@@ -27,7 +30,7 @@ class Pipe(Protocol):
         ...
 
     def complaints(self) -> str:
-        """What the far process wrote to its standard error so far."""
+        """The text of `errors`, with what has arrived since."""
         ...
 
     def close(self) -> None: ...
@@ -83,6 +86,8 @@ class Reader:
             self._fill(wire.HEADER, end)
             text, raw = wire.lengths(bytes(self._held[: wire.HEADER]))
             total = wire.HEADER + text + raw
+            if total > LARGEST:
+                raise ProtocolError(f"the host announces an answer of {total} bytes, which is more than is ever asked")
             self._fill(total, end)
             message = wire.unpack(
                 bytes(self._held[wire.HEADER : wire.HEADER + text]), bytes(self._held[wire.HEADER + text : total])
@@ -139,7 +144,10 @@ class AgentSession:
         message = self._reader.frame(sum(c.timeout for c in calls) + GRACE)
         if not isinstance(message, dict) or message.get("id") != number:
             raise ProtocolError(f"an answer to another question: {message!r:.200}")
-        return [Reply.of(said) for said in message["replies"]]
+        replies = message.get("replies")
+        if not isinstance(replies, list) or len(replies) != len(calls):
+            raise ProtocolError(f"no answer to every call: {replies!r:.200}")
+        return [Reply.of(said) for said in replies]
 
     def close(self) -> None:
         self._pipe.close()

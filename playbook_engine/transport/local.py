@@ -6,7 +6,9 @@ import os
 import selectors
 import subprocess
 import sys
+import time
 
+from playbook_engine.agent import process
 from playbook_engine.model.errors import BecomeFailed, LinkLost, Unreachable
 from playbook_engine.model.host import Host
 from playbook_engine.transport import payload
@@ -36,9 +38,13 @@ class ProcessPipe:
         os.set_blocking(self._err.fileno(), False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._out, selectors.EVENT_READ)
-        self._said = b""
+        self._selector.register(self._err, selectors.EVENT_READ)
+        self.errors = process.Stream(process.CAP)
+        self._closed = False
 
     def send(self, data: bytes) -> None:
+        if self._closed:
+            raise LinkLost("the session was closed")
         left = memoryview(data)
         try:
             while left:
@@ -47,19 +53,35 @@ class ProcessPipe:
             raise LinkLost(f"the local agent has gone: {error}", advice=self.complaints() or None) from error
 
     def receive(self, timeout: float) -> bytes:
-        if not self._selector.select(timeout):
-            raise TimeoutError
-        return os.read(self._out.fileno(), 1 << 20)
+        if self._closed:
+            raise LinkLost("the session was closed")
+        end = time.monotonic() + timeout
+        while True:
+            ready = [key.fileobj for key, _ in self._selector.select(max(end - time.monotonic(), 0))]
+            if self._out in ready:
+                return os.read(self._out.fileno(), 1 << 20)
+            if not ready:
+                raise TimeoutError
+            self._drain()
 
     def complaints(self) -> str:
+        if not self._closed:
+            self._drain()
+        return self.errors.text()
+
+    def _drain(self) -> None:
         try:
-            while part := os.read(self._err.fileno(), 65536):
-                self._said = (self._said + part)[-65536:]
-        except OSError:
-            pass
-        return self._said.decode("utf-8", "replace")
+            while part := os.read(self._err.fileno(), 1 << 16):
+                self.errors.feed(part)
+        except BlockingIOError:
+            return
+        if self._err in self._selector.get_map():
+            self._selector.unregister(self._err)  # at its end it would be ready for ever
 
     def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         self._selector.close()
         for stream in (self._in, self._out, self._err):
             stream.close()

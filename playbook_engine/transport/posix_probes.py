@@ -2,107 +2,118 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Mapping
+import fnmatch
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 
-from playbook_engine.transport.base import Call, Reply
-
-PROBES = ("facts", "stat", "disk_usage")
+from playbook_engine.agent import initsystem
+from playbook_engine.agent.actions import facts as names
+from playbook_engine.agent.failure import Unmeasured
+from playbook_engine.transport.posix_shell import Shell, word
 
 FACTS = r"""
-echo "hostname=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)"
-echo "kernel=$(uname -r)"; echo "machine=$(uname -m)"; echo "system=$(uname -s)"
-. /etc/os-release 2>/dev/null; echo "distribution=$ID"; echo "distribution_version=$VERSION_ID"
-if [ -d /run/systemd/system ]; then m=systemd; else read -r c </proc/1/comm
-case $c in systemd) m=systemd;; runsvdir|runit) m=runit;; s6-svscan) m=s6;; openrc-init) m=openrc;; *) m=$c;; esac; fi
-echo "service_mgr=$m"; echo "boot_id=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
+echo "nodename=$(uname -n)"; echo "kernel=$(uname -r)"; echo "machine=$(uname -m)"; echo "system=$(uname -s)"
+for f in /usr/lib/os-release /etc/os-release; do [ -r $f ] && . $f; done
+echo "id=$ID"; echo "like=$ID_LIKE"; echo "name=$NAME"; echo "version=$VERSION_ID"; echo "codename=$VERSION_CODENAME"
+[ "$ID" = debian ] && read -r v </etc/debian_version && echo "version=$v"
+[ -d /run/systemd/system ] && echo "systemd=1"; read -r c </proc/1/comm; echo "init=$c"
+echo "boot_id=$(cat /proc/sys/kernel/random/boot_id)"; echo "machine_id=$(cat /etc/machine-id)"
 read -r up _ </proc/uptime; echo "uptime_seconds=${up%%.*}"
-while read -r k v _; do case $k in MemTotal:) echo "memtotal_kb=$v";; MemAvailable:) echo "memavailable_kb=$v";;
-esac; done </proc/meminfo; echo "user_id=$(id -un 2>/dev/null)"; echo "user_uid=$(id -u)"
+while read -r k v _; do case $k in MemTotal:) echo "memtotal_kb=$v";; MemFree:) echo "memfree_kb=$v";;
+esac; done </proc/meminfo; echo "user_id=$(id -un)"; echo "user_uid=$(id -u)"; echo "user_gid=$(id -g)"
+for p in %s; do [ -e "$p" ] && echo "packager=$p" && break; done
 """
 
-# df -P is POSIX; the inode line is not in POSIX but in coreutils and busybox alike.
+# df -P is POSIX; the inode line is not in POSIX but in coreutils and busybox alike. Paths must not look like options.
 DISK = r"""
-p=%s; while [ ! -e "$p" ]; do n=${p%%/*}; [ "$n" = "$p" ] && n=.; p=${n:-/}; done
-LC_ALL=C df -P -k "$p" | tail -n 1; LC_ALL=C df -P -i "$p" 2>/dev/null | tail -n 1
-m=$(LC_ALL=C df -P "$p" | tail -n 1); m=${m##*%% }
-while read -r d q t o _; do [ "$q" = "$m" ] && l="$t $o"; done </proc/mounts; echo "$l"
+export LC_ALL=C; p=%s; case $p in -*) p=./$p;; esac
+while [ ! -e "$p" ]; do n=${p%%/*}; [ "$n" = "$p" ] && n=.; p=${n:-/}; done
+echo "space $(df -P -k "$p" | tail -n 1)"; echo "inodes $(df -P -i "$p" 2>/dev/null | tail -n 1)"
+m=$(df -P "$p" | tail -n 1); m=${m##*%% }
+while read -r d q t o _; do [ "$q" = "$m" ] && l="$t $o"; done </proc/mounts; echo "mount $l"
 """
 
-STAT = "LC_ALL=C stat -c '%%F|%%a|%%u|%%g|%%s|%%Y|%%i|%%U|%%G|%%h' %s"
+STAT = "LC_ALL=C stat %s-c '%%F|%%a|%%u|%%g|%%s|%%Y|%%X|%%Z|%%i|%%d|%%h|%%U|%%G' -- %s"
 
 
-def answer(call: Call, run: Callable[[str], Mapping[str, object]]) -> Reply:
-    """One probe. Its measurement stands in `result`, as with the agent."""
-    if call.action == "facts":
-        return Reply(ok=True, result={"ansible_facts": _facts(str(run(FACTS)["stdout"]))})
-    path = str(call.args["path"])
-    if call.action == "disk_usage":
-        ran = run(DISK % shlex.quote(path))
-        return _disk(path, str(ran["stdout"]).splitlines(), str(ran["stderr"]))
-    ran = run(STAT % shlex.quote(path))
-    if ran["rc"] != 0:
-        if "No such file" in str(ran["stderr"]) or "Not a directory" in str(ran["stderr"]):
-            return Reply(ok=True, result={"stat": {"exists": False}})
-        return Reply(ok=False, kind="unmeasured", msg=str(ran["stderr"]).strip() or "stat(1) is missing")
-    return Reply(ok=True, result={"stat": _stat(path, str(ran["stdout"]).strip().split("|"))})
+def facts(shell: Shell, args: Mapping[str, Any]) -> dict[str, object]:
+    """The family `system`, memory, and who we are; the rest takes Python."""
+    script = FACTS % " ".join(path for _, path in names.PACKAGERS)
+    lines = shell.run(script).stdout.splitlines()
+    said: dict[str, str] = defaultdict(str, (line.partition("=")[::2] for line in lines))
+    family = next((names.NAMES[i] for i in [said["id"], *said["like"].split()] if i in names.NAMES), ("", ""))
+    name = names.NAMES[said["id"]][0] if said["id"] in names.NAMES else said["name"] or said["system"]
+    node, version = said["nodename"], said["version"]
+    found: dict[str, object] = {
+        "hostname": node.split(".")[0], "nodename": node, "fqdn": node, "domain": node.partition(".")[2],
+        "system": said["system"], "kernel": said["kernel"], "architecture": said["machine"],
+        "machine": said["machine"], "distribution": name, "distribution_version": version,
+        "distribution_major_version": version.split(".")[0], "distribution_release": said["codename"] or "NA",
+        "os_family": family[1] or name, "machine_id": said["machine_id"], "boot_id": said["boot_id"],
+        "service_mgr": "systemd" if said["systemd"] else initsystem.KNOWN.get(said["init"], said["init"]),
+        "pkg_mgr": next((kind for kind, path in names.PACKAGERS if path == said["packager"]), "unknown"),
+        "uptime_seconds": int(said["uptime_seconds"] or 0), "user_id": said["user_id"],
+        "user_uid": int(said["user_uid"]), "user_gid": int(said["user_gid"]),
+        "memtotal_mb": int(said["memtotal_kb"] or 0) // 1024, "memfree_mb": int(said["memfree_kb"] or 0) // 1024,
+        "python": None,
+    }  # fmt: skip
+    kept = [glob.removeprefix("ansible_") for glob in args["filter"] or ["*"]]
+    return {"ansible_facts": {k: v for k, v in found.items() if any(fnmatch.fnmatchcase(k, glob) for glob in kept)}}
 
 
-def _facts(text: str) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for line in text.splitlines():
-        key, _, value = line.partition("=")
-        found[key] = value
-    for key, scale in (("memtotal_kb", "memtotal_mb"), ("memavailable_kb", "memavailable_mb")):
-        if str(found.get(key, "")).isdigit():
-            found[scale] = int(str(found.pop(key))) // 1024
-    if str(found.get("uptime_seconds", "")).isdigit():
-        found["uptime_seconds"] = int(str(found["uptime_seconds"]))
-    found["python"] = None
-    return found
-
-
-def _disk(path: str, lines: list[str], error: str) -> Reply:
+def disk_usage(shell: Shell, args: Mapping[str, Any]) -> dict[str, object]:
+    """Raises Unmeasured."""
+    ran = shell.run(DISK % word(args["path"]))
+    lines = dict(line.partition(" ")[::2] for line in ran.stdout.splitlines())
+    found: dict[str, object] = {"path": args["path"]}
     try:
-        device, total, used, free, _, mount = lines[0].split(None, 5)
-        found: dict[str, object] = {
-            "path": path,
-            "device": device,
-            "mount": mount,
-            "total_bytes": int(total) * 1024,
-            "used_bytes": int(used) * 1024,
-            "free_bytes": int(free) * 1024,
-            "used_percent": _percent(int(used), int(used) + int(free)),
-        }
-        inodes = lines[1].split(None, 5)
-        found["total_inodes"], found["used_inodes"], found["free_inodes"] = (int(n) for n in inodes[1:4])
-        found["used_inodes_percent"] = _percent(int(inodes[2]), int(inodes[1]))
-    except (IndexError, ValueError):
-        return Reply(ok=False, kind="unmeasured", msg=f"df(1) did not say: {error.strip() or lines!r}")
-    kind, _, options = lines[2].partition(" ") if len(lines) > 2 else ("", "", "")
-    found["fstype"], found["read_only"] = kind, "ro" in options.split(",")
-    return Reply(ok=True, result=found)
+        device, total, used, free, _, mount = lines["space"].split(None, 5)
+        found.update(
+            device=device, mount=mount, total_bytes=int(total) * 1024, used_bytes=int(used) * 1024,
+            free_bytes=int(free) * 1024, used_percent=_percent(int(used), int(used) + int(free)),
+        )  # fmt: skip
+        total, used, free = lines["inodes"].split(None, 5)[1:4]
+        found.update(
+            total_inodes=int(total), used_inodes=int(used), free_inodes=int(free),
+            used_inodes_percent=_percent(int(used), int(total)),
+        )  # fmt: skip
+    except (KeyError, ValueError):
+        raise Unmeasured(f"df(1) did not say: {ran.stderr.strip() or ran.stdout!r}") from None
+    kind, _, options = lines.get("mount", "").partition(" ")
+    return {**found, "fstype": kind, "read_only": "ro" in options.split(",")}
 
 
 def _percent(part: int, whole: int) -> float:
     return -(-part * 1000 // whole) / 10.0 if whole else 0.0
 
 
-def _stat(path: str, fields: list[str]) -> dict[str, object]:
-    kind, mode, uid, gid, size, mtime, inode, user, group, links = fields
+def stat(shell: Shell, args: Mapping[str, Any]) -> dict[str, object]:
+    """Without the checksum, and what needs one. Raises Unmeasured."""
+    ran = shell.run(STAT % ("-L " if args["follow"] else "", word(args["path"])))
+    if ran.rc != 0:
+        if "No such file" in ran.stderr or "Not a directory" in ran.stderr:
+            return {"stat": {"exists": False}}
+        raise Unmeasured(ran.stderr.strip() or "stat(1) is missing")
+    kind, mode, uid, gid, size, mtime, atime, ctime, inode, device, links, user, group = ran.stdout.strip().split("|")
     return {
-        "exists": True,
-        "path": path,
-        "isreg": kind.startswith("regular"),
-        "isdir": kind == "directory",
-        "islnk": kind == "symbolic link",
-        "mode": mode.zfill(4),
-        "uid": int(uid),
-        "gid": int(gid),
-        "size": int(size),
-        "mtime": float(mtime),
-        "inode": int(inode),
-        "nlink": int(links),
-        "pw_name": user,
-        "gr_name": group,
+        "stat": {
+            "exists": True,
+            "path": args["path"],
+            "isreg": kind.startswith("regular"),
+            "isdir": kind == "directory",
+            "islnk": kind == "symbolic link",
+            "mode": mode.zfill(4),
+            "uid": int(uid),
+            "gid": int(gid),
+            "size": int(size),
+            "mtime": float(mtime),
+            "atime": float(atime),
+            "ctime": float(ctime),
+            "inode": int(inode),
+            "dev": int(device),
+            "nlink": int(links),
+            "pw_name": user,
+            "gr_name": group,
+        }
     }

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import paramiko
 from paramiko.agent import Agent
 
+from playbook_engine.agent import process
 from playbook_engine.model.errors import AuthFailed, HostError, HostKeyError, LinkLost, Unreachable
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.secret import Secret
@@ -39,7 +40,7 @@ class ChannelPipe:
 
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
-        self._said = b""
+        self.errors = process.Stream(process.CAP)
 
     def send(self, data: bytes) -> None:
         try:
@@ -52,20 +53,26 @@ class ChannelPipe:
         end = time.monotonic() + timeout
         while True:
             # Short waits, so that standard error is drained too: a full window there would stop the far side.
-            self._channel.settimeout(max(min(0.25, end - time.monotonic()), 0.001))
+            wait = 0.001 if self._drain() else 0.25
+            self._channel.settimeout(max(min(wait, end - time.monotonic()), 0.001))
             try:
                 return self._channel.recv(1 << 20)
             except TimeoutError:
-                self.complaints()
                 if time.monotonic() >= end:
                     raise
             except (OSError, EOFError) as error:
                 raise LinkLost(f"the connection broke: {error}") from error
 
     def complaints(self) -> str:
+        self._drain()
+        return self.errors.text()
+
+    def _drain(self) -> bool:
+        """Takes in what stands on standard error; whether there was something."""
+        before = self.errors.total
         while self._channel.recv_stderr_ready():
-            self._said = (self._said + self._channel.recv_stderr(65536))[-(1 << 20) :]
-        return self._said.decode("utf-8", "surrogateescape")
+            self.errors.feed(self._channel.recv_stderr(1 << 16))
+        return self.errors.total > before
 
     def close(self) -> None:
         self._channel.close()
