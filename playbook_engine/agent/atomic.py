@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def write(
     path: str,
-    content: bytes,
+    content: "bytes | Callable[[Callable[[bytes], None]], None]",
     mode: int,
     uid: int = -1,
     gid: int = -1,
@@ -25,7 +25,8 @@ def write(
 ) -> None:
     """Makes `path` a regular file with this content, mode, owner (-1: the agent's own) and extended attributes.
 
-    `accept`, a function, is called with the path of the new file before it takes the old one's place, and may raise.
+    Content too large for memory is a function: it is called with one that takes the pieces. `accept` is called with
+    the path of the new file before it takes the old one's place, and may raise.
     Raises Failed with the kind disk-full, no-inodes, read-only, permission or not-found; the target is as it was then.
     """
     folder, name = os.path.split(path)
@@ -37,9 +38,10 @@ def write(
         raise failure.of_os_error(error, folder)
     try:
         try:
-            left = memoryview(content)
-            while left:
-                left = left[os.write(fd, left) :]
+            if isinstance(content, bytes):
+                _pour(fd, content)
+            else:
+                content(lambda piece: _pour(fd, piece))
             if uid != -1 or gid != -1:
                 os.fchown(fd, uid, gid)
             os.fchmod(fd, mode)  # after chown, which clears set-user-id bits (chown(2))
@@ -59,6 +61,12 @@ def write(
             raise failure.of_os_error(error, path)
         raise
     flush_folder(folder)
+
+
+def _pour(fd: int, piece: bytes) -> None:
+    left = memoryview(piece)
+    while left:
+        left = left[os.write(fd, left) :]
 
 
 def accepted_by(command: "str | None") -> "Callable[[str], None] | None":

@@ -194,10 +194,11 @@ def _below(path: str, device: int, found: "list[dict]", most: "int | None") -> N
             return
         inner = os.path.join(path, entry)
         st = os.lstat(inner)
-        if st.st_dev == device:
-            found.append(observe(inner, digest=False))
-            if stat.S_ISDIR(st.st_mode):
-                _below(inner, device, found, most)
+        if stat.S_ISDIR(st.st_mode) and st.st_dev != device:
+            continue  # only of directories: overlayfs gives files the device of the layer they are in
+        found.append(observe(inner, digest=False))
+        if stat.S_ISDIR(st.st_mode):
+            _below(inner, device, found, most)
 
 
 def told(state: "dict") -> "dict":

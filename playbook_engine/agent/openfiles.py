@@ -94,9 +94,12 @@ def _descriptors(found: "OpenFiles", pid: int) -> None:
     for number in numbers:
         try:
             st = os.stat("%s/%s" % (base, number))
-            if not stat.S_ISREG(st.st_mode) or st.st_dev not in found.devices:
+            if not stat.S_ISREG(st.st_mode):
                 continue
             target = os.readlink("%s/%s" % (base, number))
+            # overlayfs gives a file the device of its layer, so that of its directory counts as well
+            if st.st_dev not in found.devices and os.lstat(os.path.dirname(target)).st_dev not in found.devices:
+                continue
         except OSError:
             continue
         held = found.files.setdefault((st.st_dev, st.st_ino), Held(st.st_blocks * 512))

@@ -92,6 +92,17 @@ def listening() -> "dict[int, list[tuple[str, int]]]":
     return found
 
 
+def connections(port: int) -> "list[tuple[str, str]]":
+    """(remote address, state in hex) of every TCP socket whose local port this is."""
+    found = []
+    for name in ("tcp", "tcp6"):
+        for line in read("/proc/net/" + name).splitlines()[1:]:
+            fields = line.split()
+            if int(fields[1].rpartition(":")[2], 16) == port:
+                found.append((_address(fields[2].rpartition(":")[0]), fields[3]))
+    return found
+
+
 def _address(text: str) -> str:
     """An address of /proc/net/tcp: 32-bit words in the machine's byte order."""
     import socket

@@ -106,3 +106,70 @@ def redis_server(folder: Path, *options: str) -> Iterator[int]:
     finally:
         server.kill()
         server.wait()
+
+
+class Tracking(BaseHTTPRequestHandler):
+    """The part of MLflow's REST interface that its probe uses, in memory. `broken` names calls that answer 500."""
+
+    protocol_version = "HTTP/1.1"
+    broken: tuple[str, ...] = ()
+    runs: dict[str, dict[str, object]]
+    models: set[str]
+    deleted: list[str]
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+    def _say(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def _any(self) -> None:
+        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.loads(data) if data else {}
+        path, _, query = self.path.removeprefix("/api/2.0/mlflow/").lstrip("/").partition("?")
+        if path in self.broken:
+            self._say(500, json.dumps({"error_code": "INTERNAL_ERROR", "message": "database or disk is full"}))
+        elif path in ("health", "version"):
+            self._say(200, {"health": "OK", "version": "3.17.2"}[path])
+        else:
+            self._say(200, json.dumps(self._call(path, body, query.partition("=")[2])))
+
+    def _call(self, path: str, body: dict[str, object], wanted: str) -> dict[str, object]:
+        match path:
+            case "experiments/create":
+                return {"experiment_id": "7"}
+            case "runs/create":
+                self.runs["r1"] = {"metrics": [], "params": []}
+                return {"run": {"info": {"run_id": "r1"}}}
+            case "runs/log-metric" | "runs/log-parameter":
+                kind = "metrics" if path.endswith("metric") else "params"
+                self.runs[str(body["run_id"])][kind].append({"key": body["key"], "value": body["value"]})  # type: ignore[attr-defined]
+            case "runs/get":
+                return {"run": {"data": self.runs[wanted]}}
+            case "registered-models/create":
+                self.models.add(str(body["name"]))
+            case "registered-models/get":
+                return {"registered_model": {"name": wanted if wanted in self.models else None}}
+            case _ if path.endswith("/delete"):
+                self.deleted.append(path)
+        return {}
+
+    do_GET = do_POST = do_DELETE = _any  # noqa: N815
+
+
+@contextmanager
+def tracking(*broken: str) -> Iterator[tuple[str, type[Tracking]]]:
+    """A tracking server's address, and the class that remembers what was asked of it."""
+    ours = type("Ours", (Tracking,), {"broken": broken, "runs": {}, "models": set(), "deleted": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ours)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", ours
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -201,3 +201,14 @@ def test_it_works_with_no_bytes_and_no_inodes_left(full: Sandbox) -> None:
         assert agent.do("copy", content="x" * 4096, dest="/srv/full/new").ok
     finally:
         agent.session.close()
+
+
+def test_deleted_files_are_seen_on_an_overlay(full: Sandbox) -> None:
+    """Containers live on overlayfs, where a file and its directory are on different devices (stat(2))."""
+    full.run("mkdir -p /srv/log; (exec 3>>/srv/log/a; echo x >&3; rm /srv/log/a; sleep 30) >/dev/null 2>&1 &")
+    agent = start(list(INTERPRETERS.values())[-1], full.wrap())
+    try:
+        ran = agent.run("reclaim", paths=["/srv/log"], truncate_deleted=True)
+        assert ran.result["truncated"] == ["/srv/log/a (deleted)"], ran
+    finally:
+        agent.session.close()

@@ -119,10 +119,9 @@ def _self_signed(cert: "Any") -> bool:
 
 
 def _algorithm(key: "Any") -> str:
-    name = type(key).__name__.lower()
-    return next(
-        (kind for kind in ("rsa", "ed25519", "ed448", "dsa") if kind in name), "ec" if "elliptic" in name else name
-    )
+    """rsa, ec, ed25519 …, from the name of the key's class."""
+    name = type(key).__name__.lower().strip("_").replace("publickey", "")
+    return {"ellipticcurve": "ec"}.get(name, name)
 
 
 def _fingerprint(pem: str) -> str:

@@ -1,0 +1,41 @@
+"""Accounts as the files say: passwd(5), group(5), shadow(5). No getent: a directory service is not ours to change."""
+
+
+def user(name: str) -> "dict | None":
+    """{name, uid, gid, comment, home, shell} of a local user; None when there is none."""
+    for fields in _lines("/etc/passwd", 7):
+        if fields[0] == name:
+            keys = ("name", "uid", "gid", "comment", "home", "shell")
+            values = (fields[0], int(fields[2]), int(fields[3]), fields[4], fields[5], fields[6])
+            return dict(zip(keys, values))  # noqa: B905 (Python 3.6 has no strict)
+    return None
+
+
+def group_name(gid: int) -> "str | None":
+    return next((fields[0] for fields in _lines("/etc/group", 4) if int(fields[2]) == gid), None)
+
+
+def group_id(name: str) -> "int | None":
+    return next((int(fields[2]) for fields in _lines("/etc/group", 4) if fields[0] == name), None)
+
+
+def groups_of(name: str) -> "list[str]":
+    """The groups that list a user as a member, sorted: the supplementary ones."""
+    return sorted(fields[0] for fields in _lines("/etc/group", 4) if name in fields[3].split(","))
+
+
+def shadow(name: str) -> "list[str] | None":
+    """A user's line of /etc/shadow after the name: the hash and the numbers; or None. Raises PermissionError."""
+    for fields in _lines("/etc/shadow", 9):
+        if fields[0] == name:
+            return fields[1:]
+    return None
+
+
+def _lines(path: str, count: int) -> "list[list[str]]":
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as handle:
+            rows = [line.rstrip("\n").split(":") for line in handle]
+    except FileNotFoundError:
+        return []
+    return [row for row in rows if len(row) == count and not row[0].startswith(("#", "+", "-"))]

@@ -1,0 +1,240 @@
+"""A local account: its numbers, groups, home and shell; or none."""
+
+import os
+
+from playbook_engine.agent import accounts, failure, filestate, process
+
+SPEC = {
+    "name": "user",
+    "kind": "state",
+    "summary": "Create, change or remove a local account",
+    "doc": "Done with useradd(8), usermod(8) and userdel(8), which keep the files of accounts consistent.",
+    "params": {
+        "name": {"type": "str", "required": True, "aliases": ["user"], "doc": "The login name."},
+        "state": {"type": "str", "default": "present", "choices": ["absent", "present"], "doc": ""},
+        "uid": {"type": "int", "doc": "Number."},
+        "group": {"type": "str", "doc": "Primary group: name or number; it must be there."},
+        "groups": {"type": "list[str]", "doc": "Supplementary groups; an empty list: none."},
+        "append": {"type": "bool", "default": False, "doc": "Add `groups`, and keep the others."},
+        "comment": {"type": "str", "doc": "The GECOS field."},
+        "home": {"type": "path", "doc": "Home directory."},
+        "create_home": {"type": "bool", "default": True, "aliases": ["createhome"], "doc": "Make it."},
+        "move_home": {"type": "bool", "default": False, "doc": "Move what is in the old one, when `home` changes."},
+        "shell": {"type": "str", "doc": "Login shell."},
+        "system": {
+            "type": "bool",
+            "default": False,
+            "doc": "A number from the system's range; only for a new account.",
+        },
+        "password": {"type": "str", "secret": True, "doc": "The hash, as crypt(5) makes it; `!` locks."},
+        "password_lock": {"type": "bool", "doc": "Lock or unlock the password."},
+        "remove": {"type": "bool", "default": False, "doc": "With `absent`: the home directory and mail too."},
+    },
+    "undo": "the account as before, with the same number, hash and groups; a home that was made is removed, one that "
+    "was removed is put back",
+    "returns": {"name": "", "uid": "", "group": "", "groups": "", "home": "", "shell": "", "comment": "", "state": ""},
+    "examples": "user: {name: mlflow, system: true, home: /var/lib/mlflow, shell: /usr/sbin/nologin}",
+}
+
+VOLATILE = filestate.VOLATILE + ("hash",)
+MAIL = "/var/mail/%s"
+ASPECTS = ("uid", "group", "comment", "home", "shell")
+
+
+def observe(args: "dict") -> "dict":
+    name = args["name"]
+    found = accounts.user(name)
+    state: "dict" = {"name": name, "exists": found is not None}
+    if found is not None:
+        state.update(found)
+        state["group"] = accounts.group_name(found["gid"]) or str(found["gid"])
+        state["groups"] = accounts.groups_of(name)
+        try:
+            shadow = accounts.shadow(name)
+        except PermissionError:
+            raise failure.Failed("only root may see and change accounts (become: true)", "permission")
+        state["shadow"] = None if shadow is None else _digest(":".join(shadow[1:]))
+        state["password"] = None if shadow is None else _digest(shadow[0])
+        state["locked"] = shadow is not None and shadow[0].startswith("!")
+        state["_shadow"] = shadow
+    state["mail_there"] = os.path.lexists(MAIL % name)
+    state["own_group"] = accounts.group_id(name)
+    home = args["home"] or state.get("home")
+    if home:
+        state["home_there"] = os.path.lexists(home)
+        state["parents"] = filestate.missing_parents(home)
+    if args["state"] == "absent" and args["remove"] and state["exists"] and os.path.lexists(state["home"]):
+        states = filestate.tree(state["home"])
+        for one in states:
+            if one["type"] == "file":
+                one["sha256"] = filestate.digest_of(one["path"])
+        state["tree"] = states
+    return state
+
+
+def _digest(text: str) -> str:
+    """Told instead of a password's hash: enough to see that it changed."""
+    import hashlib
+
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def wanted(args: "dict", before: "dict") -> "dict":
+    """What the arguments ask for where it differs: {aspect: value}."""
+    asked: "dict" = {key: args[key] for key in ASPECTS if args[key] is not None and args[key] != before.get(key)}
+    if "group" in asked and str(args["group"]).isdigit() and int(args["group"]) == before.get("gid"):
+        del asked["group"]
+    if args["groups"] is not None:
+        groups = set(args["groups"]) | (set(before.get("groups", ())) if args["append"] else set())
+        if sorted(groups) != before.get("groups", []):
+            asked["groups"] = sorted(groups)
+    if args["password"] is not None and _digest(args["password"]) != before.get("password"):
+        asked["password"] = _digest(args["password"])
+    if args["password_lock"] is not None and args["password_lock"] != before.get("locked", False):
+        asked["locked"] = args["password_lock"]
+    return asked
+
+
+def plan(args: "dict", before: "dict") -> "list[dict]":
+    name = args["name"]
+    if args["state"] == "absent":
+        return [{"subject": name, "aspect": "account", "before": "there", "after": "absent"}] * before["exists"]
+    if not before["exists"]:
+        return [{"subject": name, "aspect": "account", "before": "absent", "after": "there"}]
+    asked = wanted(args, before)
+    return [{"subject": name, "aspect": k, "before": before.get(k), "after": asked[k]} for k in sorted(asked)]
+
+
+def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
+    if before.get("_shadow"):
+        before = dict(before, hash=before["_shadow"])  # the engine encrypts states before in its journal
+    if "tree" not in before:
+        return before
+    total = sum(one["size"] for one in before["tree"] if one["type"] == "file")
+    if limit is not None and total > limit:
+        raise filestate.over_limit(before["home"], total, limit)
+    return dict(before, tree=[filestate.keep(one, None) for one in before["tree"]])
+
+
+def apply(args: "dict", before: "dict") -> "dict":
+    name = args["name"]
+    if args["state"] == "absent":
+        if accounts.user(name):
+            _call(["userdel"] + ["-r"] * args["remove"] + [name], accept=(12,))  # 12: a home that was not there
+    elif not before["exists"]:
+        _create(args, before)
+    else:
+        _change(args, wanted(args, before))
+    _password(args, before)
+    return result(args, observe(args))
+
+
+def _call(words: "list[str]", stdin: str = "", accept: "tuple[int, ...]" = ()) -> None:
+    ran = process.run(words, stdin.encode("utf-8", "surrogateescape"), env={"LC_ALL": "C"})
+    if ran["rc"] != 0 and ran["rc"] not in accept:
+        said = (ran["stderr"] or ran["stdout"]).strip()
+        kind = "disk-full" if "No space left" in said else "permission" if "Permission denied" in said else "failed"
+        raise failure.Failed("%s: %s" % (words[0], said or "status %s" % ran["rc"]), kind, ran)
+
+
+def _create(args: "dict", before: "dict") -> None:
+    words = ["useradd"] + ["--system"] * args["system"]
+    for key, option in (("uid", "-u"), ("comment", "-c"), ("home", "-d"), ("shell", "-s"), ("group", "-g")):
+        if args[key] is not None:
+            words += [option, str(args[key])]
+    if args["group"] is None and accounts.group_id(args["name"]) is not None:
+        words += ["-g", args["name"]]  # useradd refuses to make a group that is there; Ansible takes it, too
+    if args["groups"]:
+        words += ["-G", ",".join(args["groups"])]
+    if args["create_home"]:
+        filestate.make_parents(before.get("parents", []))
+        words.append("-m")
+    else:
+        words.append("-M")
+    _call(words + [args["name"]])
+
+
+def _change(args: "dict", asked: "dict") -> None:
+    words: "list[str]" = []
+    options = (("uid", "-u"), ("group", "-g"), ("comment", "-c"), ("home", "-d"), ("shell", "-s"))
+    for key, option in options:
+        if key in asked:
+            words += [option, str(asked[key])]
+    if "home" in asked and args["move_home"]:
+        words.append("-m")
+    if "groups" in asked:
+        words += ["-G", ",".join(asked["groups"])]
+    if words:
+        _call(["usermod"] + words + [args["name"]])
+
+
+def _password(args: "dict", before: "dict") -> None:
+    """Sets the hash through chpasswd's standard input: an argument would show in `ps`."""
+    if args["state"] == "absent":
+        return
+    if args["password"] is not None:
+        _call(["chpasswd", "-e"], "%s:%s\n" % (args["name"], args["password"]))
+    if args["password_lock"] is not None and args["password_lock"] != before.get("locked", False):
+        _call(["usermod", "-L" if args["password_lock"] else "-U", args["name"]])
+
+
+def undo(args: "dict", before: "dict") -> "dict":
+    name, now = args["name"], accounts.user(args["name"])
+    removed: "list[str]" = []
+    if not before["exists"]:
+        home = now["home"] if now else args["home"]
+        if now:
+            _call(["userdel", "-f", name])
+        if before["own_group"] is None and accounts.group_id(name) is not None:
+            _call(["groupdel", name])
+        if not before["mail_there"] and os.path.lexists(MAIL % name):
+            os.unlink(MAIL % name)
+        if home and before.get("home_there") is not True and args["create_home"] and os.path.lexists(home):
+            removed = filestate.remove_created((before.get("parents") or [home])[0])
+        return {"name": name, "removed": removed}
+    if now is None:
+        _restore(before)
+    else:
+        _change(dict(args, move_home=args["move_home"]), _differences(before, now))
+    for one in before.get("tree", []):
+        filestate.put_back(one)
+    _put_shadow(before)
+    return result(args, observe(args))
+
+
+def _differences(before: "dict", now: "dict") -> "dict":
+    found = {key: before[key] for key in ("uid", "comment", "home", "shell") if before[key] != now[key]}
+    if before["gid"] != now["gid"]:
+        found["group"] = before["gid"]
+    if before["groups"] != accounts.groups_of(before["name"]):
+        found["groups"] = before["groups"]
+    return found
+
+
+def _restore(before: "dict") -> None:
+    """Makes the account again, with its numbers; first its own group, which userdel took along."""
+    name = before["name"]
+    if accounts.group_name(before["gid"]) is None:
+        _call(["groupadd", "-g", str(before["gid"]), before["group"]])
+    words = ["useradd", "-M", "-o", "-u", str(before["uid"]), "-g", str(before["gid"])]
+    words += ["-c", before["comment"], "-d", before["home"], "-s", before["shell"]]
+    if before["groups"]:
+        words += ["-G", ",".join(before["groups"])]
+    _call(words + [name])
+
+
+def _put_shadow(before: "dict") -> None:
+    """The line of /etc/shadow as it was, under the lock that the account tools take."""
+    kept = before.get("hash")
+    if not kept or accounts.shadow(before["name"]) == kept:
+        return
+    _call(["chpasswd", "-e"], "%s:%s\n" % (before["name"], kept[0]))
+    words = ["chage"]
+    for value, option in zip(kept[1:7], ("-d", "-m", "-M", "-W", "-I", "-E")):  # noqa: B905
+        words += [option, value or "-1"]
+    _call(words + [before["name"]])
+
+
+def result(args: "dict", state: "dict") -> "dict":
+    told = {k: state.get(k) for k in ("name", "uid", "group", "groups", "home", "shell", "comment")}
+    return dict(told, state="present" if state["exists"] else "absent", system=args["system"])

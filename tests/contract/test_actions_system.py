@@ -1,0 +1,151 @@
+"""`user` and `package` in a copy of this machine: real useradd, real apt-get, and nothing of it stays."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_agents import INTERPRETERS, Agent, needs, start
+from sandbox import Sandbox
+
+from playbook_engine.agent import proof
+from playbook_engine.agent.actions import package, user
+
+
+def deb(folder: Path, name: str, version: str, depends: str = "") -> str:
+    """Builds a package; its entry for the index of a repository."""
+    root = folder / f"{name}-{version}"
+    (root / "DEBIAN").mkdir(parents=True)
+    (root / "etc").mkdir()
+    (root / "etc" / f"{name}.conf").write_text(f"version = {version}\n")
+    (root / "DEBIAN" / "conffiles").write_text(f"/etc/{name}.conf\n")
+    control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example.test>\n"
+    control += f"Depends: {depends}\n" if depends else ""
+    control += "Description: a package to test with\n"
+    (root / "DEBIAN" / "control").write_text(control)
+    path = folder / f"{name}_{version}_all.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", root, path], check=True, capture_output=True)
+    data = path.read_bytes()
+    return control + f"Filename: ./{path.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n\n"
+
+
+PREPARE = """
+mkdir $R/srv/repo && cp {repo}/*.deb {repo}/Packages $R/srv/repo
+rm -rf $R/etc/apt/sources.list.d $R/var/lib/apt/lists/*
+mkdir -p $R/etc/apt/sources.list.d $R/var/lib/apt/lists/partial
+echo 'deb [trusted=yes] file:/srv/repo ./' >$R/etc/apt/sources.list
+"""
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    needs("useradd", "apt-get", "dpkg-deb", "unshare", "nsenter", root=True)
+    repo = tmp_path_factory.mktemp("repo")
+    made = [
+        deb(repo, "alpha-rb", "1.0", "beta-rb"),
+        deb(repo, "alpha-rb", "2.0", "beta-rb"),
+        deb(repo, "beta-rb", "1.0"),
+    ]
+    (repo / "Packages").write_text("".join(made))
+    it = Sandbox(tmp_path_factory.mktemp("box"), "sleep 3600", PREPARE.format(repo=repo))
+    it.run("apt-get update -q 2>&1")
+    yield it
+    it.close()
+
+
+@pytest.fixture(scope="module", params=["oldest", "newest"])
+def inside(request: pytest.FixtureRequest, box: Sandbox) -> Iterator[Agent]:
+    it = start(list(INTERPRETERS.values())[0 if request.param == "oldest" else -1], box.wrap())
+    yield it
+    it.session.close()
+
+
+def accounts(box: Sandbox) -> set[str]:
+    return set(box.run("cat /etc/passwd /etc/group /etc/shadow; ls -lanR /home /srv/h 2>/dev/null || :").splitlines())
+
+
+HASH = "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/"
+
+USERS: list[dict[str, object]] = [
+    {"name": "newbie", "comment": "New B", "shell": "/bin/sh", "groups": ["audio"]},
+    {"name": "daemonic", "system": True, "home": "/srv/h/deep/daemonic", "shell": "/usr/sbin/nologin"},
+    {"name": "homeless", "create_home": False, "uid": 4711, "password": HASH},
+    {"name": "there", "uid": 4242, "shell": "/bin/false", "groups": [], "comment": "changed", "password": HASH},
+    {"name": "there", "groups": ["video"], "append": True, "password_lock": True},
+    {"name": "there", "home": "/srv/h/moved", "move_home": True},
+    {"name": "there", "state": "absent", "remove": True},
+    {"name": "there", "state": "absent"},
+]
+
+
+@pytest.mark.parametrize("args", USERS, ids=lambda a: "-".join(str(v) for v in list(a.values())[:2]))
+def test_an_account_settles_and_is_undone(inside: Agent, box: Sandbox, args: dict[str, object]) -> None:
+    box.run(
+        "userdel -rf there 2>/dev/null; mkdir -p /srv/h; useradd -m -u 4000 -c old -G audio,dialout -s /bin/bash there;"
+        f"echo 'there:{HASH}x' | chpasswd -e; echo data >/home/there/file; chmod 640 /home/there/file;"
+        "chown there /home/there/file"
+    )
+    before = accounts(box)
+    looked = inside.look("user", **args)
+    assert looked.ok, looked.msg
+    assert looked.plan
+    assert HASH not in repr((looked.plan, looked.state, looked.result)), "a hash only travels to be put back"
+    applied = inside.apply("user", looked.before, **args)
+    assert applied.ok, applied.msg
+    assert HASH not in repr(applied)
+    again = inside.look("user", **args)
+    assert not again.plan, again.plan
+    for _ in range(2):
+        undone = inside.undo("user", looked.before, **args)
+        assert undone.ok, undone.msg
+        assert proof.differences(looked.state, undone.state, user.VOLATILE) == []
+        assert accounts(box) == before
+
+
+def test_an_account_that_is_as_it_should_be_is_left_alone(inside: Agent) -> None:
+    assert not inside.look("user", name="root", shell="/bin/bash", uid=0, home="/root", group="0").plan
+    assert not inside.look("user", name="nobody-of-that-name", state="absent").plan
+
+
+def names(box: Sandbox) -> set[str]:
+    return set(
+        box.run("dpkg-query -W -f '${Package} ${db:Status-Abbrev} ${Version}\\n'; ls /etc/*-rb.conf || :").splitlines()
+    )
+
+
+PACKAGES: list[tuple[str, dict[str, object]]] = [
+    ("", {"name": "alpha-rb"}),
+    ("", {"name": "alpha-rb=1.0"}),
+    ("alpha-rb=1.0 beta-rb", {"name": "alpha-rb", "state": "latest"}),
+    ("alpha-rb=2.0 beta-rb", {"name": "alpha-rb=1.0"}),
+    ("alpha-rb=2.0 beta-rb", {"name": ["beta-rb"], "state": "absent"}),
+    ("alpha-rb=1.0 beta-rb", {"name": ["alpha-rb"], "state": "absent", "purge": True}),
+]
+
+
+@pytest.mark.parametrize(("ground", "args"), PACKAGES, ids=lambda v: str(v)[:40])
+def test_packages_settle_and_are_undone(inside: Agent, box: Sandbox, ground: str, args: dict[str, object]) -> None:
+    box.run("apt-get purge -y alpha-rb beta-rb >/dev/null 2>&1 || :")
+    if ground:
+        box.run(f"apt-get install -y {ground} >/dev/null 2>&1")
+    before = names(box)
+    looked = inside.look("package", **args)
+    assert looked.ok, looked.msg
+    assert looked.plan
+    applied = inside.apply("package", looked.before, **args)
+    assert applied.ok, (applied.msg, applied.result)
+    assert applied.result["changed_packages"]
+    assert not inside.look("package", **args).plan
+    for _ in range(2):
+        undone = inside.undo("package", looked.before, **args)
+        assert undone.ok, (undone.msg, undone.result)
+        assert proof.differences(looked.state, undone.state, getattr(package, "VOLATILE", ())) == []
+        assert names(box) == before
+
+
+def test_a_package_that_nobody_has(inside: Agent) -> None:
+    reply = inside.do("package", name="no-such-package-anywhere")
+    assert (reply.ok, reply.kind) == (False, "not-found"), reply.msg
