@@ -27,14 +27,14 @@ for p in %s; do [ -e "$p" ] && echo "packager=$p" && break; done
 
 # df -P is POSIX; the inode line is not in POSIX but in coreutils and busybox alike. Paths must not look like options.
 DISK = r"""
-export LC_ALL=C; p=%s; case $p in -*) p=./$p;; esac
+export LC_ALL=C; p=%s; echo "path $p"; case $p in -*) p=./$p;; esac
 while [ ! -e "$p" ]; do n=${p%%/*}; [ "$n" = "$p" ] && n=.; p=${n:-/}; done
 echo "space $(df -P -k "$p" | tail -n 1)"; echo "inodes $(df -P -i "$p" 2>/dev/null | tail -n 1)"
 m=$(df -P "$p" | tail -n 1); m=${m##*%% }
 while read -r d q t o _; do [ "$q" = "$m" ] && l="$t $o"; done </proc/mounts; echo "mount $l"
 """
 
-STAT = "LC_ALL=C stat %s-c '%%F|%%a|%%u|%%g|%%s|%%Y|%%X|%%Z|%%i|%%d|%%h|%%U|%%G' -- %s"
+STAT = 'p=%s; LC_ALL=C stat %s-c \'%%F|%%a|%%u|%%g|%%s|%%Y|%%X|%%Z|%%i|%%d|%%h|%%U|%%G|\' -- "$p" && printf %%s "$p"'
 
 
 def facts(shell: Shell, args: Mapping[str, Any]) -> dict[str, object]:
@@ -66,7 +66,7 @@ def disk_usage(shell: Shell, args: Mapping[str, Any]) -> dict[str, object]:
     """Raises Unmeasured."""
     ran = shell.run(DISK % word(args["path"]))
     lines = dict(line.partition(" ")[::2] for line in ran.stdout.splitlines())
-    found: dict[str, object] = {"path": args["path"]}
+    found: dict[str, object] = {"path": lines.get("path", args["path"])}
     try:
         device, total, used, free, _, mount = lines["space"].split(None, 5)
         found.update(
@@ -90,16 +90,17 @@ def _percent(part: int, whole: int) -> float:
 
 def stat(shell: Shell, args: Mapping[str, Any]) -> dict[str, object]:
     """Without the checksum, and what needs one. Raises Unmeasured."""
-    ran = shell.run(STAT % ("-L " if args["follow"] else "", word(args["path"])))
+    ran = shell.run(STAT % (word(args["path"]), "-L " if args["follow"] else ""))
     if ran.rc != 0:
         if "No such file" in ran.stderr or "Not a directory" in ran.stderr:
             return {"stat": {"exists": False}}
         raise Unmeasured(ran.stderr.strip() or "stat(1) is missing")
-    kind, mode, uid, gid, size, mtime, atime, ctime, inode, device, links, user, group = ran.stdout.strip().split("|")
+    said, _, path = ran.stdout.partition("|\n")
+    kind, mode, uid, gid, size, mtime, atime, ctime, inode, device, links, user, group = said.split("|")
     return {
         "stat": {
             "exists": True,
-            "path": args["path"],
+            "path": path,
             "isreg": kind.startswith("regular"),
             "isdir": kind == "directory",
             "islnk": kind == "symbolic link",

@@ -120,7 +120,8 @@ def word(text: str, *, glob: bool = False) -> str:
         name = variable[1] or variable[2]
         done += _quoted(text[at : variable.start()], glob)
         # Digits first would be a positional parameter, which is none of the environment's.
-        done += _quoted(variable[0], False) if name[0].isdigit() else f'"${{{name}-\\${name}}}"'
+        unknown = "\\" + variable[0].replace("}", "\\}")
+        done += shlex.quote(variable[0]) if name[0].isdigit() else f'"${{{name}-{unknown}}}"'
         at = variable.end()
     return (done + _quoted(text[at:], glob)) or "''"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,15 +48,26 @@ def shell(command: str = "exec sh") -> Agent:
 
 
 @pytest.fixture(scope="module")
-def agent() -> Iterator[Agent]:
+def newest() -> Iterator[Agent]:
     it = shell()
     yield it
     it.session.close()
 
 
-@pytest.fixture(scope="module")
-def newest(agent: Agent) -> Agent:
-    return agent
+@pytest.fixture(scope="module", params=["sh", *(["busybox"] if shutil.which("busybox") else [])])
+def agent(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    """The machine's own sh and tools, and those of busybox where it is installed."""
+    command = "exec sh"
+    if request.param == "busybox":
+        busybox = shutil.which("busybox")
+        assert busybox
+        tools = tmp_path_factory.mktemp("busybox")
+        for name in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
+            (tools / name).symlink_to(busybox)
+        command = f"PATH={tools} exec {tools}/sh"
+    it = shell(command)
+    yield it
+    it.session.close()
 
 
 def test_it_works_with_no_bytes_and_no_inodes_left(full: Sandbox) -> None:  # noqa: F811
