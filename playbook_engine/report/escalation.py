@@ -1,0 +1,176 @@
+"""The escalation report: what a person who is woken needs, on one screen, and nothing that was not recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from playbook_engine.model.events import EscalationRaised, StepFinished
+from playbook_engine.report.advice import Advice, changing, safe, unsafe
+from playbook_engine.report.contacts import Contact, contact
+from playbook_engine.report.evidence import Entry, by_numbers, entries
+from playbook_engine.report.hosts import HostEnd
+from playbook_engine.report.meta import Meta
+from playbook_engine.report.rollbacks import RollbackPart
+from playbook_engine.report.run import RunReport, run_report
+from playbook_engine.report.severity import Severity
+from playbook_engine.report.situation import Impact, Rule, detected, impact, rule, sentence, severity
+from playbook_engine.report.status import Status
+from playbook_engine.report.subject import Subject
+from playbook_engine.report.text import one_line, seconds, stamp
+from playbook_engine.report.timeline import Timeline
+
+UPDATE: Mapping[Severity, timedelta] = {
+    Severity.P0: timedelta(minutes=30),
+    Severity.P1: timedelta(hours=1),
+    Severity.P2: timedelta(hours=4),
+    Severity.P3: timedelta(days=1),
+    Severity.P4: timedelta(days=1),
+}
+"""How long after a report the next one is due."""
+
+UNDONE = {
+    "undone": "taken back",
+    "untouched": "had changed nothing",
+    "kept": "kept: cannot be taken back",
+    "failed": "taking it back failed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One step, precondition or criterion on the hosts that did not end well, by result."""
+
+    what: str
+    name: str
+    hosts: tuple[str, ...]
+    result: str
+    detail: str
+    undone: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Hosts in the same state."""
+
+    hosts: tuple[str, ...]
+    status: str
+    now: str
+    settled: bool
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationReport:
+    """`left_out`: how many hosts ended well, and are not among what was tried."""
+
+    meta: Meta
+    rule: Rule | None
+    severity: Severity
+    severity_why: str
+    situation: str
+    impact: tuple[Impact, ...]
+    impact_text: str
+    started: str
+    detected: str
+    detected_evidence: str
+    tried: tuple[Tried, ...]
+    left_out: int
+    rollbacks: tuple[RollbackPart, ...]
+    targets: tuple[Target, ...]
+    safe: tuple[Advice, ...]
+    changing: tuple[Advice, ...]
+    unsafe: tuple[Advice, ...]
+    contacts: tuple[Contact, ...]
+    raised: tuple[Entry, ...]
+    next_update: str
+    next_update_why: str
+    evidence: tuple[Entry, ...]
+    evidence_later: tuple[Entry, ...]
+    timeline: Timeline
+
+
+def escalation(subject: Subject, now: datetime) -> EscalationReport:
+    report = run_report(subject, now)
+    fired = rule(subject, report.hosts)
+    grade, why = severity(subject, fired)
+    harm, harm_text = impact(subject, now)
+    first = detected(subject)
+    tried = tuple(_tried(subject, report))
+    raised = entries(subject, lambda r: isinstance(r.event, EscalationRaised))
+    linked = {e for t in tried for e in t.evidence} | {i.evidence for i in harm} | {h.evidence for h in report.hosts}
+    linked |= {e.id for e in raised} | ({f"E{first.seq}"} if first else set())
+    linked |= {e for part in report.rollbacks for e in (part.evidence, *(u.evidence for u in part.undos))}
+    started = subject.view.started
+    return EscalationReport(
+        meta=report.meta, rule=fired, severity=grade, severity_why=why, situation=sentence(subject, report),
+        impact=harm, impact_text=harm_text, started=subject.view.started_at, detected=first.at if first else "",
+        detected_evidence=f"E{first.seq}" if first else "", tried=tried,
+        left_out=sum(h.good for h in report.hosts), rollbacks=report.rollbacks,
+        targets=tuple(_targets(report.hosts)), safe=tuple(safe(subject, report)),
+        changing=tuple(changing(subject, report)), unsafe=tuple(unsafe(subject, report)),
+        contacts=(
+            contact("escalation", started.escalation), contact("owner", started.owner),
+            contact("starter", started.actor),
+        ),
+        raised=raised, next_update=stamp(now + UPDATE[grade]),
+        next_update_why=f"every {seconds(UPDATE[grade].total_seconds())} for {grade}",
+        evidence=entries(subject, by_numbers(int(e[1:]) for e in linked if e[:1] == "E")),
+        evidence_later=report.evidence_later, timeline=report.timeline,
+    )  # fmt: skip
+
+
+def _tried(subject: Subject, report: RunReport) -> Iterable[Tried]:
+    """Every step that did something or failed on a host that did not end well, grouped by result."""
+    bad = {h.name for h in report.hosts if not h.good}
+    for each in report.preconditions:
+        if each.host in bad and each.status is not Status.MET:
+            yield Tried(
+                what="precondition", name=each.name, hosts=(each.host,), result=str(each.status), detail=each.why,
+                undone="nothing to undo", evidence=(each.evidence,),
+            )  # fmt: skip
+    yield from _steps(subject, report, bad)
+    for each in report.checks:
+        if each.host in bad and each.purpose == "criterion" and each.status is not Status.MET:
+            yield Tried(
+                what="criterion", name=each.name, hosts=(each.host,), result=str(each.status), detail=each.why,
+                undone="nothing to undo", evidence=(each.evidence,),
+            )  # fmt: skip
+
+
+def _steps(subject: Subject, report: RunReport, bad: set[str]) -> Iterable[Tried]:
+    messages = {
+        (one_line(r.event.host), r.event.step): one_line(r.event.message)
+        for r in subject.view.records
+        if isinstance(r.event, StepFinished)
+    }
+    for row in report.rows:
+        groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for host, cell in zip(report.hosts, row.cells, strict=True):
+            if host.name in bad and cell.outcome not in ("", "skipped"):
+                groups.setdefault((cell.outcome, cell.undone), []).append((host.name, cell.evidence))
+        for (outcome, undone), members in groups.items():
+            detail = next((m for host, _ in members if (m := messages.get((host, row.step)))), "")
+            yield Tried(
+                what="handler" if row.handler else "step", name=row.name, hosts=tuple(h for h, _ in members),
+                result=outcome, detail=detail if outcome not in ("ok", "changed") else "",
+                undone=UNDONE.get(undone) or _not_undone(outcome), evidence=tuple(e for _, e in members if e)[:3],
+            )  # fmt: skip
+
+
+def _not_undone(outcome: str) -> str:
+    return {"changed": "still in force", "ok": "nothing to undo"}.get(outcome, "not taken back")
+
+
+def _targets(hosts: Sequence[HostEnd]) -> Iterable[Target]:
+    """Hosts in the same state together, those that need a look first."""
+    groups: dict[tuple[str, str, bool], list[HostEnd]] = {}
+    for host in sorted(hosts, key=lambda h: (h.settled, h.good)):
+        groups.setdefault((host.status, host.now, host.settled), []).append(host)
+    for (status, now, settled), members in groups.items():
+        yield Target(
+            hosts=tuple(h.name for h in members), status=status, now=now, settled=settled,
+            evidence=tuple(h.evidence for h in members if h.evidence)[:3],
+        )  # fmt: skip

@@ -1,0 +1,178 @@
+"""How grave it is, what happened, since when, and what is known of its impact: each from records alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from playbook_engine.journal.codec import Record
+from playbook_engine.model.events import (
+    CheckEvaluated,
+    EscalationRaised,
+    HostUnreachable,
+    PreconditionEvaluated,
+    RollbackStarted,
+    StepFinished,
+    StepUndone,
+)
+from playbook_engine.model.outcome import HostStatus, Outcome
+from playbook_engine.report.hosts import HostEnd
+from playbook_engine.report.run import RunReport
+from playbook_engine.report.severity import Severity, parse
+from playbook_engine.report.status import Status, judge, threshold_of, value_of
+from playbook_engine.report.subject import RunState, Subject
+from playbook_engine.report.text import count, listed, one_line, plain_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What made this an escalation. `least`: it is never milder than this, whatever the runbook says."""
+
+    name: str
+    why: str
+    least: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """A probe's record about a service, as it bears on those who use it."""
+
+    service: str
+    host: str
+    status: Status
+    text: str
+    at: str
+    evidence: str
+
+
+BY_STATUS = (
+    (HostStatus.IN_DOUBT, "a change was sent to {}, and nobody heard how it ended"),
+    (HostStatus.FAILED, "a step or a criterion failed on {}"),
+    (HostStatus.PARTLY_ROLLED_BACK, "a step failed on {}, and something that was done cannot be taken back"),
+    (HostStatus.ROLLED_BACK, "a step failed on {}, and the changes were taken back"),
+    (HostStatus.UNKNOWN, "what was to be measured on {} could not be"),
+    (HostStatus.UNREACHABLE, "{} could not be worked with"),
+    (HostStatus.ABORTED, "the run was stopped before {} was finished"),
+)
+
+
+def rule(subject: Subject, hosts: Sequence[HostEnd]) -> Rule | None:
+    """The first that fires, the gravest first. None when nothing calls for anybody."""
+    by_status: dict[str, list[str]] = {}
+    for host in hosts:
+        by_status.setdefault(host.status.replace(" ", "_"), []).append(host.name)
+    if subject.state is RunState.DEAD:
+        return Rule(name="run died", why="the journal does not say how the run ended", least=Severity.P1)
+    if names := by_status.get(HostStatus.ROLLBACK_FAILED):
+        why = f"a rollback failed or could not be proved on {listed(names)}"
+        return Rule(name="rollback failed", why=why, least=Severity.P1)
+    if names := [h.name for h in hosts if not h.settled]:
+        return Rule(name="state unknown", why=f"what state {listed(names)} is in is not known", least=Severity.P1)
+    for status, why in BY_STATUS:
+        # To be taken back is what a rollback run is for.
+        wanted = subject.view.started.kind == "rollback" and status.value.endswith("rolled_back")
+        if (names := by_status.get(status)) and not wanted:
+            return Rule(name=f"host {status.value.replace('_', ' ')}", why=why.format(listed(names)))
+    return None
+
+
+def severity(subject: Subject, fired: Rule | None) -> tuple[Severity, str]:
+    """The runbook's, or worse by the rule: unsure is taken for the higher one."""
+    declared = parse(subject.view.started.severity)
+    base = declared or Severity.P2
+    said = f"the runbook says {base}" if declared else f"the runbook declares no severity, taken for {base}"
+    if fired is not None and fired.least is not None and fired.least.rank < base.rank:
+        return fired.least, f"{said}; at least {fired.least} by this rule"
+    return base, said
+
+
+def sentence(subject: Subject, report: RunReport) -> str:
+    """The situation, in one."""
+    hosts = report.hosts
+    bad = [h for h in hosts if not h.good]
+    title, all_ = report.meta.title, count(len(hosts), "host")
+    if subject.state is RunState.LIVE:
+        return f"{title} is still running on {all_}."
+    if subject.state is RunState.DEAD:
+        return f"{title} died on the way, on {all_}: {_states(report.hosts)}."
+    if not bad or (subject.view.started.kind == "rollback" and report.meta.exit_code == 0):
+        return f"{title} ended well on {all_}: nothing calls for anybody."
+    where = bad[0].name if len(bad) == 1 else f"{len(bad)} of {all_}"
+    cause = next((h.message.rstrip(".") for h in bad if h.message), "")
+    return f"{title} failed on {where}{': ' + cause if cause else ''}; {_states(bad)}."
+
+
+def _states(hosts: Sequence[HostEnd]) -> str:
+    """`it is now restored`, `now 2 restored and 1 unknown`."""
+    states = Counter(h.now.partition(":")[0].partition(" (")[0] for h in hosts)
+    if len(hosts) == 1:
+        return f"it is now {next(iter(states))}"
+    return f"now {listed([f'{n} {state}' for state, n in states.items()])}"
+
+
+def detected(subject: Subject) -> Record | None:
+    """The first record that something was wrong."""
+    return next((r for r in subject.view.records if _is_bad(r)), None)
+
+
+def _is_bad(record: Record) -> bool:
+    event = record.event
+    match event:
+        case CheckEvaluated():
+            return event.purpose != "unless" and event.verdict != "met"
+        case PreconditionEvaluated():
+            return event.verdict != "met" and event.otherwise != "skip"
+        case StepFinished():
+            return not event.ignored and event.outcome not in (Outcome.OK, Outcome.CHANGED, Outcome.SKIPPED)
+        case HostUnreachable() | EscalationRaised():
+            return True
+        case _:
+            return False
+
+
+def impact(subject: Subject, now: datetime) -> tuple[tuple[Impact, ...], str]:
+    """What the newest records of criteria say of services, and that in a word.
+
+    A record from before a rollback says nothing of now: such a host is not measured.
+    """
+    found: list[Impact] = []
+    unmeasured: list[str] = []
+    for host in subject.view.hosts.values():
+        undone = max(
+            (r.seq for r in subject.view.records
+             if isinstance(r.event, (RollbackStarted, StepUndone)) and r.event.host == host.name), default=0,
+        )  # fmt: skip
+        newest = {
+            e.event.probe: e for e in host.checks
+            if isinstance(e.event, CheckEvaluated) and e.event.purpose == "criterion" and e.seq > undone
+        }  # fmt: skip
+        if not newest or subject.later:
+            unmeasured.append(one_line(host.name))
+            continue
+        for evidence in newest.values():
+            event = evidence.event
+            assert isinstance(event, CheckEvaluated)
+            said = judge(evidence, now, None)
+            value = value_of(event)
+            text = f"{plain_name(event.name)}: {value + ', ' if value else ''}wanted {one_line(threshold_of(event))}"
+            if said.status not in (Status.MET, Status.NOT_MET):
+                text = f"{text}; {one_line(said.why)}"
+            found.append(
+                Impact(
+                    service=one_line(event.service), host=one_line(host.name), status=said.status, text=text,
+                    at=evidence.at, evidence=evidence.id,
+                )
+            )  # fmt: skip
+    return tuple(sorted(found, key=lambda i: i.status is Status.MET)), _in_a_word(found, unmeasured)
+
+
+def _in_a_word(found: Sequence[Impact], unmeasured: Sequence[str]) -> str:
+    if not found:
+        return "not measured"
+    missed = sum(i.status.open for i in found)
+    said = [f"{missed} of {count(len(found), 'criterion', 'criteria')} open"] if missed else []
+    if unmeasured:
+        said.append(f"not measured on {listed(list(unmeasured), 3)}")
+    return ", ".join(said) or f"none measured: {count(len(found), 'criterion', 'criteria')} met"
