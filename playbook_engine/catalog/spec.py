@@ -23,11 +23,21 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with the arguments: `path` leads to it from the action's own mapping."""
+    """One thing wrong with the arguments: `path` leads to it from the action's own mapping, or to its key."""
 
     path: tuple[str | int, ...]
     message: str
     advice: str | None = None
+    key: bool = False
+
+
+class Unfit(ValueError):
+    """A value that does not fit, in words for a person; `advice` stands apart where there is room for it."""
+
+    def __init__(self, message: str, advice: str | None = None) -> None:
+        super().__init__(f"{message}: {advice}" if advice else message)
+        self.message = message
+        self.advice = advice
 
 
 class ArgumentError(EngineError):
@@ -51,16 +61,31 @@ class ParamSpec:
     secret: bool = False
     local: str | None = None
     internal: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
 
     def convert(self, value: object) -> object:
-        """The value in the type that the host gets. Raises ValueError with words for a person."""
+        """The value in the type that the host gets, within its bounds. Raises Unfit, a ValueError."""
         if value is None:
             return None
-        got = _convert(self.type, value)
+        try:
+            got = _convert(self.type, value)
+        except Unfit:
+            raise
+        except (ValueError, OverflowError) as error:
+            raise Unfit(str(error)) from error
         if self.choices and got not in self.choices:
-            close = difflib.get_close_matches(str(got), [str(c) for c in self.choices], 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise ValueError(f"{got!r} is none of {', '.join(str(c) for c in self.choices)}{hint}")
+            names = [str(c) for c in self.choices]
+            close = difflib.get_close_matches(str(got), names, 1)
+            raise Unfit(f"{got!r} is none of {', '.join(names)}", f"did you mean {close[0]}?" if close else None)
+        if isinstance(got, (int, float)) and not isinstance(got, bool):
+            if self.minimum is not None and got < self.minimum:
+                raise Unfit(f"{got} is below the minimum of {self.minimum:g}")
+            if self.maximum is not None and got > self.maximum:
+                raise Unfit(f"{got} is above the maximum of {self.maximum:g}")
+        if self.pattern and not re.fullmatch(self.pattern, str(got)):
+            raise Unfit(f"{got!r} does not match the pattern {self.pattern}")
         return got
 
 
@@ -102,29 +127,33 @@ class ActionSpec:
         """What is wrong with arguments as written. A value for which `unknown` holds is a template: judged later."""
         found: list[Problem] = []
         given: set[str] = set()
+        meant: set[str] = set()
         for key, value in args.items():
             name = self.canonical(key, internal=internal)
             if name is None:
                 found.append(self._unknown(key))
+                meant.update(p for p in (self.canonical(n) for n in self._near(key)) if p)
                 continue
             given.add(name)
             if _holds(value, unknown):
                 continue
             try:
                 self.params[name].convert(value)
-            except ValueError as error:
-                found.append(Problem(path=(key,), message=f"{self.name}: {key}: {error}"))
+            except Unfit as error:
+                found.append(Problem(path=(key,), message=f"{self.name}: {key}: {error.message}", advice=error.advice))
+        # A misspelt argument is told once: not also as one that is missing.
+        there = given | meant
         for param in self.params.values():
-            if param.required and param.name not in given:
-                found.append(Problem(path=(), message=f"{self.name} needs {param.name}: {param.doc}".rstrip(": ")))
+            if param.required and param.name not in there:
+                doc = param.doc.split(". ")[0].rstrip(".")
+                found.append(Problem(path=(), message=f"{self.name} needs {param.name}", advice=doc or None))
         for group in self.one_of:
-            there = [name for name in group if name in given]
-            if not there:
+            if not there.intersection(group):
                 found.append(Problem(path=(), message=f"{self.name} needs one of {', '.join(group)}"))
-            elif len(there) > 1:
-                found.append(
-                    Problem(path=(there[1],), message=f"{self.name}: {' and '.join(there)} exclude one another")
-                )
+            several = [name for name in args if self.canonical(name, internal=internal) in group]
+            if len(several) > 1:
+                message = f"{self.name}: {several[0]} and {several[1]} exclude one another"
+                found.append(Problem(path=(several[1],), message=message, key=True))
         return found
 
     def complete(self, args: Mapping[str, object]) -> dict[str, object]:
@@ -144,11 +173,17 @@ class ActionSpec:
                 done[name] = self.params[name].convert(value)
         return done
 
-    def _unknown(self, key: str) -> Problem:
+    def _near(self, key: str) -> list[str]:
         names = [n for p in self.params.values() if not p.internal for n in (p.name, *p.aliases)]
-        close = difflib.get_close_matches(key, names, 1, 0.6)
-        advice = f"did you mean {close[0]}?" if close else f"it takes {', '.join(sorted(names)) or 'no arguments'}"
-        return Problem(path=(key,), message=f"{self.name} has no argument {key!r}", advice=advice)
+        return difflib.get_close_matches(key, names, 1, 0.6)
+
+    def _unknown(self, key: str) -> Problem:
+        close = self._near(key)
+        names = sorted(n for p in self.params.values() if not p.internal for n in (p.name, *p.aliases))
+        advice = f"did you mean {close[0]}?" if close else f"it takes {', '.join(names) or 'no arguments'}"
+        if " " in key:
+            advice = "inside braces a comma ends a value: quote text that holds one"
+        return Problem(path=(key,), message=f"{self.name} has no argument {key!r}", advice=advice, key=True)
 
 
 def parse_size(text: str) -> int:
@@ -164,9 +199,13 @@ def parse_size(text: str) -> int:
 def parse_duration(text: str) -> float:
     """`90s`, `5m`, `1h30m`, `2d`, `0.5s`, `250ms` or a bare number of seconds. Raises ValueError."""
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         pass
+    else:
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"{text} is no duration: it is not a number of seconds from now on")
+        return seconds
     parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)", text)
     if not parts or "".join(n + u for n, u in parts) != text.replace(" ", ""):
         raise ValueError(f"{text!r} is no duration: write 30s, 5m, 1h30m or a number of seconds")
@@ -193,16 +232,12 @@ def _convert(kind: str, value: object) -> object:
         return _number(kind, value)
     if kind in ("size", "duration"):
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise ValueError(f"{_said(value)} is no {kind}")
-        if isinstance(value, str):
-            return parse_size(value) if kind == "size" else parse_duration(value)
-        return int(value) if kind == "size" else float(value)
+            raise Unfit(f"a {kind} is expected, and this is {_said(value)}")
+        if kind == "duration":
+            return parse_duration(str(value))
+        return parse_size(value) if isinstance(value, str) else int(value)
     if kind == "mode":
-        if not isinstance(value, str):
-            raise ValueError(f'{_said(value)} is no mode: quote it, as in "0644", or YAML makes a number of it')
-        if not re.fullmatch(r"[0-7]{3,5}|([ugoa]*[-+=][rwxXstugo]*)(,[ugoa]*[-+=][rwxXstugo]*)*|preserve", value):
-            raise ValueError(f'{value!r} is no mode: write "0644" or u+x,go-w')
-        return value
+        return _mode(value)
     if kind in ("str", "path"):
         return _text(kind, value)
     if kind == "content":
@@ -213,34 +248,50 @@ def _convert(kind: str, value: object) -> object:
     if kind.startswith("list"):
         return _list(kind, value)
     if kind == "dict" and not isinstance(value, Mapping):
-        raise ValueError(f"{_said(value)} is no mapping")
+        raise Unfit(f"a mapping is expected, and this is {_said(value)}")
+    return value
+
+
+def _mode(value: object) -> str:
+    """A file mode is text: as a number it would be decimal, and 644 is not 0644."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        octal = f'"0{value}"' if re.fullmatch("[0-7]{3,4}", str(value)) else f'"{value:#06o}"'.replace("0o", "0")
+        raise Unfit(f"a mode is text, and this is the number {value}", f"write {octal}, in quotes, if that is meant")
+    if not isinstance(value, str):
+        raise Unfit(f'a mode is text, such as "0644", and this is {_said(value)}')
+    if not re.fullmatch(r"[0-7]{3,5}|([ugoa]*[-+=][rwxXstugo]*)(,[ugoa]*[-+=][rwxXstugo]*)*|preserve", value):
+        raise Unfit(f"{value!r} is no mode", 'write "0644" or u+x,go-w')
     return value
 
 
 def _number(kind: str, value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"{_said(value)} is no number")
+        raise Unfit(f"a number is expected, and this is {_said(value)}")
     try:
         if kind == "float":
             return float(value)
         if isinstance(value, float) and value != int(value):
             raise ValueError
         return int(value)
-    except ValueError:
-        raise ValueError(f"{value!r} is no {'whole number' if kind == 'int' else 'number'}") from None
+    except (ValueError, OverflowError):
+        raise Unfit(f"{value!r} is no {'whole number' if kind == 'int' else 'number'}") from None
 
 
 def _text(kind: str, value: object) -> str:
     if isinstance(value, float):
-        raise ValueError(f'{value!r} was read as a number: quote it ("{value}"), or 1.10 becomes 1.1')
+        raise Unfit(
+            f"text is expected, and this is the number {value}", "put it in quotes as it stands, or 1.10 becomes 1.1"
+        )
     if isinstance(value, bool):
-        raise ValueError(f'{str(value).lower()} is a boolean here: quote it ("{str(value).lower()}") if text is meant')
+        raise Unfit(
+            f"text is expected, and this is the boolean {str(value).lower()}", "put it in quotes if text is meant"
+        )
     if isinstance(value, int):
         return str(value)
     if not isinstance(value, str):
-        raise ValueError(f"{_said(value)} is no text")
+        raise Unfit(f"text is expected, and this is {_said(value)}")
     if kind == "path" and not value:
-        raise ValueError("the path is empty")
+        raise Unfit("the path is empty")
     return value
 
 
@@ -251,7 +302,7 @@ def _list(kind: str, value: object) -> list[object]:
     elif isinstance(value, (str, int, float, bool, Mapping)):
         value = [value]
     if not isinstance(value, (list, tuple)):
-        raise ValueError(f"{_said(value)} is no list")
+        raise Unfit(f"a list is expected, and this is {_said(value)}")
     return [_convert(inner, item) for item in value]
 
 
@@ -264,5 +315,7 @@ def _holds(value: object, test: Callable[[object], bool]) -> bool:
 
 
 def _said(value: object) -> str:
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "text", dict: "a mapping", list: "a list"}
-    return f"{value!r} ({names.get(type(value), type(value).__name__)})"
+    names = {bool: "the boolean", int: "the number", float: "the number", str: "the text", dict: "the mapping",
+             list: "the list", tuple: "the list", bytes: "the bytes"}  # fmt: skip
+    text = repr(value)
+    return f"{names.get(type(value), 'the value')} {text if len(text) <= 60 else text[:59] + '…'}"

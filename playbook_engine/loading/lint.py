@@ -11,17 +11,17 @@ from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.node import templates_in
 
-MAGIC = frozenset(
+ENGINE = frozenset(
     {"inventory_hostname", "inventory_hostname_short", "group_names", "groups", "hostvars", "ansible_facts",
-     "ansible_check_mode", "ansible_diff_mode", "ansible_play_hosts", "runbook_name", "omit", "undefined", "lookup",
-     "query", "q", "now", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "KiB", "MiB", "GiB", "TiB"}
+     "ansible_check_mode", "ansible_diff_mode", "ansible_play_hosts", "runbook_name"}
 )  # fmt: skip
+"""The variables that the engine itself sets. (The names that every template knows are the templar's to say.)"""
 
 
 def undefined(runbook: Runbook, templar: Templar, known: Iterable[str]) -> list[LoadError]:
     """Every use of a name that neither the runbook, its inventory, nor the engine defines."""
     found: list[LoadError] = []
-    names = set(known) | MAGIC
+    names = set(known) | ENGINE
     _runbook(runbook, templar, names, found)
     unique = {(str(e.where), e.message): e for e in found}
     return list(unique.values())

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
+from playbook_engine.loading.foreign_words import ANSIBLE
 from playbook_engine.loading.schema import LATER, keywords
 from playbook_engine.loading.yaml_source import Document, Where
 from playbook_engine.model.errors import LoadError, LoadErrors
+
+EXPECTED = {
+    "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping", "model_attributes_type": "a mapping",
+    "string_type": "text", "int_type": "a whole number", "int_parsing": "a whole number",
+    "int_from_float": "a whole number", "float_type": "a number", "float_parsing": "a number",
+    "finite_number": "a finite number",
+}  # fmt: skip
+BOUNDS = {"greater_than_equal": ("ge", "below"), "less_than_equal": ("le", "above")}
+ENTRIES = {
+    "steps": "a step", "handlers": "a handler", "checks": "a check", "preconditions": "a precondition",
+    "unless": "a probe", "rollback": "a step", "params": "a parameter", "services": "a service",
+}  # fmt: skip
+BRANCH = re.compile(r"^(list|literal|union|tagged|function|nullable|str|bool)\b.*\[|^(probes|word)$")
+"""What pydantic puts into the path of an error besides the keys of the file."""
 
 
 class Problems:
@@ -19,9 +35,12 @@ class Problems:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._found: list[LoadError] = []
+        self._muted: list[Where] = []
 
     def add(self, path: Where, message: str, advice: str | None = None, *, key: bool = False) -> None:
-        self._found.append(LoadError(message, advice=advice, where=self._document.at(path, key=key)))
+        """At a value of the file, or at its key. What is under something already refused is left out."""
+        if not any(path[: len(muted)] == muted for muted in self._muted):
+            self._found.append(LoadError(message, advice=advice, where=self._document.at(path, key=key)))
 
     def add_error(self, error: LoadError) -> None:
         self._found.extend(error.errors if isinstance(error, LoadErrors) else [error])
@@ -30,31 +49,74 @@ class Problems:
         """An unknown key with the nearest known one."""
         key = str(path[-1])
         if key in LATER:
-            self.add(path, f"{key!r} is not carried out by this version of runbook", key=True)
+            self.add(path, f"{key} is known, and not carried out by this version of runbook", key=True)
             return
         close = difflib.get_close_matches(key, list(known), 1, 0.6)
-        advice = f"did you mean {close[0]}?" if close else None
+        advice = ANSIBLE.get(key) or (f"did you mean {close[0]}?" if close else None)
         if " " in key:
             advice = "inside braces a comma ends a value: quote text that holds one"
+        if advice is None and "action" in what:
+            advice = "`runbook actions` lists the actions"
+            if "." in key:
+                advice = "an action has a plain name, without a collection: `runbook actions` lists them"
         self.add(path, f"unknown {what} {key!r}", advice, key=True)
 
-    def of_validation(self, error: ValidationError, model: type[BaseModel]) -> None:
-        """pydantic's findings, each at its place in the file."""
+    def of_validation(self, error: ValidationError, model: type[BaseModel]) -> list[Where]:
+        """pydantic's findings, each at its place in the file. Returns the places."""
+        places = []
         for each in error.errors():
-            path = tuple(p for p in each["loc"] if not (isinstance(p, str) and re.match(r"^(list|literal|union)\[", p)))
-            message = str(each["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            path = tuple(p for p in each["loc"] if not (isinstance(p, str) and BRANCH.match(p)))
+            places.append(path)
             if each["type"] == "extra_forbidden":
                 self.unknown_key(path, keywords(_model_at(model, path)), "key")
             elif each["type"] == "missing":
-                self.add(path[:-1], f"{path[-1]} is missing")
-            elif each["type"] == "literal_error":
-                wanted = str(each.get("ctx", {}).get("expected", ""))
-                choices = re.findall(r"'([^']+)'", wanted)
-                close = difflib.get_close_matches(str(each["input"]), choices, 1)
-                advice = f"did you mean {close[0]}?" if close else None
-                self.add(path, f"{path[-1]}: {each['input']!r} is none of {', '.join(choices)}", advice)
+                self.add(path[:-1], f"{path[-1]} is missing", f"begin the file with {path[-1]}: and a short name")
             else:
-                self.add(path, f"{'.'.join(str(p) for p in path)}: {message}")
+                self._value(path, each)
+        return places
+
+    def _value(self, path: Where, error: ErrorDetails) -> None:
+        label = f"{_label(path)}: "
+        value, context = error["input"], error.get("ctx", {})
+        if error["type"] == "literal_error":
+            choices = re.findall(r"'([^']+)'", str(context.get("expected", "")))
+            close = difflib.get_close_matches(str(value), choices, 1)
+            advice = f"did you mean {close[0]}?" if close else None
+            self.add(path, f"{label}{_said(value)} is none of {', '.join(choices)}", advice)
+        elif error["type"] in EXPECTED:
+            self._shape(path, EXPECTED[error["type"]], value)
+        elif error["type"] in BOUNDS:
+            bound, word = BOUNDS[error["type"]]
+            self.add(path, f"{label}{_said(value)} is {word} {context.get(bound)}")
+        elif error["type"] == "invalid_key":
+            self.add(path, f"{path[-1]} is no key: put it in quotes if it is a name", key=True)
+        else:
+            message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            self.add(path, f"{label}{message}")
+
+    def _shape(self, path: Where, expected: str, value: object) -> None:
+        """Something of another kind than what belongs there."""
+        parent = str(path[-2]) if len(path) > 1 else ""
+        entry = ENTRIES.get(parent) if expected == "a mapping" else None
+        if entry is None:
+            advice = None
+            if expected == "a list" and isinstance(value, Mapping):
+                advice = "begin each entry with a dash"
+            elif path[-1:] == ("irreversible",):
+                advice = "give the reason: irreversible: the cache is fetched again on demand"
+            elif expected == "text" and isinstance(value, (bool, int, float)):
+                advice = "put it in quotes if text is meant"
+            self.add(path, f"{_label(path)}: {expected} is expected, and this is {kind_of(value)}", advice)
+        elif value is None:
+            self.add(path, f"{entry} is expected, and here is nothing")
+        else:
+            probe = "it begins with name: and holds one action, such as command: uptime"
+            advice = probe if parent not in ("params", "services") else f"write {path[-1]}: {{type: ...}}"
+            self.add(path, f"{entry} is a mapping, and this is {kind_of(value)}", advice)
+
+    def mute(self, path: Where) -> None:
+        """What is under this place has been told: nothing that follows from it is."""
+        self._muted.append(path)
 
     def raise_any(self) -> None:
         """Raises what was found, in the order of the file."""
@@ -65,6 +127,31 @@ class Problems:
             unique.values(), key=lambda e: (e.where.file, e.where.line, e.where.column) if e.where else ("", 0, 0)
         )
         raise found[0] if len(found) == 1 else LoadErrors(found)
+
+
+def kind_of(value: object) -> str:
+    """`text`, `a list`, … with the value itself where it is short."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    return f"the text {_said(value)}"
+
+
+def _said(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}…{text[-1]}"
+
+
+def _label(path: Where) -> str:
+    """The key that a person looks for: `timeout`, `tags`; for the entry of a list, the list's."""
+    return next((str(part) for part in reversed(path) if isinstance(part, str)), "the file")
 
 
 def _model_at(model: type[BaseModel], path: Where) -> type[BaseModel]:

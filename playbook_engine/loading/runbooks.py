@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from playbook_engine.loading import registry
-from playbook_engine.loading.problems import Problems
+from playbook_engine.loading.parameters import read_param
+from playbook_engine.loading.problems import Problems, kind_of
+from playbook_engine.loading.salvage import salvaged
 from playbook_engine.loading.schema import RunbookModel
 from playbook_engine.loading.steps import StepReader
+from playbook_engine.loading.values import ValueReader
 from playbook_engine.loading.yaml_source import Document, read_yaml
 from playbook_engine.model.errors import LoadError
-from playbook_engine.model.runbook import Import, OnFailure, Param, Runbook, Step
+from playbook_engine.model.runbook import Import, OnFailure, Runbook, Step
 from playbook_engine.templating.environment import Templar
 
 SUFFIXES = ("", ".yml", ".yaml")
+MAX_DEPTH = 20  # imports within imports
+MAX_FILES = 200  # two imports in each of twenty files would be a million
 
 
 class Loader:
@@ -25,11 +29,10 @@ class Loader:
     def __init__(self, path: Sequence[Path], templar: Templar) -> None:
         self._path = path
         self._templar = templar
+        self._files = 0
 
     def find(self, name: str, beside: Path | None = None) -> Path:
         """The file of a runbook's name or path. Raises LoadError with the names that are near."""
-        import difflib
-
         given = Path(name)
         places = [beside, *self._path] if beside else [*self._path]
         if given.is_absolute() or name.startswith((".", "~")) or "/" in name:
@@ -51,24 +54,23 @@ class Loader:
 
     def load(self, name: str) -> Runbook:
         """Raises LoadError, or LoadErrors with everything that is wrong."""
+        self._files = 0
         return self._file(self.find(name), "", ())
 
     def _file(self, file: Path, prefix: str, chain: tuple[Path, ...]) -> Runbook:
         if file.resolve() in chain:
-            names = " → ".join(p.stem for p in (*chain, file.resolve()))
-            raise LoadError(f"{file}: the imports go round in a circle: {names}")
+            names = " → ".join(p.stem for p in (*chain[chain.index(file.resolve()) :], file.resolve()))
+            raise LoadError(f"the imports go round in a circle: {names}")
+        if len(chain) >= MAX_DEPTH:
+            raise LoadError(f"imports are nested more than {MAX_DEPTH} deep")
+        self._files += 1
+        if self._files > MAX_FILES:
+            raise LoadError(f"the runbook takes in more than {MAX_FILES} others, imports of imports included")
         document = read_yaml(file)
         problems = Problems(document)
         if not isinstance(document.value, Mapping):
-            raise LoadError(
-                "a runbook is a mapping that begins with name:", where=document.at(()),
-                advice="a list of plays is an Ansible playbook; a runbook has name:, steps: and checks: at the top",
-            )  # fmt: skip
-        model: RunbookModel | None = None
-        try:
-            model = RunbookModel.model_validate(document.value)
-        except ValidationError as error:
-            problems.of_validation(error, RunbookModel)
+            raise _no_mapping(document)
+        model = salvaged(document.value, problems)
         runbook = self._build(document, model, file, prefix, chain, problems) if model is not None else None
         problems.raise_any()
         assert runbook is not None
@@ -83,8 +85,11 @@ class Loader:
         chain: tuple[Path, ...],
         problems: Problems,
     ) -> Runbook:
-        reader = StepReader(document, problems, self._templar)
-        params = tuple(self._param(document, name, problems, model) for name in model.params)
+        values = ValueReader(document, problems, self._templar)
+        reader = StepReader(document, problems, values)
+        params = tuple(read_param(document, name, raw, problems) for name, raw in model.params.items())
+        if not (model.steps or model.checks or model.preconditions or "steps" in model.model_fields_set):
+            problems.add((), "the runbook has neither steps nor checks", "write them under steps: and checks:")
         steps: list[Step | Import] = []
         for n, raw in enumerate(model.steps):
             step_id = f"{prefix}s{n + 1}"
@@ -104,9 +109,9 @@ class Loader:
             serial=tuple(model.serial) if isinstance(model.serial, list) else ((model.serial,) if model.serial else ()),
             max_fail_percentage=model.max_fail_percentage, deadline=model.deadline,
             on_failure=OnFailure(model.on_failure), escalation=model.escalation, become=model.become,
-            become_user=reader.value(model.become_user, ("become_user",)),
-            environment=reader.mapping(model.environment, ("environment",)),
-            vars=reader.mapping(model.vars, ("vars",)), params=params,
+            become_user=values.value(model.become_user, ("become_user",)),
+            environment=values.mapping(model.environment, ("environment",)),
+            vars=values.mapping(model.vars, ("vars",)), params=params,
             preconditions=reader.probes(model.preconditions, ("preconditions",), f"{prefix}p"),
             steps=tuple(steps), handlers=tuple(h for h in handlers if h is not None),
             checks=reader.probes(model.checks, ("checks",), f"{prefix}c"), read_only=model.read_only,
@@ -128,21 +133,22 @@ class Loader:
             problems.add_error(error)
             return None
 
-    def _param(self, document: Document, name: str, problems: Problems, model: RunbookModel) -> Param:
-        from playbook_engine.catalog.spec import ParamSpec
 
-        raw = model.params[name]
-        default = raw.default
-        if default is not None:
-            try:
-                default = ParamSpec(name=name, type=raw.type).convert(default)
-            except ValueError as error:
-                problems.add(("params", name, "default"), f"the default of {name}: {error}")
-        if not name.isidentifier():
-            problems.add(("params", name), f"{name!r} is no name for a parameter: letters, digits and _ only", key=True)
-        return Param(
-            name=name, type=raw.type, default=default, required=raw.required, description=raw.description,
-            choices=tuple(raw.choices), minimum=raw.minimum, maximum=raw.maximum, pattern=raw.pattern,
-            secret=raw.secret,
-            where=document.at(("params", name), key=True),
+def _no_mapping(document: Document) -> LoadError:
+    """A file whose top is no mapping."""
+    value = document.value
+    if value is None:
+        return LoadError(
+            "the file is empty: it holds no runbook", where=document.at(()),
+            advice="a runbook has name: at the top, and steps: or checks:",
         )  # fmt: skip
+    plays = isinstance(value, list) and any(isinstance(v, Mapping) and ("hosts" in v or "tasks" in v) for v in value)
+    if plays:
+        return LoadError(
+            "this looks like an Ansible playbook: a list of plays", where=document.at(()),
+            advice="a runbook is one mapping: name: at the top (and hosts: if it names any), its tasks under steps:",
+        )  # fmt: skip
+    return LoadError(
+        f"a runbook is a mapping, and this is {kind_of(value)}", where=document.at(()),
+        advice="a runbook has name: at the top, and steps: or checks:",
+    )  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from playbook_engine.catalog.spec import parse_bool, parse_duration
+from playbook_engine.catalog.spec import parse_bool, parse_duration, parse_size
 
 
 def _duration(value: object) -> object:
@@ -16,8 +17,6 @@ def _duration(value: object) -> object:
 
 
 def _size(value: object) -> object:
-    from playbook_engine.catalog.spec import parse_size
-
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise ValueError(f"{value!r} is no size: write 64MiB")
     return parse_size(str(value))
@@ -25,22 +24,42 @@ def _size(value: object) -> object:
 
 def _text(value: object) -> object:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise ValueError(f'{value!r} was read as a number: quote it ("{value}")')
+        raise ValueError(f"the number {value} stands where text is expected: put it in quotes")
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"a number is expected, and this is the boolean {str(value).lower()}")
+    return value
+
+
+def _condition(value: object) -> object:
+    """A bare expression, or true or false."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no condition: write an expression, such as result.rc == 0")
+    if not value.strip():
+        raise ValueError("the condition is empty: write an expression, such as result.rc == 0, or leave it out")
     return value
 
 
 def _conditions(value: object) -> object:
-    """A bare expression, true or false, or a list of them."""
-    items = value if isinstance(value, list) else [value]
-    found = []
-    for item in items:
-        if isinstance(item, bool):
-            found.append("true" if item else "false")
-        elif isinstance(item, str):
-            found.append(item)
-        else:
-            raise ValueError(f"{item!r} is no condition: write an expression, such as result.rc == 0")
-    return found
+    return [_condition(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _expect(value: object) -> object:
+    return None if value is None else _condition(value)
+
+
+def _serial(value: object) -> object:
+    """How many hosts at a time: a number, a percentage, or a list of them."""
+    for entry in value if isinstance(value, list) else [value]:
+        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%|[0-9]+", str(entry))
+        if isinstance(entry, bool) or not match or (match[1] and not 0 < float(match[1]) <= 100):
+            raise ValueError(f"{entry!r} is neither a number of hosts nor a percentage, such as 25%")
+    return value
 
 
 def _words(value: object) -> object:
@@ -61,7 +80,10 @@ Text = Annotated[str, BeforeValidator(_text)]
 Bool = Annotated[bool, BeforeValidator(parse_bool)]
 Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, json_schema_extra={"type": ["string", "number"]})]
 Size = Annotated[int, BeforeValidator(_size)]
+Integer = Annotated[int, BeforeValidator(_number)]
+Number = Annotated[float, BeforeValidator(_number)]
 Conditions = Annotated[list[str], BeforeValidator(_conditions)]
+Expectation = Annotated[Text | Bool | None, BeforeValidator(_expect)]
 Words = Annotated[list[str], BeforeValidator(_words)]
 Severity = Literal["P0", "P1", "P2", "P3", "P4"]
 ParamType = Literal["str", "int", "float", "bool", "path", "size", "duration", "list", "dict"]
@@ -87,8 +109,8 @@ class ParamModel(Closed):
     required: Bool = False
     description: Text = ""
     choices: list[Any] = Field(default_factory=list)
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Number | None = None
+    maximum: Number | None = None
     pattern: Text | None = None
     secret: Bool = False
 
@@ -112,7 +134,7 @@ class ProbeModel(Open):
     """A precondition, an `unless`, or a check: one action and what is expected of it."""
 
     name: Text | None = None
-    expect: Text | Bool | None = None
+    expect: Expectation = None
     within: Duration = 0.0
     every: Duration = 1.0
     for_: Duration = Field(default=0.0, alias="for")
@@ -135,6 +157,16 @@ class ProbeModel(Open):
     no_log: Bool = False
 
 
+def _spelling(value: object) -> str:
+    return "word" if isinstance(value, str) else "probes"
+
+
+Unless = Annotated[
+    Annotated[list[ProbeModel], Tag("probes")] | Annotated[Literal["checks"], Tag("word")], Discriminator(_spelling)
+]
+"""Probes, or the word `checks`: the same ones as below."""
+
+
 class LoopControl(Closed):
     """`loop_control`."""
 
@@ -151,7 +183,7 @@ class StepModel(Open):
     loop_control: LoopControl = Field(default_factory=LoopControl)
     register_: Text | None = Field(default=None, alias="register")
     until: Conditions = Field(default_factory=list)
-    retries: int = Field(default=3, ge=0)
+    retries: Integer = Field(default=3, ge=0)
     delay: Duration = 5.0
     timeout: Duration = 300.0
     changed_when: Conditions | None = None
@@ -168,7 +200,7 @@ class StepModel(Open):
     listen: Words = Field(default_factory=list)
     delegate_to: Any = None
     preconditions: list[ProbeModel] = Field(default_factory=list)
-    unless: list[ProbeModel] | Literal["checks"] = Field(default_factory=list)
+    unless: Unless = Field(default_factory=list)
     checks: list[ProbeModel] = Field(default_factory=list)
     rollback: list[StepModel] | None = None
     irreversible: Text | None = None
@@ -187,8 +219,8 @@ class RunbookModel(Closed):
     services: Services = Field(default_factory=dict)
     phases: Words = Field(default_factory=list)
     hosts: Text | None = None
-    serial: Any = None
-    max_fail_percentage: float | None = Field(default=None, ge=0, le=100)
+    serial: Annotated[Any, BeforeValidator(_serial)] = None
+    max_fail_percentage: Number | None = Field(default=None, ge=0, le=100)
     deadline: Duration | None = None
     on_failure: Literal["rollback", "stop", "continue"] = "rollback"
     escalation: Text | None = None

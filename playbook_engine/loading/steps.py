@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
 from playbook_engine.catalog import catalog, oneliner
-from playbook_engine.catalog.spec import ActionSpec, Kind
-from playbook_engine.loading.problems import Problems
+from playbook_engine.catalog.spec import ActionSpec, Kind, ParamSpec, Unfit
+from playbook_engine.loading.problems import Problems, kind_of
 from playbook_engine.loading.schema import ProbeModel, StepModel, keywords
+from playbook_engine.loading.values import ValueReader
 from playbook_engine.loading.yaml_source import Document, Where
-from playbook_engine.model.errors import TemplateError
-from playbook_engine.model.runbook import Import, Otherwise, Probe, Runbook, Step
-from playbook_engine.templating.environment import Templar
-from playbook_engine.templating.node import Template
+from playbook_engine.model.runbook import Import, Otherwise, Param, Probe, Runbook, Step
+from playbook_engine.templating.node import Template, holds_template, to_nodes
+
+IMPORT_KEYS = ("name", "import_runbook", "params", "vars", "when", "tags")
 
 
 class StepReader:
     """For one file."""
 
-    def __init__(self, document: Document, problems: Problems, templar: Templar) -> None:
+    def __init__(self, document: Document, problems: Problems, values: ValueReader) -> None:
         self._document = document
         self._problems = problems
-        self._templar = templar
+        self._values = values
+        self._read: list[tuple[Step, Where]] = []
 
     def step(self, raw: StepModel, path: Where, step_id: str, *, need_undo: bool = False) -> Step | None:
         """None when it is too wrong to be a step; what is wrong is in the problems."""
@@ -54,40 +57,70 @@ class StepReader:
                 "only reads says changed_when: false",
             )  # fmt: skip
         if raw.irreversible is not None and not raw.irreversible.strip():
-            self._problems.add((*path, "irreversible"), "irreversible wants the reason")
-        return Step(
+            self._problems.add((*path, "irreversible"), "irreversible: the reason is missing", "say what is lost")
+        step = Step(
             id=step_id, name=raw.name or _named(action, args), action=action, args=args,
-            when=self._conditions(raw.when, (*path, "when")), loop=self.value(raw.loop, (*path, "loop")),
+            when=self._values.conditions(raw.when, (*path, "when")), loop=self._values.value(raw.loop, (*path, "loop")),
             loop_var=raw.loop_control.loop_var,
-            loop_label=self.value(raw.loop_control.label, (*path, "loop_control", "label")),
-            register=self._name(raw.register_, (*path, "register")),
-            until=self._conditions(raw.until, (*path, "until")), retries=raw.retries, delay=raw.delay,
-            timeout=raw.timeout, changed_when=self._optional(raw.changed_when, (*path, "changed_when")),
-            failed_when=self._optional(raw.failed_when, (*path, "failed_when")),
-            ignore_errors=self.value(raw.ignore_errors, (*path, "ignore_errors")), no_log=raw.no_log,
-            become=raw.become, become_user=self.value(raw.become_user, (*path, "become_user")),
-            environment=self.mapping(raw.environment, (*path, "environment")), tags=tuple(raw.tags),
-            vars=self.mapping(raw.vars, (*path, "vars")), notify=tuple(raw.notify), listen=tuple(raw.listen),
-            delegate_to=self.value(raw.delegate_to, (*path, "delegate_to")),
+            loop_label=self._values.value(raw.loop_control.label, (*path, "loop_control", "label")),
+            register=self._values.name(raw.register_, (*path, "register")),
+            until=self._values.conditions(raw.until, (*path, "until")), retries=raw.retries, delay=raw.delay,
+            timeout=raw.timeout, changed_when=self._values.optional(raw.changed_when, (*path, "changed_when")),
+            failed_when=self._values.optional(raw.failed_when, (*path, "failed_when")),
+            ignore_errors=self._values.value(raw.ignore_errors, (*path, "ignore_errors")), no_log=raw.no_log,
+            become=raw.become, become_user=self._values.value(raw.become_user, (*path, "become_user")),
+            environment=self._values.mapping(raw.environment, (*path, "environment")), tags=tuple(raw.tags),
+            vars=self._values.mapping(raw.vars, (*path, "vars")), notify=tuple(raw.notify), listen=tuple(raw.listen),
+            delegate_to=self._values.value(raw.delegate_to, (*path, "delegate_to")),
             preconditions=self.probes(raw.preconditions, (*path, "preconditions"), f"{step_id}.p"),
             unless=unless, checks=checks, rollback=rollback, irreversible=raw.irreversible, undo_limit=raw.undo_limit,
             where=self._document.at(path),
         )  # fmt: skip
+        self._read.append((step, path))
+        return step
 
     def imported(self, raw: StepModel, path: Where, step_id: str, runbook: Runbook) -> Import:
         """`import_runbook`, with parameters that the runbook knows."""
-        for key in raw.model_extra or {}:
-            self._problems.unknown_key((*path, key), ("name", "params", "vars", "when", "tags"), "key of an import")
-        given = {**raw.vars, **raw.params}
+        fields = StepModel.model_fields
+        written = [fields[name].alias or name for name in fields if name in raw.model_fields_set]
+        for key in (*written, *(raw.model_extra or {})):
+            if key not in IMPORT_KEYS:
+                self._foreign_to_imports(str(key), path)
         known = {p.name: p for p in runbook.params}
-        for name in given:
-            if name not in known:
-                self._problems.unknown_key((*path, "params", name), known, f"parameter of {runbook.name}")
+        for under, given in (("vars", raw.vars), ("params", raw.params)):
+            for name, value in given.items():
+                place = (*path, under, name)
+                if name not in known:
+                    self._problems.unknown_key(place, known, f"parameter of {runbook.name}")
+                elif not holds_template(to_nodes(value, None)):
+                    self._fits(known[name], value, place)
+        values = self._values
         return Import(
             id=step_id, name=raw.name or runbook.title or runbook.name, runbook=runbook,
-            params=self.mapping(given, (*path, "params")), when=self._conditions(raw.when, (*path, "when")),
-            tags=tuple(raw.tags), where=self._document.at(path),
+            params={**values.mapping(raw.vars, (*path, "vars")), **values.mapping(raw.params, (*path, "params"))},
+            when=values.conditions(raw.when, (*path, "when")), tags=tuple(raw.tags), where=self._document.at(path),
         )  # fmt: skip
+
+    def _fits(self, param: Param, value: object, place: Where) -> None:
+        spec = ParamSpec(
+            name=param.name, type=param.type, choices=param.choices, minimum=param.minimum, maximum=param.maximum,
+            pattern=param.pattern,
+        )  # fmt: skip
+        try:
+            spec.convert(value)
+        except Unfit as error:
+            self._problems.add(place, f"{param.name}: {error.message}", error.advice)
+
+    def _foreign_to_imports(self, key: str, path: Where) -> None:
+        if catalog.plain(key) in catalog.names():
+            self._problems.add((*path, key), f"an import and an action in one step: import_runbook and {key}", key=True)
+        elif key in keywords(StepModel):
+            self._problems.add(
+                (*path, key), f"{key} means nothing for an import", "the imported runbook says it for its own steps",
+                key=True,
+            )  # fmt: skip
+        else:
+            self._problems.unknown_key((*path, key), IMPORT_KEYS, "key of an import")
 
     def probes(self, raws: Sequence[ProbeModel], path: Where, prefix: str) -> tuple[Probe, ...]:
         made = [self._probe(raw, (*path, n), f"{prefix}{n + 1}") for n, raw in enumerate(raws)]
@@ -100,74 +133,28 @@ class StepReader:
         action, _, args = found
         expect = None if raw.expect is None else str(raw.expect).lower() if isinstance(raw.expect, bool) else raw.expect
         if expect is not None:
-            self._conditions([expect], (*path, "expect"))
+            self._values.conditions([expect], (*path, "expect"))
         return Probe(
             id=probe_id, name=raw.name or expect or _named(action, args), action=action, args=args, expect=expect,
             within=raw.within, every=max(raw.every, 0.05), hold=raw.for_, timeout=raw.timeout,
-            when=self._conditions(raw.when, (*path, "when")), otherwise=Otherwise(raw.otherwise),
-            delegate_to=self.value(raw.delegate_to, (*path, "delegate_to")), become=raw.become,
-            become_user=self.value(raw.become_user, (*path, "become_user")),
-            register=self._name(raw.register_, (*path, "register")), severity=raw.severity,
+            when=self._values.conditions(raw.when, (*path, "when")), otherwise=Otherwise(raw.otherwise),
+            delegate_to=self._values.value(raw.delegate_to, (*path, "delegate_to")), become=raw.become,
+            become_user=self._values.value(raw.become_user, (*path, "become_user")),
+            register=self._values.name(raw.register_, (*path, "register")), severity=raw.severity,
             severity_reason=raw.severity_reason, service=raw.service, phase=raw.phase, remedy=raw.remedy,
             metric=raw.metric, unit=raw.unit, threshold=raw.threshold, critical=raw.critical, no_log=raw.no_log,
             where=self._document.at(path),
         )  # fmt: skip
 
     def check_notifications(self, runbook: Runbook) -> None:
-        """Every notify has its handler."""
-        names = {n for h in runbook.handlers for n in (h.name, *h.listen)}
-        for n, entry in enumerate(runbook.steps):
-            for name in entry.notify if isinstance(entry, Step) else ():
+        """Every notify has its handler: those of steps, of what takes them back, and of handlers."""
+        names = [n for h in runbook.handlers for n in (h.name, *h.listen)]
+        for entry, path in self._read:
+            for name in entry.notify:
                 if name not in names:
-                    import difflib
-
                     close = difflib.get_close_matches(name, names, 1)
                     advice = f"did you mean {close[0]!r}?" if close else "add it under handlers:"
-                    self._problems.add(("steps", n, "notify"), f"there is no handler {name!r}", advice)
-
-    # ------------------------------------------------------------------ values
-
-    def value(self, value: object, path: Where) -> object:
-        """A value with its templates compiled, each with its own place."""
-        if isinstance(value, str):
-            try:
-                return self._templar.compile_value(value, self._document.at(path))
-            except TemplateError as error:
-                self._problems.add_error(error)
-                return value
-        if isinstance(value, Mapping):
-            return {k: self.value(v, (*path, k)) for k, v in value.items()}
-        if isinstance(value, list):
-            return [self.value(v, (*path, n)) for n, v in enumerate(value)]
-        return value
-
-    def mapping(self, value: Mapping[str, object], path: Where) -> dict[str, object]:
-        made = self.value(dict(value), path)
-        assert isinstance(made, dict)
-        return made
-
-    def _optional(self, value: Sequence[str] | None, path: Where) -> tuple[str, ...] | None:
-        return None if value is None else self._conditions(value, path)
-
-    def _conditions(self, conditions: Sequence[str], path: Where) -> tuple[str, ...]:
-        for n, text in enumerate(conditions):
-            place = (*path, n) if (*path, n) in self._document.values else path
-            if "{{" in text or "{%" in text:
-                self._problems.add(
-                    place, "a condition is a bare expression, and this one has braces",
-                    f"write: {text.replace('{{', '').replace('}}', '').strip()}",
-                )  # fmt: skip
-                continue
-            try:
-                self._templar.undeclared(text)
-            except TemplateError as error:
-                self._problems.add(place, f"{error.message} in the condition `{text}`", error.advice)
-        return tuple(conditions)
-
-    def _name(self, name: str | None, path: Where) -> str | None:
-        if name is not None and not name.isidentifier():
-            self._problems.add(path, f"{name!r} is no name for a variable: letters, digits and _ only")
-        return name
+                    self._problems.add((*path, "notify"), f"there is no handler {name!r}", advice)
 
     # ------------------------------------------------------------------ actions
 
@@ -187,12 +174,14 @@ class StepReader:
             return None
         if not actions:
             if not given:
-                self._problems.add(path, "a step needs an action", "`runbook actions` lists them")
+                what = "a step" if model is StepModel else "a probe"
+                self._problems.add(path, f"{what} needs an action", "`runbook actions` lists them")
             return None
         spec = catalog.get(actions[0])
         place = (*path, actions[0])
         if model is ProbeModel and spec.name in ("set_fact", "debug", "fail"):
-            self._problems.add(place, f"{spec.name} measures nothing", key=True)
+            advice = "a probe looks at something: command, stat, http, assert"
+            self._problems.add(place, f"{spec.name} measures nothing", advice, key=True)
             return None
         args = self._arguments(spec, given[actions[0]], place)
         return (spec.name, spec, args) if args is not None else None
@@ -209,20 +198,22 @@ class StepReader:
         elif spec.free_form and not isinstance(given, Mapping):
             given = {spec.free_form: given}
         if not isinstance(given, Mapping):
-            self._problems.add(path, f"{spec.name} wants a mapping of arguments, not {given!r:.60}")
+            example = f"for example {spec.examples.splitlines()[0]}" if spec.examples else None
+            self._problems.add(path, f"{spec.name} wants its arguments, and this is {kind_of(given)}", example)
             return None
         if spec.kind is Kind.CONTROL and spec.name == "set_fact":
-            facts = {str(k): self.value(v, (*path, k)) for k, v in given.items() if k != "cacheable"}
+            facts = {str(k): self._values.value(v, (*path, k)) for k, v in given.items() if k != "cacheable"}
             for name in facts:
-                self._name(name, (*path, name))
+                self._values.name(name, (*path, name), key=True)
             return {"facts": facts}
         if spec.name == "assert":
             that = given.get("that")
-            self._conditions([that] if isinstance(that, str) else [str(t) for t in that or []], (*path, "that"))
+            self._values.conditions([that] if isinstance(that, str) else [str(t) for t in that or []], (*path, "that"))
             given = {**given, "that": [that] if isinstance(that, str) else that}
-        args = {str(k): self.value(v, (*path, k)) for k, v in given.items()}
+        args = {str(k): self._values.value(v, (*path, k)) for k, v in given.items()}
         for problem in spec.check(args, lambda v: isinstance(v, Template)):
-            self._problems.add((*path, *problem.path), problem.message, problem.advice, key=not problem.path)
+            at_key = problem.key or not problem.path
+            self._problems.add((*path, *problem.path), problem.message, problem.advice, key=at_key)
         return args
 
 

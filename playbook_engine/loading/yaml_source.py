@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from playbook_engine.loading.yaml_mistakes import BRACES, explain
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.source import SourcePos
 
@@ -21,6 +22,7 @@ Where = tuple[str | int, ...]
 MAX_BYTES = 4 << 20
 MAX_NODES = 200_000  # aliases share nodes, so a small file can unfold into a huge one
 MAX_DEPTH = 60
+MAX_DIGITS = 400  # int() refuses texts of more than 4,300 digits with a ValueError
 
 NULL = frozenset({"", "~", "null", "Null", "NULL"})
 TRUE = frozenset({"true", "True", "TRUE"})
@@ -29,49 +31,70 @@ INT = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
 OCTAL_LIKE = re.compile(r"[-+]?0[0-9]+$")
 HEX = re.compile(r"0x[0-9a-fA-F]+$|0o[0-7]+$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
+BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1 counts as the end of a line
+CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+STR = "tag:yaml.org,2002:str"
 SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
 
 
 @dataclass(slots=True)
 class Document:
-    """A file's value, and where each part of it stands."""
+    """A file's value, and where each part of it stands. `blocks`: the first line of texts that begin with `|`."""
 
     file: str
     text: str
     value: object = None
     values: dict[Where, tuple[int, int]] = field(default_factory=dict)
     keys: dict[Where, tuple[int, int]] = field(default_factory=dict)
+    blocks: dict[Where, int] = field(default_factory=dict)
+    _lines: list[str] = field(default_factory=list)
 
     def at(self, path: Where, *, key: bool = False) -> SourcePos:
         """The position of a value (or of its key); of the nearest parent that is there when it is not."""
-        while path:
-            found = (self.keys if key else self.values).get(path) or self.values.get(path)
-            if found:
-                return self.position(*found)
+        if key and path in self.keys:
+            return self.position(*self.keys[path])
+        while path and path not in self.values:
             path = path[:-1]
-        return self.position(*self.values.get((), (1, 1)))
+        return self.position(*self.values.get(path, (1, 1)))
+
+    def inside(self, path: Where, line: int) -> SourcePos | None:
+        """The position of the nth line of a text that begins with `|`; None for any other text."""
+        if path not in self.blocks:
+            return None
+        found = self.position(self.blocks[path] + line - 1, 1)
+        return self.position(found.line, len(found.text) - len(found.text.lstrip()) + 1)
 
     def position(self, line: int, column: int) -> SourcePos:
-        lines = self.text.splitlines()
-        text = lines[line - 1] if 0 < line <= len(lines) else ""
+        if not self._lines:
+            self._lines = BREAK.split(self.text)
+        text = self._lines[line - 1] if 0 < line <= len(self._lines) else ""
         return SourcePos(file=self.file, line=line, column=column, text=text)
 
 
 def read_yaml(path: Path) -> Document:
     """Reads a file. Raises LoadError with the place."""
+    start = SourcePos(file=str(path), line=1)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as handle:
+            data = handle.read(MAX_BYTES + 1)
     except OSError as error:
-        raise LoadError(f"{path}: {error.strerror}") from error
+        raise LoadError(f"the file cannot be read: {error.strerror}", where=start) from error
     if len(data) > MAX_BYTES:
-        raise LoadError(f"{path}: {len(data)} bytes is no runbook (at most {MAX_BYTES})")
+        raise LoadError(
+            f"the file is larger than {MAX_BYTES >> 20} MiB: this is no runbook", where=start,
+            advice="large contents belong into a file beside it, placed with copy: {src: ...}",
+        )  # fmt: skip
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        where = SourcePos(file=str(path), line=line)
+        before = data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")
+        after = data[error.start :].split(b"\n", 1)[0].decode("utf-8", "replace")
+        where = SourcePos(
+            file=str(path), line=data.count(b"\n", 0, error.start) + 1, column=len(before) + 1,
+            text=(before + after).rstrip("\r")[:200],
+        )  # fmt: skip
         raise LoadError(
-            f"not UTF-8: byte 0x{data[error.start]:02x}", where=where, advice="save the file as UTF-8"
+            f"the file is not UTF-8: byte 0x{data[error.start]:02x}", where=where, advice="save the file as UTF-8"
         ) from error
     return parse_yaml(text, str(path))
 
@@ -79,32 +102,92 @@ def read_yaml(path: Path) -> Document:
 def parse_yaml(text: str, file: str) -> Document:
     """One YAML document as values with positions. Raises LoadError."""
     document = Document(file=file, text=text)
-    loader = yaml.CSafeLoader(text)
+    control = CONTROL.search(text)
+    if control:
+        before = BREAK.split(text[: control.start()])
+        where = document.position(len(before), len(before[-1]) + 1)
+        raise LoadError(
+            f"a control character stands here (U+{ord(control[0]):04X})", where=where,
+            advice='remove it; where it is meant, write it as an escape in double quotes: "\\x1b"',
+        )  # fmt: skip
     try:
-        root = loader.get_single_node()
+        texts = _survey(document)
+        loader = yaml.CBaseLoader(text)
+        try:
+            root = loader.get_single_node()
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
-        raise _explain(error, document) from error
+        raise explain(error, document) from error
+    if root is not None:
+        document.value = _Builder(document, texts).build(root, (), 0)
+    return document
+
+
+def _survey(document: Document) -> set[tuple[int, int]]:
+    """Looks at the parser's events before anything is built of them. Returns where `!!str` stands.
+
+    libyaml composes nodes by recursion in C: what is nested too deeply would end the process, not raise.
+    """
+    loader = yaml.CBaseLoader(document.text)
+    depth, documents = 0, 0
+    texts: set[tuple[int, int]] = set()
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            assert event is not None and event.start_mark is not None
+            place = (event.start_mark.line + 1, event.start_mark.column + 1)
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise LoadError(
+                        "a second document begins here", where=document.position(*place),
+                        advice="a runbook is one document in one file: leave the --- out, or make two files",
+                    )  # fmt: skip
+            elif isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise LoadError(
+                        f"this is nested more than {MAX_DEPTH} levels deep", where=document.position(*place)
+                    )
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            tag = getattr(event, "tag", None)
+            if tag == STR and isinstance(event, yaml.ScalarEvent):
+                texts.add(place)
+            elif tag is not None:
+                _refuse_tag(tag, document.position(*place))
     finally:
         loader.dispose()
-    if root is not None:
-        document.value = _Builder(document).build(root, (), 0)
-    return document
+    return texts
+
+
+def _refuse_tag(tag: str, where: SourcePos) -> None:
+    shown = tag.replace("tag:yaml.org,2002:", "!!")
+    advice = "leave it out"
+    if shown == "!vault":
+        advice = "encrypted values belong into the inventory (group_vars, host_vars), where they are decrypted"
+    elif shown == "!unsafe":
+        advice = "write {% raw %} and {% endraw %} around braces that are no template"
+    raise LoadError(f"the tag {shown} means nothing in a runbook", where=where, advice=advice)
 
 
 class _Builder:
     """Nodes → values, noting positions."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, texts: set[tuple[int, int]]) -> None:
         self._document = document
+        self._texts = texts
         self._count = 0
 
     def build(self, node: yaml.Node, path: Where, depth: int) -> object:
         self._count += 1
-        position = (node.start_mark.line + 1, node.start_mark.column + 1)
-        self._document.values[path] = position
+        self._document.values[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if self._count > MAX_NODES or depth > MAX_DEPTH:
-            raise self._error("the document is too large or too deep once its aliases are unfolded", node)
+            raise self._error("the document is too large once its aliases are unfolded", node)
         if isinstance(node, yaml.ScalarNode):
+            if node.style == "|":
+                self._document.blocks[path] = node.start_mark.line + 2
             return self._scalar(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, n), depth + 1) for n, child in enumerate(node.value)]
@@ -112,22 +195,23 @@ class _Builder:
         return self._mapping(node, path, depth)
 
     def _mapping(self, node: yaml.MappingNode, path: Where, depth: int) -> dict[object, object]:
-        found: dict[object, object] = {}
         merged: dict[object, object] = {}
+        own: list[tuple[yaml.Node, object, yaml.Node]] = []
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                raise self._error(
-                    "a mapping stands where a key was expected", key_node,
-                    'a value that begins with a brace is YAML, not Jinja: quote it, as in "{{ name }}"',
-                )  # fmt: skip
+                raise self._no_key(key_node)
             key = key_node.value if key_node.style else self._scalar(key_node)
             if key == "<<" and not key_node.style:
                 merged.update(self._merge(value_node, path, depth))
-                continue
-            if key in found:
-                first = self._document.keys.get((*path, _part(key)), (0, 0))
-                raise self._error(f"the key {key!r} stands twice; the first is in line {first[0]}", key_node)
+            else:
+                own.append((key_node, key, value_node))
+        self._document.values[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        found: dict[object, object] = {}
+        for key_node, key, value_node in own:
             place = (*path, _part(key))
+            if key in found:
+                first = self._document.keys.get(place, (0, 0))
+                raise self._error(f"the key {key!r} stands twice: first in line {first[0]}", key_node)
             self._document.keys[place] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             found[key] = self.build(value_node, place, depth + 1)
         return {**merged, **found}
@@ -137,7 +221,7 @@ class _Builder:
         found: dict[object, object] = {}
         for part in reversed(parts):
             if not isinstance(part, yaml.MappingNode):
-                raise self._error("<< wants a mapping", node)
+                raise self._error("<< takes over the keys of a mapping, and this is none", node)
             value = self.build(part, path, depth + 1)
             assert isinstance(value, dict)
             found.update(value)
@@ -145,9 +229,7 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
         text = str(node.value)
-        if node.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:null") and node.tag.startswith("!"):
-            raise self._error(f"the tag {node.tag} means nothing here", node)
-        if node.style:
+        if node.style or (node.start_mark.line + 1, node.start_mark.column + 1) in self._texts:
             return text
         if text in NULL:
             return None
@@ -159,6 +241,8 @@ class _Builder:
                 f'write "{text}" for a file mode or other text, {text.lstrip("+-0") or "0"} for a number',
             )  # fmt: skip
         if INT.match(text):
+            if len(text) > MAX_DIGITS:
+                raise self._error(f"a number of {len(text)} digits", node, "put it in quotes if it is text")
             return int(text)
         if HEX.match(text):
             return int(text, 0)
@@ -168,6 +252,15 @@ class _Builder:
             return float(text.lower().replace(".", ""))
         return text
 
+    def _no_key(self, node: yaml.Node) -> LoadError:
+        """A list or a mapping as a key: most often braces that somebody forgot to quote."""
+        line = self._document.position(node.start_mark.line + 1, 1)
+        if isinstance(node, yaml.MappingNode) and "{{" in line.text:
+            where = self._document.position(line.line, line.text.index("{{") + 1)
+            return LoadError("braces begin a value that has no quotes", where=where, advice=BRACES)
+        what = "a mapping" if isinstance(node, yaml.MappingNode) else "a list"
+        return self._error(f"{what} stands where a key was expected", node, "a key is a word or a number")
+
     def _error(self, message: str, node: yaml.Node, advice: str | None = None) -> LoadError:
         where = self._document.position(node.start_mark.line + 1, node.start_mark.column + 1)
         return LoadError(message, where=where, advice=advice)
@@ -175,29 +268,3 @@ class _Builder:
 
 def _part(key: object) -> str | int:
     return key if isinstance(key, (str, int)) else str(key)
-
-
-def _explain(error: yaml.YAMLError, document: Document) -> LoadError:
-    """PyYAML's complaint in the words of somebody who has seen these mistakes before."""
-    mark = getattr(error, "problem_mark", None)
-    problem = str(getattr(error, "problem", None) or error)
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    where = document.position(line, column)
-    text = where.text
-    if "\t" in text[: len(text) - len(text.lstrip())] or "'\\t'" in problem or "tab" in problem:
-        return LoadError("a tab in the indentation", where=where, advice="YAML indents with spaces")
-    if "{{" in text and ("flow" in problem or "hashable" in problem or "expected" in problem):
-        return LoadError(
-            problem, where=where, advice='a value that begins with a brace is YAML, not Jinja: quote it: "{{ name }}"'
-        )
-    if "mapping values are not allowed" in problem:
-        return LoadError(
-            "a second colon in the line",
-            where=where,
-            advice="quote the value if the colon belongs to it; else check the indentation",
-        )
-    if "expected a single document" in problem:
-        return LoadError(
-            "more than one document in the file", where=where, advice="a runbook is one document: drop the ---"
-        )
-    return LoadError(problem, where=where)

@@ -1,0 +1,48 @@
+"""What can still be looked at of a file whose shape is wrong, so that its other mistakes are told with it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from playbook_engine.loading.problems import ENTRIES, Problems
+from playbook_engine.loading.schema import RunbookModel
+from playbook_engine.loading.yaml_source import Where
+
+ROUNDS = 5  # an error may hide another one below it
+
+
+def salvaged(value: Mapping[object, object], problems: Problems) -> RunbookModel | None:
+    """The file as a model, without what is wrong in it: that is in the problems. None when nothing is left of it."""
+    rest: object = value
+    for _ in range(ROUNDS):
+        try:
+            return RunbookModel.model_validate(rest)
+        except ValidationError as error:
+            places = problems.of_validation(error, RunbookModel)
+            rest = copy.deepcopy(rest)
+            for path in dict.fromkeys(places):
+                problems.mute(path)
+                _take_out(rest, path)
+    return None
+
+
+def _take_out(value: object, path: Where) -> None:
+    """Removes what is at a path; an entry of a list becomes an empty one, so that the others keep their numbers."""
+    if path == ("name",):
+        assert isinstance(value, dict)
+        value["name"] = "unnamed"
+        return
+    for part in path[:-1]:
+        if not isinstance(value, (dict, list)):
+            return
+        try:
+            value = value[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(value, dict):
+        value.pop(path[-1], None)
+    elif isinstance(value, list) and isinstance(path[-1], int) and path[-1] < len(value):
+        value[path[-1]] = {} if len(path) > 1 and path[-2] in ENTRIES else ""
