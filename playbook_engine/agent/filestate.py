@@ -325,6 +325,8 @@ def _symbolic(clause: str, mode: int, directory: bool, spec: str) -> int:
                 bits |= 0o1000
             elif r in "ugo":
                 bits |= (mode >> {"u": 6, "g": 3, "o": 0}[r] & 7) << shift
+    if not at:  # without u, g, o or a the umask has its say (chmod(1))
+        bits &= 0o7000 | int(default_mode("directory"), 8)
     if clause[at] == "+":
         return mode | bits
     if clause[at] == "-":

@@ -3,24 +3,23 @@
 pip has the last word when something is installed; this only avoids starting it.
 """
 
-import re
-
-VERSION = re.compile(
-    r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)"
+VERSION = (
+    r"(?i)v?(?:(\d+)!)?(\d+(?:\.\d+)*)"
     r"(?:[-_.]?(a|alpha|b|beta|c|rc|pre|preview)[-_.]?(\d*))?"
     r"(?:-(\d+)|[-_.]?(post|rev|r)[-_.]?(\d*))?"
     r"(?:[-_.]?(dev)[-_.]?(\d*))?"
-    r"(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
-    re.IGNORECASE,
+    r"(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?"
 )
-REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)", re.DOTALL)
-CLAUSE = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*([^\s,;]+)\s*")
+REQUIREMENT = r"(?s)\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)"
+CLAUSE = r"\s*(===|==|~=|!=|<=|>=|<|>)\s*([^\s,;]+)\s*"
 PRE = {"a": 0, "alpha": 0, "b": 1, "beta": 1, "c": 2, "rc": 2, "pre": 2, "preview": 2}
 LAST = (1 << 62,)
 
 
 def normal(name: str) -> str:
     """A project's name in the one spelling that counts (PEP 503)."""
+    import re
+
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -28,13 +27,15 @@ class Requirement(object):
     """`name[extra] >=1,<2 ; marker`. `clauses` is a list of (operator, version); `opaque` for what cannot be judged."""
 
     def __init__(self, text: str) -> None:
+        import re
+
         self.text = text.strip()
         bare, _, self.marker = self.text.partition(";")
-        match = REQUIREMENT.fullmatch(bare.strip())
+        match = re.fullmatch(REQUIREMENT, bare.strip())
         rest = match.group(2).strip().strip("()") if match else ""
         self.name = normal(match.group(1)) if match else ""
-        self.clauses = [(op, version) for op, version in CLAUSE.findall(rest)]
-        self.opaque = match is None or bool(rest and not re.fullmatch("(?:%s,?)+" % CLAUSE.pattern, rest))
+        self.clauses = [(op, version) for op, version in re.findall(CLAUSE, rest)]
+        self.opaque = match is None or bool(rest and not re.fullmatch("(?:%s,?)+" % CLAUSE, rest))
         if rest.startswith("@"):
             self.opaque = False  # an address: any version of the name will do once it is there
             self.clauses = []
@@ -73,7 +74,9 @@ def holds(version: str, op: str, wanted: str) -> bool:
 
 def key(version: str) -> "tuple | None":
     """What versions are ordered by; None when PEP 440 does not know it."""
-    match = VERSION.fullmatch(version.strip())
+    import re
+
+    match = re.fullmatch(VERSION, version.strip())
     if match is None:
         return None
     epoch, release, pre, pre_n, post_bare, post, post_n, dev, dev_n, local = match.groups()
@@ -89,12 +92,16 @@ def key(version: str) -> "tuple | None":
 
 
 def _release(version: str) -> "tuple[int, ...]":
-    match = VERSION.fullmatch(version.strip())
+    import re
+
+    match = re.fullmatch(VERSION, version.strip())
     return tuple(int(n) for n in match.group(2).split(".")) if match else ()
 
 
 def _epoch(version: str) -> int:
-    match = VERSION.fullmatch(version.strip())
+    import re
+
+    match = re.fullmatch(VERSION, version.strip())
     return int(match.group(1) or 0) if match else 0
 
 
@@ -102,18 +109,20 @@ def _padded(release: "tuple[int, ...]", length: int) -> "tuple[int, ...]":
     return (release + (0,) * length)[:length]
 
 
-MARKER = re.compile(r"""\s*(\w+|'[^']*'|"[^"]*")\s*(===|==|~=|!=|<=|>=|<|>|not\s+in|in)\s*(\w+|'[^']*'|"[^"]*")\s*""")
+MARKER = r"""\s*(\w+|'[^']*'|"[^"]*")\s*(===|==|~=|!=|<=|>=|<|>|not\s+in|in)\s*(\w+|'[^']*'|"[^"]*")\s*"""
 
 
 def applies(marker: str, environment: "dict[str, str]") -> "bool | None":
     """Whether an environment marker holds; None when it is more than comparisons joined by `and` and `or`."""
+    import re
+
     if not marker.strip():
         return True
     if "(" in marker:
         return None
     verdicts = []
     for part in re.split(r"\bor\b", marker):
-        terms = [MARKER.fullmatch(term) for term in re.split(r"\band\b", part)]
+        terms = [re.fullmatch(MARKER, term) for term in re.split(r"\band\b", part)]
         if any(term is None for term in terms):
             return None
         verdicts.append(all(_term(term.groups(), environment) for term in terms if term))

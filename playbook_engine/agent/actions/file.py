@@ -31,7 +31,7 @@ SPEC = {
     ),
     "undo": "the path, what was below it, its attributes and times as before; directories that were made are removed",
     "returns": {"path": "", "state": "", "mode": "", "uid": "", "gid": "", "owner": "", "group": "", "size": "bytes"},
-    "examples": "file: {path: /srv/app, state: directory, mode: u=rwX,g=rX,o=, recurse: true}",
+    "examples": "file: {path: /srv/app, state: directory, mode: 'u=rwX,g=rX,o=', recurse: true}",
 }
 
 VOLATILE = filestate.VOLATILE

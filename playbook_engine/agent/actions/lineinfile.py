@@ -34,7 +34,7 @@ SPEC = {
     ),
     "undo": "content, mode, owner, extended attributes as before; what was absent is removed",
     "returns": {"path": "", "msg": "what was done", "found": "lines removed", "backup_file": "with `backup`"},
-    "examples": "lineinfile: {path: /etc/ssh/sshd_config, regexp: ^#?PermitRootLogin, line: PermitRootLogin no}",
+    "examples": "lineinfile: {path: /etc/ssh/sshd_config, regexp: '^#?PermitRootLogin', line: PermitRootLogin no}",
 }
 
 

@@ -1,6 +1,7 @@
 """What a path is."""
 
 import os
+import stat
 
 from playbook_engine.agent import filestate
 
@@ -22,27 +23,38 @@ SPEC = {
     },
     "sh": True,
     "returns": {
-        "stat": "exists, isreg, isdir, islnk, mode, uid, gid, size, mtime, checksum, pw_name, gr_name, lnk_source"
+        "stat": "exists, path, isreg, isdir, islnk, isblk, ischr, isfifo, issock, mode, isuid, isgid, rusr … xoth, "
+        "uid, gid, pw_name, gr_name, size, atime, mtime, ctime, inode, dev, nlink, readable, writeable, executable, "
+        "lnk_source, lnk_target, checksum"
     },
     "examples": "stat: {path: /etc/hosts}",
 }
 
 
 def observe(args: "dict") -> "dict":
-    path = os.path.realpath(args["path"]) if args.get("follow") else args["path"]
-    state = filestate.observe(path, digest=False)
-    if state["type"] == "absent":
+    path = os.path.realpath(args["path"]) if args["follow"] else args["path"]
+    try:
+        st = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
         return {"stat": {"exists": False}}
-    st = os.lstat(path)
-    found = {
+    mode = st.st_mode
+    found: "dict" = {
         "exists": True,
         "path": args["path"],
-        "isreg": state["type"] == "file",
-        "isdir": state["type"] == "directory",
-        "islnk": state["type"] == "link",
-        "mode": state["mode"],
+        "isreg": stat.S_ISREG(mode),
+        "isdir": stat.S_ISDIR(mode),
+        "islnk": stat.S_ISLNK(mode),
+        "isblk": stat.S_ISBLK(mode),
+        "ischr": stat.S_ISCHR(mode),
+        "isfifo": stat.S_ISFIFO(mode),
+        "issock": stat.S_ISSOCK(mode),
+        "isuid": bool(mode & stat.S_ISUID),
+        "isgid": bool(mode & stat.S_ISGID),
+        "mode": "%04o" % stat.S_IMODE(mode),
         "uid": st.st_uid,
         "gid": st.st_gid,
+        "pw_name": filestate.name_of_uid(st.st_uid),
+        "gr_name": filestate.name_of_gid(st.st_gid),
         "size": st.st_size,
         "mtime": st.st_mtime,
         "atime": st.st_atime,
@@ -54,23 +66,10 @@ def observe(args: "dict") -> "dict":
         "writeable": os.access(path, os.W_OK),
         "executable": os.access(path, os.X_OK),
     }
-    if state["type"] == "link":
-        found["lnk_target"] = state["target"]
-        found["lnk_source"] = os.path.realpath(path)
-    if state["type"] == "file" and args.get("get_checksum", True) and found["readable"]:
-        found["checksum"] = filestate.digest_of(path, args.get("checksum_algorithm") or "sha1")
-    found.update(_names(st.st_uid, st.st_gid))
+    for number, right in enumerate(("rusr", "wusr", "xusr", "rgrp", "wgrp", "xgrp", "roth", "woth", "xoth")):
+        found[right] = bool(mode & (0o400 >> number))
+    if found["islnk"]:
+        found.update(lnk_target=os.readlink(path), lnk_source=os.path.realpath(path))
+    if found["isreg"] and args["get_checksum"] and found["readable"]:
+        found["checksum"] = filestate.digest_of(path, args["checksum_algorithm"])
     return {"stat": found}
-
-
-def _names(uid: int, gid: int) -> "dict":
-    import grp
-    import pwd
-
-    names = {}
-    try:
-        names["pw_name"] = pwd.getpwuid(uid).pw_name
-        names["gr_name"] = grp.getgrgid(gid).gr_name
-    except KeyError:
-        pass  # a number without a name is common after an account was removed
-    return names

@@ -31,7 +31,9 @@ def test_what_cannot_be_true_is_invalid(value: object, unit: str, uptime: float 
     assert why in str(judged["why"])
 
 
-@pytest.mark.parametrize(("value", "unit", "ms"), [(12, "ms", 12.0), (0, "ms", 0.0), (1.5, "s", 1500.0), (90, "us", 0.09)])
+@pytest.mark.parametrize(
+    ("value", "unit", "ms"), [(12, "ms", 12.0), (0, "ms", 0.0), (1.5, "s", 1500.0), (90, "us", 0.09)]
+)
 def test_what_can_be_true_is_told_in_milliseconds(value: float, unit: str, ms: float) -> None:
     judged = plausible.duration(value, unit, NOW, 139.0)
     assert (judged["valid"], judged["why"]) == (True, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -34,7 +36,7 @@ ORDERED = [
 
 
 def test_versions_are_ordered_as_pep_440_orders_them() -> None:
-    assert sorted(reversed(ORDERED), key=lambda v: versions.key(v) or ()) == ORDERED
+    assert sorted(random.Random(1).sample(ORDERED, len(ORDERED)), key=lambda v: versions.key(v) or ()) == ORDERED
     assert sorted(ORDERED, key=Version) == ORDERED, "packaging agrees"
 
 
