@@ -141,5 +141,7 @@ class HostContext:
         module = catalog.module(action)
         if reply.ok and hasattr(module, "finish_here"):
             # What only the controller can read: the host fetches a certificate, cryptography understands it.
-            result.update(module.finish_here(result, importlib.import_module(module.READS)))
+            reads = getattr(module, "READS", None)
+            library = [importlib.import_module(reads)] if reads else []
+            result.update(module.finish_here(result, *library))
         return result
