@@ -60,10 +60,11 @@ def candidates(names: "list[str]") -> "dict[str, str]":
     return found
 
 
-def apt(words: "list[str]", lock_timeout: float) -> "dict":
+def apt(words: "list[str]", lock_timeout: float, environment: "dict | None" = None) -> "dict":
     """apt-get, waiting for another one that holds the lock. Raises Failed with a kind."""
     command = ["apt-get", "-y", "-q", "-o", "DPkg::Lock::Timeout=%d" % lock_timeout] + CONFIGS + words
-    ran = dict(process.run(command, env=QUIET), cmd=command)
+    env = dict(QUIET, **{k: str(v) for k, v in (environment or {}).items()})
+    ran = dict(process.run(command, env=env), cmd=command)
     if ran["rc"] != 0:
         raise _failed(words[0], ran)
     return ran

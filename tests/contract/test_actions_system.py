@@ -108,6 +108,7 @@ def test_an_account_settles_and_is_undone(inside: Agent, box: Sandbox, args: dic
 def test_an_account_that_is_as_it_should_be_is_left_alone(inside: Agent) -> None:
     assert not inside.look("user", name="root", shell="/bin/bash", uid=0, home="/root", group="0").plan
     assert not inside.look("user", name="nobody-of-that-name", state="absent").plan
+    assert not inside.look("user", name="root", password=HASH, update_password="on_create").plan
 
 
 def names(box: Sandbox) -> set[str]:

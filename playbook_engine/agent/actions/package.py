@@ -27,6 +27,7 @@ SPEC = {
         "install_recommends": {"type": "bool", "default": False, "doc": "What is recommended, too."},
         "purge": {"type": "bool", "default": False, "doc": "With `absent`: configuration files too."},
         "lock_timeout": {"type": "duration", "default": 60, "doc": "How long to wait for another apt."},
+        "environment": {"type": "dict", "internal": True, "doc": "From the step's `environment`: proxies, say."},
     },
     "undo": "the set of installed packages and their versions as before; package lists and logs stay",
     "returns": {
@@ -80,15 +81,19 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
 
 def apply(args: "dict", before: "dict") -> "dict":
     if args["update_cache"] and _list_age() >= args["cache_valid_time"]:
-        dpkg.apt(["update"], args["lock_timeout"])
+        _apt(args, ["update"])
     names = [text.strip() for text in args["name"]]
     if args["state"] == "absent":
         words = ["purge" if args["purge"] else "remove"] + [split(name)[0] for name in names]
     else:
         words = ["install"] + ["--no-install-recommends"] * (not args["install_recommends"])
         words += ["--allow-downgrades"] * any("=" in name for name in names) + names
-    ran = dpkg.apt(words, args["lock_timeout"])
+    ran = _apt(args, words)
     return dict(_changed(args, before), stdout=ran["stdout"], stderr=ran["stderr"], cmd=ran["cmd"])
+
+
+def _apt(args: "dict", words: "list[str]") -> "dict":
+    return dpkg.apt(words, args["lock_timeout"], args["environment"])
 
 
 def _list_age() -> float:
@@ -108,23 +113,23 @@ def _changed(args: "dict", before: "dict") -> "dict":
 
 
 def undo(args: "dict", before: "dict") -> "dict":
-    was, lock = before["installed"], args["lock_timeout"]
+    was = before["installed"]
     whole, others = dpkg.installed()
     if any(status[1:2] not in ("c", "n") for status in others.values()):  # an installation that broke off
         process.run(["dpkg", "--configure", "-a"] + ["--force-confdef", "--force-confold"], env=dpkg.QUIET)
         whole, others = dpkg.installed()
     came = sorted(name for name in list(whole) + list(others) if name not in was and name not in before["others"])
     if came:
-        dpkg.apt(["purge"] + came, lock)
+        _apt(args, ["purge"] + came)
         whole = dpkg.installed()[0]
     back = sorted("%s=%s" % (name, version) for name, version in was.items() if whole.get(name) != version)
     if back:
         words = ["install", "--no-install-recommends", "--allow-downgrades", "--reinstall"]
-        dpkg.apt(words + ["-o", "Dpkg::Options::=--force-confmiss"] + back, lock)
+        _apt(args, words + ["-o", "Dpkg::Options::=--force-confmiss"] + back)
         _marks(before, [text.partition("=")[0] for text in back])
     config = [name for name in before["others"] if name in dpkg.installed()[0] and name not in was]
     if config:  # they were removed, with their configuration left
-        dpkg.apt(["remove"] + config, lock)
+        _apt(args, ["remove"] + config)
     return _changed(args, before)
 
 

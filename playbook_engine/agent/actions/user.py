@@ -27,6 +27,12 @@ SPEC = {
             "doc": "A number from the system's range; only for a new account.",
         },
         "password": {"type": "str", "secret": True, "doc": "The hash, as crypt(5) makes it; `!` locks."},
+        "update_password": {
+            "type": "str",
+            "default": "always",
+            "choices": ["always", "on_create"],
+            "doc": "`on_create`: an account that is there keeps its password.",
+        },
         "password_lock": {"type": "bool", "doc": "Lock or unlock the password."},
         "remove": {"type": "bool", "default": False, "doc": "With `absent`: the home directory and mail too."},
     },
@@ -88,11 +94,15 @@ def wanted(args: "dict", before: "dict") -> "dict":
         groups = set(args["groups"]) | (set(before.get("groups", ())) if args["append"] else set())
         if sorted(groups) != before.get("groups", []):
             asked["groups"] = sorted(groups)
-    if args["password"] is not None and _digest(args["password"]) != before.get("password"):
+    if _sets_password(args, before) and _digest(args["password"]) != before.get("password"):
         asked["password"] = _digest(args["password"])
     if args["password_lock"] is not None and args["password_lock"] != before.get("locked", False):
         asked["locked"] = args["password_lock"]
     return asked
+
+
+def _sets_password(args: "dict", before: "dict") -> bool:
+    return args["password"] is not None and (args["update_password"] == "always" or not before["exists"])
 
 
 def plan(args: "dict", before: "dict") -> "list[dict]":
@@ -172,7 +182,7 @@ def _password(args: "dict", before: "dict") -> None:
     """Sets the hash through chpasswd's standard input: an argument would show in `ps`."""
     if args["state"] == "absent":
         return
-    if args["password"] is not None:
+    if _sets_password(args, before):
         _call(["chpasswd", "-e"], "%s:%s\n" % (args["name"], args["password"]))
     if args["password_lock"] is not None and args["password_lock"] != before.get("locked", False):
         _call(["usermod", "-L" if args["password_lock"] else "-U", args["name"]])
