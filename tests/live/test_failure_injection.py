@@ -82,8 +82,6 @@ MLFLOW = [
     "-e",
     "need_inodes=2000",
     "-e",
-    "no_index=true",
-    "-e",
     '{"find_links": ["/wheels"]}',
 ]
 

@@ -38,7 +38,8 @@ SPEC = {
     "examples": "service: {name: redis, state: started, enabled: true}",
 }
 
-VOLATILE = ("pid", "since", "restarts", "active_state", "sub_state")
+# `exists` follows from the files of the service, which have a proof of their own.
+VOLATILE = ("exists", "pid", "since", "restarts", "active_state", "sub_state")
 ABLE = ("enabled", "enabled-runtime", "alias")
 FIXED = ("static", "indirect", "generated", "transient")  # systemctl(1): can be neither enabled nor disabled
 
