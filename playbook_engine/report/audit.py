@@ -17,16 +17,15 @@ from playbook_engine.report.meta import Meta, meta
 from playbook_engine.report.services import (
     PhaseState,
     ServiceState,
-    Task,
     counted,
     phases,
     recommendation,
     services,
-    tasks,
 )
 from playbook_engine.report.severity import RISK, Severity, highest
 from playbook_engine.report.status import Status, worst
 from playbook_engine.report.subject import Subject
+from playbook_engine.report.tasks import Task, tasks
 from playbook_engine.report.text import count, listed
 from playbook_engine.report.timeline import Timeline, timeline
 
@@ -93,7 +92,7 @@ def audit(subject: Subject, now: datetime, *, max_age: float = DAY, earlier: Sub
         meta=meta(subject, now), max_age=max_age, overall=overall, risk=risk,
         summary=_summary(counting, states), counts=counted(found), total=len(counting), hosts=ends(subject),
         services=states, loose=loose, criteria=found, phases=gates, recommendation=recommendation(gates),
-        tasks=tasks(states, [c for c in loose if c.status.open]),
+        tasks=tasks(subject.view.started, states, [c for c in loose if c.status.open]),
         wrote=tuple(dict.fromkeys(f"{c.name}: {c.touches}" for c in found if c.touches)),
         before=before, pairs=pairs, evidence=entries(subject, by_numbers(c.seq for c in found if c.seq)),
         evidence_before=evidence_before, timeline=timeline(subject),
@@ -109,5 +108,5 @@ def _summary(criteria: list[Criterion], states: tuple[ServiceState, ...]) -> str
     critical = [s for s in states if s.critical]
     if critical:
         met = sum(s.status is Status.MET for s in critical)
-        text += f" {met} of {count(len(critical), 'critical service')} {'is' if met == 1 else 'are'} met."
+        text += f" {met} of {len(critical)} critical services met."
     return text

@@ -17,6 +17,16 @@ def again(started: RunStarted, verb: str, hosts: Sequence[str]) -> str:
     return shlex.join(["runbook", verb, name, ",".join(hosts), *options(started)])
 
 
+def other(started: RunStarted, runbook: str, hosts: Sequence[str]) -> str:
+    """Another runbook for hosts of this run, from the same inventory."""
+    given = options(started)
+    inventory: list[str] = []
+    for n, word in enumerate(given):
+        if word.startswith(("-i", "--inventory")) or given[n - 1 : n] in (["-i"], ["--inventory"]):
+            inventory.append(word)
+    return shlex.join(["runbook", "run", runbook, ",".join(hosts), *inventory])
+
+
 def options(started: RunStarted) -> list[str]:
     """Where the run's hosts came from, and the variables it was given."""
     words = _words(started.command)
@@ -34,11 +44,7 @@ def _is_runbook(words: Sequence[str], started: RunStarted) -> bool:
     """Whether the first argument names the runbook: `runbook audit web1` leaves it out."""
     if len(words) < 3 or words[2].startswith("-"):
         return False
-    return (
-        words[2].rpartition("/")[2].rpartition(".")[0] == started.runbook
-        or words[2] == started.runbook
-        or (words[1] == "run")
-    )
+    return words[1] == "run" or words[2] == started.runbook or words[2].endswith((".yml", ".yaml"))
 
 
 def _words(command: str) -> list[str]:

@@ -42,13 +42,16 @@ def compare(before: Sequence[Criterion], now: Sequence[Criterion]) -> tuple[Pair
     """All criteria of both, in this audit's order, then those that are gone."""
     earlier = {c.key: c for c in before}
     here = {c.key for c in now}
-    pairs = [_pair(earlier.get(c.key), c) for c in now]
-    return (*pairs, *(_pair(c, None) for c in before if c.key not in here))
+    pairs = [*(_pair(earlier.get(c.key), c) for c in now), *(_pair(c, None) for c in before if c.key not in here)]
+    return tuple(p for p in pairs if p.before is not None or p.now is not None)
 
 
 def _pair(before: Criterion | None, now: Criterion | None) -> Pair:
     either = now or before
     assert either is not None
+    # What does not apply to a host was not asked of it.
+    before = None if before and before.status is Status.NOT_APPLICABLE else before
+    now = None if now and now.status is Status.NOT_APPLICABLE else now
     return Pair(
         name=either.name, service=either.service, host=either.host, before=before, now=now, change=_word(before, now)
     )

@@ -13,7 +13,7 @@ from playbook_engine.report.declared import Declared, Intent
 from playbook_engine.report.severity import Rated, rate
 from playbook_engine.report.status import Judgement, Status, judge, result_of, threshold_of, value_of
 from playbook_engine.report.subject import Subject
-from playbook_engine.report.text import one_line, plain_name
+from playbook_engine.report.text import number, one_line, plain_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +101,8 @@ def _measured(each: Declared, evidence: Evidence, tiers: Mapping[str, Tier], sai
     return Criterion(
         probe=each.probe, scope=each.scope, name=plain_name(event.name), host=event.host,
         service=event.service or each.service, phase=each.phase, status=said.status, why=_why(said, event),
-        value=value_of(event), unit=event.unit, threshold=one_line(threshold_of(event)), expect=event.expect,
-        at=evidence.at, evidence=evidence.id, seq=evidence.seq,
+        value=value_of(event) or _claimed(event), unit=event.unit, threshold=one_line(threshold_of(event)),
+        expect=event.expect, at=evidence.at, evidence=evidence.id, seq=evidence.seq,
         severity=rate(tier, said.status, declared, reason) if said.status.open else None,
         critical=tier is Tier.CRITICAL or event.critical, remedy=each.remedy, touches=event.touches,
         samples=event.samples, raw=event.value,
@@ -112,8 +112,19 @@ def _measured(each: Declared, evidence: Evidence, tiers: Mapping[str, Tier], sai
 def _why(said: Judgement, event: CheckEvaluated) -> str:
     """Nothing where value and threshold, which stand beside it, say it all."""
     told = one_line(said.why)
-    plain = said.status is Status.NOT_MET and event.value is not None and event.threshold not in (None, "")
+    plain = (
+        said.status is Status.NOT_MET
+        and event.verdict == "not_met"
+        and event.value is not None
+        and event.threshold not in (None, "")
+    )
     return "" if plain and ";" not in told and "(" not in told.partition(" is ")[2] else told
+
+
+def _claimed(event: CheckEvaluated) -> str:
+    """What a service said of itself, where that was rejected and nothing was measured."""
+    claim = result_of(event).get("claim")
+    return f"{number(claim.get('raw'))}, claimed" if isinstance(claim, Mapping) and claim.get("valid") is False else ""
 
 
 def _missing(

@@ -97,5 +97,7 @@ def _taken_back(host: str, subject: Subject) -> str:
                 isinstance(r.event, StepUndone) and r.event.host == host and r.event.outcome == "undone"
                 for r in later.view.records
             )
-            return f"restored by {later.run}: {count(undone, 'change')} taken back, and proved"
+            kept = listed(list(dict.fromkeys(name for p in proofs for name in p.kept)))
+            but = f" but for what cannot be taken back ({kept})" if kept else ""
+            return f"restored by {later.run}{but}: {count(undone, 'change')} taken back, and proved"
     return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from playbook_engine.model.runbook import Service, Tier
 from playbook_engine.report.criteria import Criterion
 from playbook_engine.report.declared import Intent
-from playbook_engine.report.severity import Rated, Severity, highest, rate
+from playbook_engine.report.severity import Rated, rate
 from playbook_engine.report.status import Status, worst
 from playbook_engine.report.text import count, listed
 
@@ -44,20 +43,6 @@ class PhaseState:
     total: int
     locked: bool = False
     why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One thing to do, for one service on some hosts. Tasks are ordered by what needs what, then by severity."""
-
-    service: str
-    severity: Severity
-    why: str
-    hosts: tuple[str, ...]
-    criteria: tuple[Criterion, ...]
-    remedy: str = ""
-    command: str = ""
-    after: tuple[str, ...] = ()
 
 
 def counted(criteria: Sequence[Criterion]) -> dict[str, int]:
@@ -129,69 +114,8 @@ def recommendation(found: Sequence[PhaseState]) -> str:
     if here is None:
         return f"All {len(found)} phases are met."
     missing = sum(n for status, n in here.counts.items() if Status(status).open)
-    said = f"{missing} of {count(here.total, 'criterion', 'criteria')} are not met" if here.total else here.why
+    open_ = f"{missing} of {count(here.total, 'criterion', 'criteria')} {'is' if missing == 1 else 'are'} open"
+    said = open_ if here.total else here.why
     behind = [p.name for p in found[found.index(here) + 1 :]]
     locked = f" {listed(behind)} {'is' if len(behind) == 1 else 'are'} locked behind it." if behind else ""
     return f"Stay in {here.name}: {said}.{locked}"
-
-
-def tasks(states: Sequence[ServiceState], loose: Sequence[Criterion]) -> tuple[Task, ...]:
-    """What to do, each thing once: what is needed by something else before it, and otherwise the worst first.
-
-    A service that a worse one needs is as urgent as that one. `loose` are the open criteria without a service.
-    """
-    open_ = {s.name: s for s in states if s.status.open}
-    urgent = {name: _urgency(name, open_) for name in open_}
-    order = {name: n for n, name in enumerate(open_)}
-    waiting = {name: {n for n in state.needs if n in open_} for name, state in open_.items()}
-    ready = [(urgent[n].rank, order[n], n) for n, left in waiting.items() if not left]
-    heapq.heapify(ready)
-    found: list[Task] = []
-    while ready:
-        _, _, name = heapq.heappop(ready)
-        del waiting[name]
-        found += _tasks(open_[name])
-        for other, left in waiting.items():
-            if name in left:
-                left.remove(name)
-                if not left:
-                    heapq.heappush(ready, (urgent[other].rank, order[other], other))
-    rest = sorted((c for c in loose if c.severity), key=lambda c: c.severity.severity.rank if c.severity else 9)
-    return (*found, *(_task("", [c], ()) for c in rest))
-
-
-def _urgency(name: str, open_: Mapping[str, ServiceState]) -> Severity:
-    """A service's own severity, or that of the worst that needs it."""
-    found = {name}
-    grown = True
-    while grown:
-        more = {s.name for s in open_.values() if set(s.needs) & found} - found
-        found |= more
-        grown = bool(more)
-    rated = [s.severity.severity for n in found if (s := open_[n]).severity is not None]
-    return highest(rated) or Severity.P4
-
-
-def _tasks(state: ServiceState) -> list[Task]:
-    """One for each remedy of a service, so that nothing stands in the list twice."""
-    after = tuple(n for n in state.blocked_by)
-    open_ = [c for c in state.criteria if c.status.open]
-    if not open_:
-        rated = state.severity
-        severity = rated.severity if rated else Severity.P4
-        hosts = tuple(sorted({c.host for c in state.criteria}))
-        return [Task(service=state.name, severity=severity, why=state.why, hosts=hosts, criteria=(), after=after)]
-    remedies = dict.fromkeys(c.remedy for c in open_)
-    return [_task(state.name, [c for c in open_ if c.remedy == remedy], after) for remedy in remedies]
-
-
-def _task(service: str, criteria: Sequence[Criterion], after: tuple[str, ...]) -> Task:
-    hosts = tuple(dict.fromkeys(c.host for c in criteria))
-    remedy = criteria[0].remedy
-    return Task(
-        service=service,
-        severity=highest(c.severity.severity for c in criteria if c.severity) or Severity.P4,
-        why=listed(list(dict.fromkeys(f"{c.name}: {c.status}" for c in criteria)), 4),
-        hosts=hosts, criteria=tuple(criteria), remedy=remedy,
-        command=f"runbook run {remedy} {','.join(hosts)}" if remedy else "", after=after,
-    )  # fmt: skip

@@ -1,0 +1,57 @@
+"""An audit is a run of a runbook's checks: whatever else the runbook would do is left out before it starts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from playbook_engine.catalog import catalog
+from playbook_engine.catalog.spec import Kind
+from playbook_engine.model.errors import UsageError
+from playbook_engine.model.plan import Plan
+from playbook_engine.model.runbook import Import, OnFailure, Runbook, Step
+
+
+def checks_only(plan: Plan) -> Plan:
+    """The plan without preconditions, handlers, and every step that could change something; on all hosts at once.
+
+    Raises UsageError when nothing is left to measure.
+    """
+    runbook = _reading(plan.runbook)
+    if not _criteria(runbook):
+        raise UsageError(
+            f"{runbook.name} has no checks: there is nothing to audit",
+            advice="add checks: to it, each with an action, expect: and the service it is about",
+        )
+    return dataclasses.replace(plan, runbook=runbook, batches=(tuple(h.name for h in plan.hosts),))
+
+
+def _reading(runbook: Runbook) -> Runbook:
+    steps = tuple(
+        dataclasses.replace(step, runbook=_reading(step.runbook)) if isinstance(step, Import) else _bare(step)
+        for step in runbook.steps
+        if isinstance(step, Import) or _reads(step)
+    )
+    return dataclasses.replace(
+        runbook, steps=steps, preconditions=(), handlers=(), serial=(), max_fail_percentage=None,
+        on_failure=OnFailure.CONTINUE,
+    )  # fmt: skip
+
+
+def _reads(step: Step) -> bool:
+    """Whether a step can only look: a probe, a set_fact, a command that says `changed_when: false`."""
+    kind = catalog.get(step.action).kind
+    if kind in (Kind.PROBE, Kind.CONTROL):
+        return True
+    return (
+        kind is Kind.OPAQUE
+        and step.changed_when is not None
+        and all(c.strip().lower() == "false" for c in step.changed_when)
+    )
+
+
+def _bare(step: Step) -> Step:
+    return dataclasses.replace(step, notify=(), rollback=None)
+
+
+def _criteria(runbook: Runbook) -> bool:
+    return bool(runbook.checks) or any(_criteria(s.runbook) for s in runbook.steps if isinstance(s, Import))
