@@ -70,7 +70,7 @@ class Said:
 
     def of(self, kind: str, host: str = "") -> list[dict[str, object]]:
         """The events of one type, of one host."""
-        return [e for e in self.events() if e["type"] == kind and (not host or e.get("host") == host)]
+        return [e for e in self.events() if e["event"] == kind and (not host or e.get("host") == host)]
 
 
 class CommandLine:

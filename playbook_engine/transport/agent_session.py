@@ -153,10 +153,16 @@ class AgentSession:
         self._pipe.close()
 
 
-def no_python(action: str) -> NoPython:
-    """What a host without Python answers to an action that needs it."""
+def no_python(action: str, interpreter: str | None) -> NoPython:
+    """What a host without Python answers to an action that needs it; `interpreter` is the one that was named."""
+    without = "raw, command, shell, facts, stat, disk_usage and reclaim work without"
+    if interpreter:
+        return NoPython(
+            f"{action} needs Python 3.6 or newer on the host, and {interpreter} is not there or is older",
+            advice=f"check ansible_python_interpreter, or leave it out to have one looked for; {without}",
+        )
     return NoPython(
         f"{action} needs Python 3.6 or newer on the host, and there is none",
-        advice="install python3 on the host (raw: apt-get install -y python3-minimal), name one with "
-        "ansible_python_interpreter, or use raw, command, shell, facts, stat, disk_usage or reclaim",
+        advice="install python3 there (raw: apt-get install -y python3-minimal), or name one with "
+        f"ansible_python_interpreter; {without}",
     )

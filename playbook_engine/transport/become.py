@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 
@@ -11,6 +12,21 @@ from playbook_engine.transport.base import Become
 
 PROMPT = "RUNBOOK-PASSWORD:"
 UP = "RUNBOOK-UP"  # on standard error: sudo has let the command start
+
+# What shells and sudo say, and what to do about it; the first that matches.
+REASONS = (
+    (r"sudo: (command )?not found|command not found: sudo|sudo: No such file",
+     "there is no sudo on the host: connect as the user itself (ansible_user)"),
+    (r"unknown user", "there is no user {user} on the host: check become_user"),
+    (r"password is required|no tty present|terminal is required",
+     "sudo wants a password: give ansible_become_password, or a NOPASSWD rule in sudoers"),
+    (r"must have a tty", "`requiretty` is set in sudoers: take it out for the login user"),
+    (r"incorrect password|Sorry, try again|no password was provided",
+     "sudo refused the password: check ansible_become_password"),
+    (r"not in the sudoers|not allowed",
+     "the login user has no right to run commands as {user}: ask for a rule in sudoers"),
+    (r"account has expired|password expired|new password", "the login user's account or password has expired"),
+)  # fmt: skip
 
 
 def sudo_command(become: Become, command: str) -> str:
@@ -30,47 +46,43 @@ def sudo_command(become: Become, command: str) -> str:
 
 def sudo_failure(become: Become, said: str) -> BecomeFailed:
     """sudo's own words as an error with advice."""
-    words = " ".join(line for line in said.splitlines() if PROMPT not in line).strip() or "it said nothing"
-    if "not found" in words and "sudo:" not in words.split("not found")[0][-8:]:
-        advice = "there is no sudo on the host: connect as the user itself (ansible_user)"
-    elif "a password is required" in words or "no tty present" in words or "terminal is required" in words:
-        advice = "sudo wants a password: give ansible_become_password, or a NOPASSWD rule in sudoers"
-    elif "incorrect password" in words or "try again" in words:
-        advice = "sudo refused the password: check ansible_become_password"
-    elif "not in the sudoers" in words or "not allowed" in words:
-        advice = f"the login user has no right to run commands as {become.user}: ask for a rule in sudoers"
-    elif "unknown user" in words:
-        advice = f"there is no user {become.user} on the host"
-    else:
-        advice = "log in by hand and try `sudo -n true`"
-    return BecomeFailed(f"cannot become {become.user}: {words}", advice=advice)
+    words = " ".join(said.replace(PROMPT, " ").split())
+    advice = next((advice for pattern, advice in REASONS if re.search(pattern, words)), None)
+    return BecomeFailed(
+        f"cannot become {become.user}: {words or 'sudo said nothing'}",
+        advice=(advice or "log in by hand and try `sudo -n true`").format(user=become.user),
+    )
 
 
 def unlock(pipe: Pipe, become: Become, timeout: float) -> None:
     """Waits until sudo has either asked for the password, which is sent, or started the command.
 
-    Only needed with a password: without one sudo never asks (-n). Raises BecomeFailed.
+    Only needed with a password: without one sudo never asks (-n). Raises BecomeFailed, LinkLost.
     """
     if become.password is None:
         return
     end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        said = pipe.complaints()
-        if UP in said:
-            return
-        if said.count(PROMPT) > 1:
-            raise sudo_failure(become, said + " try again")
-        if PROMPT in said:
-            break
-        if "sudo:" in said:
-            raise sudo_failure(become, said)
-        time.sleep(0.01)
+    if UP in _heard(pipe, become, 1, end):
+        return
     pipe.send(become.password.reveal().encode() + b"\n")
+    said = _heard(pipe, become, 2, end)
+    if UP not in said:
+        raise sudo_failure(become, said if "again" in said else f"{said} Sorry, try again.")
+
+
+def _heard(pipe: Pipe, become: Become, prompts: int, end: float) -> str:
+    """What sudo said, once it has started the command or prompted so often. A warning of its own stops nothing."""
     while time.monotonic() < end:
         said = pipe.complaints()
-        if UP in said:
-            return
-        if said.count(PROMPT) > 1 or "sudo:" in said:
-            raise sudo_failure(become, said + " try again")
-        time.sleep(0.01)
-    raise sudo_failure(become, pipe.complaints())
+        if UP in said or said.count(PROMPT) >= prompts:
+            return said
+        try:
+            # What login scripts print is of no use to anybody; nothing else comes before the command runs.
+            if not pipe.receive(0.02):
+                break
+        except TimeoutError:
+            continue
+    said = pipe.complaints()
+    if UP in said:
+        return said
+    raise sudo_failure(become, said)

@@ -114,11 +114,11 @@ class LocalConnection:
             if become:
                 unlock(pipe, become, START)
             session = open_agent(pipe, START)
-            return session if session is not None else ShellSession(pipe)
+            return session if session is not None else ShellSession(pipe, python)
         except LinkLost as error:
             said = pipe.complaints()
             pipe.close()
-            if become:
+            if become and said:
                 raise sudo_failure(become, said) from error
             raise Unreachable(f"cannot start {python}: {said.strip() or error}") from error
         except BecomeFailed:

@@ -31,8 +31,9 @@ CHANGES: Mapping[str, ModuleType] = {
 class ShellSession:
     """Calls to one sh. Not for several threads at once."""
 
-    def __init__(self, pipe: Pipe) -> None:
+    def __init__(self, pipe: Pipe, interpreter: str | None = None) -> None:
         self._shell = Shell(pipe)
+        self._interpreter = interpreter  # the Python that was looked for and is not there
 
     @property
     def hello(self) -> Hello:
@@ -54,7 +55,7 @@ class ShellSession:
 
     def _answer(self, call: Call) -> Reply:
         if call.action not in PROBES and call.action not in CHANGES:
-            raise no_python(call.action)
+            raise no_python(call.action, self._interpreter)
         action = importlib.import_module(f"playbook_engine.agent.actions.{call.action}")
         args = {**dict.fromkeys(action.SPEC["params"]), **call.args}
         self._shell.begin(call.timeout)

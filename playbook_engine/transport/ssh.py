@@ -7,13 +7,13 @@ A dead link is noticed within 30 s: keepalives make traffic, TCP_USER_TIMEOUT (t
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import socket
 import threading
 import time
 from collections.abc import Iterable
 
 import paramiko
-from paramiko.agent import Agent
 
 from playbook_engine.agent import process
 from playbook_engine.model.errors import AuthFailed, HostError, HostKeyError, LinkLost, Unreachable
@@ -25,7 +25,8 @@ from playbook_engine.transport.base import Become, Session
 from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
 from playbook_engine.transport.known_hosts import KnownHosts
 from playbook_engine.transport.posix import ShellSession
-from playbook_engine.transport.ssh_config import Route, route
+from playbook_engine.transport.ssh_agent import AgentKeys, public_half
+from playbook_engine.transport.ssh_config import IDENTITIES, Route, expand, jump_host, route
 
 KEEPALIVE = 10  # seconds
 DEAD_LINK = 25  # seconds without an answer from the peer's TCP
@@ -105,13 +106,13 @@ class SshConnection:
             if become:
                 unlock(pipe, become, START)
             session = open_agent(pipe, START)
-        except LinkLost as error:
+        except HostError as error:
             said = pipe.complaints()
             pipe.close()
-            if become:
+            if become and said and isinstance(error, LinkLost) and self._transport.is_active():
                 raise sudo_failure(become, said) from error
             raise
-        return session if session is not None else ShellSession(pipe)
+        return session if session is not None else ShellSession(pipe, self._host.connection.python_interpreter)
 
     def close(self) -> None:
         for session in self._sessions.values():
@@ -159,7 +160,10 @@ class SshTransport:
             return self._through(way, behind, name)
         if way.proxy_command:
             command = way.proxy_command.replace("%h", way.address).replace("%p", str(way.port)).replace("%r", way.user)
-            return paramiko.ProxyCommand(command)  # type: ignore[return-value]
+            try:
+                return paramiko.ProxyCommand(command)  # type: ignore[return-value]
+            except OSError as error:
+                raise Unreachable(f"{name}: the ProxyCommand cannot be started: {error}: {command}") from error
         try:
             sock = socket.create_connection((way.address, way.port), way.timeout)
         except socket.gaierror as error:
@@ -178,7 +182,11 @@ class SshTransport:
                 advice="host down, firewall, or a partition: try ping and the console of the host",
             ) from error
         except OSError as error:
-            raise Unreachable(f"{name}: {way.address} port {way.port}: {error.strerror or error}") from error
+            raise Unreachable(
+                f"{name}: {way.address} port {way.port}: {error.strerror or error}",
+                advice="no way there from this machine: the host's network may be down, or a route, VPN or ProxyJump "
+                "is missing",
+            ) from error
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK * 1000)
         return sock
@@ -187,13 +195,9 @@ class SshTransport:
         """A channel through the jump hosts, the first named being the first reached (ssh_config(5), ProxyJump)."""
         assert way.jump
         *nearer, last = way.jump.split(",")
-        user, _, address = last.rpartition("@")
-        address, _, port = address.partition(":") if address.count(":") == 1 else (address.strip("[]"), "", "")
-        spec = ConnectionSpec(user=user or None, port=int(port) if port else None)
-        hop = route(address, spec)
+        user, address, port = jump_host(last)
+        hop = route(address, ConnectionSpec(user=user, port=port))
         if nearer:
-            import dataclasses
-
             hop = dataclasses.replace(hop, jump=",".join(nearer))
         jump = self._transport(hop, None, behind, f"{name} (jump host {address})")
         behind.append(jump)
@@ -254,9 +258,15 @@ class SshTransport:
             key = self._load(path)
             if key is not None:
                 yield path, key
-        if way.agent_socket and not way.identities_only:
-            for each in Agent().get_keys():
-                yield f"agent key {each.comment or each.get_name()}", each
+            elif path not in map(expand, IDENTITIES):
+                yield path, "no such file"
+        if way.agent_socket:
+            # IdentitiesOnly is about which keys, not about who holds them (ssh_config(5)).
+            named = {public_half(path) for path in way.identities}
+            with contextlib.closing(AgentKeys(way.agent_socket)) as agent:
+                for each in agent.get_keys():
+                    if not way.identities_only or each.asbytes() in named:
+                        yield f"agent key {each.comment or each.get_name()}", each
 
     def _load(self, path: str) -> paramiko.PKey | str | None:
         with self._lock:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import getpass
 import os
+import pwd
+import re
 import shlex
 import shutil
 import subprocess
@@ -78,9 +80,9 @@ def _route(target: str, spec: ConnectionSpec, asked: Mapping[str, list[str]]) ->
         values = asked.get(key)
         return values[0] if values and values[0] != "none" else None
 
-    identities = tuple(_expand(i) for i in asked.get("identityfile", IDENTITIES))
+    identities = tuple(expand(i) for i in asked.get("identityfile", IDENTITIES))
     if spec.private_key_file:
-        identities = (_expand(spec.private_key_file), *(i for i in identities if _exists(i)))
+        identities = (expand(spec.private_key_file), *(i for i in identities if exists(i)))
     files = [f for key in ("userknownhostsfile", "globalknownhostsfile") for v in asked.get(key, []) for f in v.split()]
     return Route(
         address=last("hostname") or target,
@@ -89,7 +91,7 @@ def _route(target: str, spec: ConnectionSpec, asked: Mapping[str, list[str]]) ->
         identities=identities,
         identities_only=last("identitiesonly") == "yes" or bool(spec.private_key_file),
         agent_socket=_agent(last("identityagent")),
-        known_hosts=tuple(_expand(f) for f in files) or tuple(_expand(f) for f in KNOWN_HOSTS),
+        known_hosts=tuple(expand(f) for f in files) or tuple(expand(f) for f in KNOWN_HOSTS),
         strict=(last("stricthostkeychecking") or "ask").lower(),
         alias=last("hostkeyalias"),
         jump=last("proxyjump"),
@@ -133,7 +135,7 @@ def _split(common_args: str, name: str) -> list[str]:
 @lru_cache(maxsize=1)
 def _configured() -> bool:
     """Whether there is an ssh_config with something in it that matters."""
-    if _exists("~/.ssh/config"):
+    if exists("~/.ssh/config"):
         return True
     try:
         lines = Path("/etc/ssh/ssh_config").read_text(errors="replace").splitlines()
@@ -152,7 +154,7 @@ def _ask_ssh(target: str, common_args: str, port: int | None, user: str | None) 
             f"{target}: an ssh_config or ssh arguments are to be honoured, and there is no ssh client to resolve them",
             advice="install openssh-client, or write ansible_host, ansible_user and ansible_port into the inventory",
         )
-    argv = ["ssh", "-G", *_split(common_args, target)]
+    argv = ["ssh", "-G", *_own_config(), *_split(common_args, target)]
     argv += ["-p", str(port)] if port else []
     argv += ["-l", user] if user else []
     ran = subprocess.run([*argv, "--", target], capture_output=True, text=True, timeout=20, check=False)
@@ -165,17 +167,34 @@ def _ask_ssh(target: str, common_args: str, port: int | None, user: str | None) 
     return found
 
 
+def _own_config() -> list[str]:
+    """ssh looks for ~/.ssh/config where the account's home is; who has set HOME to another place means that one."""
+    home = os.environ.get("HOME")
+    if home is None or home == pwd.getpwuid(os.getuid()).pw_dir or not exists("~/.ssh/config"):
+        return []
+    return ["-F", expand("~/.ssh/config")]
+
+
 def _agent(identity_agent: str | None) -> str | None:
     """The agent's socket: IdentityAgent, or SSH_AUTH_SOCK (ssh_config(5))."""
     if identity_agent and identity_agent != "SSH_AUTH_SOCK":
         name = identity_agent.removeprefix("$")
-        return os.environ.get(name) if identity_agent.startswith("$") else _expand(identity_agent)
+        return os.environ.get(name) if identity_agent.startswith("$") else expand(identity_agent)
     return os.environ.get("SSH_AUTH_SOCK")
 
 
-def _expand(path: str) -> str:
+def jump_host(text: str) -> tuple[str | None, str, int | None]:
+    """(user, host, port) of one host of a ProxyJump: `user@host:port`, `[::1]:22`, or an ssh:// URI. Raises
+    InventoryError."""
+    match = re.fullmatch(r"(?:ssh://)?(?:(.+)@)?(?:\[([^]]+)\]|([^:@]+)|([^@]*:[^@]*:[^@]*))(?::(\d+))?/?", text)
+    if match is None:
+        raise InventoryError(f"{text!r} is no jump host", advice="write user@host:port")
+    return match[1], match[2] or match[3] or match[4], int(match[5]) if match[5] else None
+
+
+def expand(path: str) -> str:
     return str(Path(path).expanduser())
 
 
-def _exists(path: str) -> bool:
+def exists(path: str) -> bool:
     return Path(path).expanduser().exists()

@@ -1,0 +1,35 @@
+"""Keys that an ssh-agent holds (draft-miller-ssh-agent), at the socket that ssh_config names for a host."""
+
+from __future__ import annotations
+
+import base64
+import socket
+from pathlib import Path
+
+from paramiko.agent import AgentSSH
+from paramiko.ssh_exception import SSHException
+
+
+class AgentKeys(AgentSSH):
+    """The agent at a socket; without keys where nobody answers. paramiko's own `Agent` knows only SSH_AUTH_SOCK."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(10)
+            sock.connect(path)
+            self._connect(sock)  # type: ignore[attr-defined]
+        except (OSError, SSHException):
+            sock.close()
+
+    def close(self) -> None:
+        self._close()  # type: ignore[attr-defined]
+
+
+def public_half(path: str) -> bytes | None:
+    """The public key that belongs to an identity file, from the .pub beside it."""
+    try:
+        return base64.b64decode(Path(f"{path}.pub").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
