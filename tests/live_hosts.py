@@ -118,3 +118,19 @@ def variables(host: LabHost, **more: object) -> dict[str, object]:
         "ansible_ssh_common_args": options, "ansible_python_interpreter": "/usr/bin/python3",
     }  # fmt: skip
     return {key: value for key, value in {**given, **more}.items() if value is not None}
+
+
+def old_python() -> Path:
+    """The prefix of a Python 3.6, the oldest that the agent promises.
+
+    Looked for below RUNBOOK_TEST_PYTHONS, else below pyenv's versions. Nobody packages it any more, so a machine without
+    one skips the test, in CI too; whoever sets RUNBOOK_TEST_PYTHONS promises that it is there.
+    """
+    promised = os.environ.get("RUNBOOK_TEST_PYTHONS")
+    folder = Path(promised) if promised else Path.home() / ".pyenv" / "versions"
+    found = sorted(folder.glob("*3.6*"))
+    if found:
+        return found[0]
+    if promised:
+        pytest.fail(f"RUNBOOK_TEST_PYTHONS={promised} holds no Python 3.6")
+    pytest.skip(f"no Python 3.6 in {folder}; RUNBOOK_TEST_PYTHONS names another folder")
