@@ -55,15 +55,13 @@ def story(*, fast: bool) -> int:
 
     title("audit again: measured, not claimed")
     run("audit", "sick", *inventory, "--compare", before, "-o", str(REPORTS / "audit-after"))
-    after = last_run("audit")
-
     title("reports, rendered from the journal")
     run("report", repair, "-o", str(REPORTS / "run"))
     run("report", repair, "--kind", "escalation", "-o", str(REPORTS / "escalation"))
-    return verdict(repaired, before, after, fast=fast)
+    return verdict(repaired, REPORTS / "audit-before", REPORTS / "audit-after", fast=fast)
 
 
-def verdict(repaired: int, before: str, after: str, *, fast: bool) -> int:
+def verdict(repaired: int, before: Path, after: Path, *, fast: bool) -> int:
     """Compares what is still not green with what no runbook here repairs."""
     was, now = statuses(before), statuses(after)
     left_out = {"install-mlflow"} if fast else set()
@@ -82,17 +80,15 @@ def verdict(repaired: int, before: str, after: str, *, fast: bool) -> int:
     return 0 if good else 1
 
 
-def statuses(audit: str) -> dict[str, tuple[str, str]]:
-    """Criterion → (status, the runbook that repairs it) of an audit, from its journal by way of the JSON report."""
-    out = subprocess.run(
-        [RUNBOOK, "report", audit, "--format", "json", "-o", "-"], capture_output=True, text=True, check=True
-    )
-    return {c["name"]: (c["status"], c.get("remedy") or "") for c in json.loads(out.stdout)["criteria"]}
+def statuses(folder: Path) -> dict[str, tuple[str, str]]:
+    """Criterion → (status, the runbook that repairs it), from an audit's JSON report."""
+    criteria = json.loads((folder / "audit.json").read_text())["criteria"]
+    return {f"{c['service']}: {c['name']}": (c["status"], c.get("remedy") or "") for c in criteria}
 
 
 def last_run(kind: str) -> str:
     """The newest run of a kind."""
-    out = subprocess.run([RUNBOOK, "history", "--json"], capture_output=True, text=True, check=True)
+    out = subprocess.run([RUNBOOK, "history", "--json", "-n", "0"], capture_output=True, text=True, check=True)
     runs = [json.loads(line) for line in out.stdout.splitlines()]
     return str([r["run"] for r in runs if r["kind"] == kind][-1])
 

@@ -123,7 +123,7 @@ def judge(
     except TemplateError as error:
         # A service that refuses has no body to look into: what was expected of it does not hold.
         silent = result.get("reachable") is False
-        detail = str(result.get("error") or result.get("msg") or error.message) if silent else error.message
+        detail = str(result.get("error") or result.get("msg") or error.message)
         verdict = Verdict.NOT_MET if silent else Verdict.UNKNOWN
         return Finding(verdict=verdict, detail=detail, expect=expect, on=on, result=result, measured=said)
     verdict = Verdict.MET if holds else Verdict.NOT_MET

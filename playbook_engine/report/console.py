@@ -150,9 +150,10 @@ class Console:
             return
         if event.verdict == "met" and event.purpose == "check" and not self._verbose:
             return
+        service = f"{event.service}: " if event.service and event.purpose == "criterion" else ""
         value = "" if event.value is None else f": {event.value}{' ' + event.unit if event.unit else ''}"
         wanted = f" (wanted {event.threshold})" if event.threshold is not None and event.verdict != "met" else ""
-        self._line(event.host, event.verdict, f"{event.name}{value}{wanted}", event.seconds)
+        self._line(event.host, event.verdict, f"{service}{event.name}{value}{wanted}", event.seconds)
         if event.verdict != "met" and (not wanted or "(" in event.detail):
             self._more(event.detail)
 
