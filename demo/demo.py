@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNBOOK = Path(sys.executable).parent / "runbook"
-STATE = ROOT / ".state" / "demo"
-REPORTS = ROOT / "reports" / "demo"
+RUNBOOK = (Path(sys.executable).parent / "runbook").absolute()
+STATE = Path(".state/demo")  # beneath ROOT, where everything runs: what is typed is short
+REPORTS = Path("reports/demo")
 
 
 def main() -> int:
@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the lab up at the end")
     options = parser.parse_args()
     began = time.monotonic()
+    os.chdir(ROOT)
     os.environ["RUNBOOK_STATE"] = str(STATE)
     clear()
     try:
@@ -95,7 +96,7 @@ def last_run(kind: str) -> str:
 
 def run(*words: str, check: bool = False) -> int:
     """A command as a person types it; its exit code."""
-    print(f"\n$ runbook {' '.join(words)}".replace(str(ROOT) + "/", ""), flush=True)
+    print(f"\n$ runbook {' '.join(words)}", flush=True)
     code = subprocess.run([RUNBOOK, *words], check=False).returncode
     if check and code != 0:
         raise SystemExit(f"that should have worked: exit {code}")

@@ -183,3 +183,17 @@ READ_HEALTH = (
     "  except OSError: time.sleep(0.1)\n"
     "print(int(body['services']['database']['responseTime']))"
 )
+
+
+@pytest.mark.xdist_group("real-mlflow")
+@pytest.mark.timeout(900)
+def test_the_real_package_that_fails_its_last_check_is_taken_back_whole(tmp_path: Path) -> None:
+    with Lab(tmp_path / "state") as lab:
+        bring_up(lab, Sickness(filled=False, mlflow_wheels=True))
+        before = snapshot(lab, "sick")
+        file = broken("install-mlflow", -1, tmp_path / "book")
+        ran = runbook(tmp_path / "state", "run", str(file), "sick", "-i", str(lab.inventory))
+        assert ran.returncode == 2, ran.stdout + ran.stderr
+        assert "it tracks: True" in ran.stdout
+        assert differences(before, snapshot(lab, "sick")) == []
+        assert newest(tmp_path / "state").hosts["sick"].status == "rolled_back"
