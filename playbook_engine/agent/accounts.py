@@ -7,7 +7,7 @@ def user(name: str) -> "dict | None":
         if fields[0] == name:
             keys = ("name", "uid", "gid", "comment", "home", "shell")
             values = (fields[0], int(fields[2]), int(fields[3]), fields[4], fields[5], fields[6])
-            return dict(zip(keys, values))  # noqa: B905 (Python 3.6 has no strict)
+            return dict(zip(keys, values))
     return None
 
 

@@ -47,7 +47,9 @@ def page(spec: ActionSpec) -> str:
 def pages() -> str:
     """All actions as one Markdown document: docs/actions.md."""
     names = catalog.names()
-    head = "# Actions\n\nWritten by `runbook actions --markdown`; each is a file in `playbook_engine/agent/actions/`.\n\n"
+    head = (
+        "# Actions\n\nWritten by `runbook actions --markdown`; each is a file in `playbook_engine/agent/actions/`.\n\n"
+    )
     index = " · ".join(f"[{n}](#{n})" for n in names)
     return head + index + "\n\n" + "\n".join(page(catalog.get(n)) for n in names)
 

@@ -67,7 +67,7 @@ class HostContext:
             raise ArgumentError(f"{spec.name}: the arguments are no mapping: {rendered!r}")
         done = spec.complete(rendered)
         for param in spec.params.values():
-            if param.local and done.get(param.name) is not None:
+            if param.local and done.get(param.name) is not None and not done.get("remote_src"):
                 content = self._read_file(scope.runbook.file, param.local, str(done[param.name]))
                 name = str(done[param.name])
                 done["content"] = self._rendered(name, content, variables) if param.local == "template" else content

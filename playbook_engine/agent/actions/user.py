@@ -240,7 +240,7 @@ def _put_shadow(before: "dict") -> None:
         return
     _call(["chpasswd", "-e"], "%s:%s\n" % (before["name"], kept[0]))
     words = ["chage"]
-    for value, option in zip(kept[1:7], ("-d", "-m", "-M", "-W", "-I", "-E")):  # noqa: B905
+    for value, option in zip(kept[1:7], ("-d", "-m", "-M", "-W", "-I", "-E")):
         words += [option, value or "-1"]
     _call(words + [before["name"]])
 
