@@ -196,7 +196,7 @@ def test_every_failure_kind_has_its_row() -> None:
 
 
 def failure_kinds(tree: ast.Module) -> Iterator[str]:
-    """What a module gives as a kind: `Failed(msg, KIND)`, `_no(KIND, msg)`, `Reply` and `StepResult` with `kind=KIND`."""
+    """Kinds that a module gives: `Failed(msg, KIND)`, `_no(KIND, msg)`, `kind=KIND` of a `Reply` or `StepResult`."""
     places = {"Failed": 1, "__init__": 2, "_no": 0, "Reply": None, "StepResult": None, "replace": None}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and {"msg", "kind"} <= set(names := [a.arg for a in node.args.args]):
