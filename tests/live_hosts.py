@@ -123,8 +123,8 @@ def variables(host: LabHost, **more: object) -> dict[str, object]:
 def old_python() -> Path:
     """The prefix of a Python 3.6, the oldest that the agent promises.
 
-    Looked for below RUNBOOK_TEST_PYTHONS, else below pyenv's versions. Nobody packages it any more, so a machine without
-    one skips the test, in CI too; whoever sets RUNBOOK_TEST_PYTHONS promises that it is there.
+    Looked for below RUNBOOK_TEST_PYTHONS, else below pyenv's versions. Nobody packages it any more, so a machine
+    without one skips the test, in CI too; whoever sets RUNBOOK_TEST_PYTHONS promises that it is there.
     """
     promised = os.environ.get("RUNBOOK_TEST_PYTHONS")
     folder = Path(promised) if promised else Path.home() / ".pyenv" / "versions"
