@@ -145,7 +145,7 @@ class AgentSession:
         if not isinstance(message, dict) or message.get("id") != number:
             raise ProtocolError(f"an answer to another question: {message!r:.200}")
         replies = message.get("replies")
-        if not isinstance(replies, list) or len(replies) != len(calls):
+        if not isinstance(replies, list) or [type(said) for said in replies] != [dict] * len(calls):
             raise ProtocolError(f"no answer to every call: {replies!r:.200}")
         return [Reply.of(said) for said in replies]
 

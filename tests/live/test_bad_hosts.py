@@ -146,6 +146,18 @@ def test_a_password_is_neither_shown_nor_kept_in_the_open(inventory: Path, runbo
     assert kept == []
 
 
+def test_the_advice_about_an_unknown_key_works(shop: Shop, runbook: CommandLine, tmp_path: Path) -> None:
+    options = f"-o UserKnownHostsFile={tmp_path}/kept -o GlobalKnownHostsFile=/dev/null"
+    own = write_inventory(tmp_path / "i.yml", {"h": variables(shop.host("fine"), ansible_ssh_common_args=options)})
+    said = runbook.on(own, "exec", "h", "-a", "true", "--json")
+    (end,) = said.of("HostFinished")
+    assert (said.code, end["status"]) == (4, "unreachable")
+    command = str(end["advice"]).partition(": ")[2]
+    assert command.startswith("ssh-keyscan ")
+    subprocess.run(["sh", "-c", command], check=True, capture_output=True)
+    assert runbook.on(own, "exec", "h", "-a", "true").code == 0
+
+
 @pytest.mark.parametrize(("login", "user"), [("root", "app"), ("app", "guest"), ("app", "root"), ("worker", "app")])
 def test_becoming_somebody(shop: Shop, inventory: Path, runbook: CommandLine, login: str, user: str) -> None:
     password = PASSWORD if login == "worker" else None
