@@ -12,9 +12,11 @@ from playbook_engine.engine.commands import Connect, Gate, Program, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.ledger import Ledger
 from playbook_engine.engine.probe import watch
+from playbook_engine.engine.records import check, precondition
+from playbook_engine.engine.result import StepResult
 from playbook_engine.engine.rollback import Rollback, RollbackResult
 from playbook_engine.engine.scope import Scope
-from playbook_engine.engine.step import StepResult, StepRunner, check, precondition
+from playbook_engine.engine.step import StepRunner
 from playbook_engine.model.errors import EngineError, HostError, LoadError
 from playbook_engine.model.events import (
     EscalationRaised,

@@ -1,0 +1,60 @@
+"""How a step ended on a host, as a value."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from playbook_engine.model.errors import HostError
+from playbook_engine.model.outcome import Outcome
+
+ADVICE = {
+    "disk-full": "the file system is full; what was there before is intact. `runbook run free-disk HOST` makes room",
+    "no-inodes": "no inodes are left (df -i); what was there before is intact. `runbook run free-disk HOST` makes room",
+    "read-only": "the file system is mounted read-only: look at dmesg for disk errors before remounting it",
+    "permission": "the user lacks the right: set `become: true`, or connect as another user",
+    "timeout": "its whole process group was killed. Raise the step's `timeout` if it may take longer",
+    "no-such-command": "install the program, or give its full path",
+    "over-undo-limit": "give the step a `rollback:` of its own, say `irreversible: reason`, or raise undo_limit",
+}
+"""What to do next, by the kind of a failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """How a step ended. `result` is what `register` holds."""
+
+    outcome: Outcome
+    kind: str = ""
+    message: str = ""
+    advice: str = ""
+    ignored: bool = False
+    result: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def stops(self) -> bool:
+        return not self.outcome.good and not self.ignored
+
+
+def of_host_error(error: HostError) -> StepResult:
+    """A host that cannot be worked with, as the end of the step that met it."""
+    if error.kind in ("become-failed", "no-python"):
+        return StepResult(outcome=Outcome.FAILED, kind=error.kind, message=error.message, advice=error.advice or "")
+    return StepResult(outcome=Outcome.UNREACHABLE, kind=error.kind, message=error.message, advice=error.advice or "")
+
+
+def joined(results: list[StepResult]) -> StepResult:
+    """A loop's items as one result."""
+    order = (
+        Outcome.IN_DOUBT, Outcome.UNREACHABLE, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNKNOWN, Outcome.CHANGED,
+        Outcome.OK, Outcome.SKIPPED,
+    )  # fmt: skip
+    worst = min(results, key=lambda r: (not r.stops, order.index(r.outcome)))
+    whole: dict[str, object] = {
+        "results": [dict(r.result) for r in results if "__empty__" not in r.result],
+        "changed": any(r.outcome is Outcome.CHANGED for r in results),
+        "failed": any(r.outcome.measured_failure for r in results),
+        "skipped": all(r.outcome is Outcome.SKIPPED for r in results),
+    }
+    return dataclasses.replace(worst, result=whole)
