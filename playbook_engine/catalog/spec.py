@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -49,7 +49,10 @@ class ArgumentError(EngineError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamSpec:
-    """One argument: its type (docs/runbook-reference.md lists them), whether it is needed, what it is when left out."""
+    """One argument: its type (docs/runbook-reference.md lists them), whether it is needed, what it is when left out.
+
+    `keys`: those of a mapping, when there are no others.
+    """
 
     name: str
     type: str
@@ -64,6 +67,7 @@ class ParamSpec:
     minimum: float | None = None
     maximum: float | None = None
     pattern: str | None = None
+    keys: Sequence[str] = ()
 
     def convert(self, value: object) -> object:
         """The value in the type that the host gets, within its bounds. Raises Unfit, a ValueError."""
@@ -75,6 +79,8 @@ class ParamSpec:
             raise
         except (ValueError, OverflowError) as error:
             raise Unfit(str(error)) from error
+        if self.keys and isinstance(got, Mapping):
+            self.known_keys(got)
         if self.choices and got not in self.choices:
             names = [str(c) for c in self.choices]
             close = difflib.get_close_matches(str(got), names, 1)
@@ -87,6 +93,14 @@ class ParamSpec:
         if self.pattern and not re.fullmatch(self.pattern, str(got)):
             raise Unfit(f"{got!r} does not match the pattern {self.pattern}")
         return got
+
+    def known_keys(self, value: Mapping[str, object]) -> None:
+        """Raises Unfit for a key that is none of `keys`."""
+        for key in value:
+            if key not in self.keys:
+                close = difflib.get_close_matches(str(key), self.keys, 1, 0.6)
+                advice = f"did you mean {close[0]}?" if close else f"known: {', '.join(self.keys)}"
+                raise Unfit(f"unknown key {key!r}", advice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +149,12 @@ class ActionSpec:
                 meant.update(p for p in (self.canonical(n) for n in self._near(key)) if p)
                 continue
             given.add(name)
-            if _holds(value, unknown):
-                continue
+            param = self.params[name]
             try:
-                self.params[name].convert(value)
+                if not _holds(value, unknown):
+                    param.convert(value)
+                elif isinstance(value, Mapping) and param.keys:
+                    param.known_keys(value)
             except Unfit as error:
                 found.append(Problem(path=(key,), message=f"{self.name}: {key}: {error.message}", advice=error.advice))
         # A misspelt argument is told once: not also as one that is missing.
@@ -255,8 +271,10 @@ def _convert(kind: str, value: object) -> object:
 def _mode(value: object) -> str:
     """A file mode is text: as a number it would be decimal, and 644 is not 0644."""
     if isinstance(value, int) and not isinstance(value, bool):
-        octal = f'"0{value}"' if re.fullmatch("[0-7]{3,4}", str(value)) else f'"{value:#06o}"'.replace("0o", "0")
-        raise Unfit(f"a mode is text, and this is the number {value}", f"write {octal}, in quotes, if that is meant")
+        octal = f'"{value:04o}"' if value >= 0 else '"0644"'
+        if re.fullmatch("[0-7]{3,4}", str(value)):
+            octal = f'"{value:0>4}" (as a decimal number it would be {octal})'
+        raise Unfit(f"a mode is text, and this is the number {value}", f"write it in quotes: {octal}")
     if not isinstance(value, str):
         raise Unfit(f'a mode is text, such as "0644", and this is {_said(value)}')
     if not re.fullmatch(r"[0-7]{3,5}|([ugoa]*[-+=][rwxXstugo]*)(,[ugoa]*[-+=][rwxXstugo]*)*|preserve", value):

@@ -1,15 +1,20 @@
-"""What can be said of a loaded runbook without running it: names that nobody defines, steps that do nothing useful."""
+"""What can be said of a loaded runbook without running it: names that nobody defines, values that nobody tells."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from playbook_engine.model.errors import LoadError
+from playbook_engine.catalog import catalog
+from playbook_engine.loading.places import CODE, Finder
+from playbook_engine.loading.problems import in_order
+from playbook_engine.loading.results import attributes, slip
+from playbook_engine.model.errors import LoadError, TemplateError
 from playbook_engine.model.runbook import Import, Probe, Runbook, Step
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
-from playbook_engine.templating.node import templates_in
+from playbook_engine.templating.node import Template, templates_in
 
 ENGINE = frozenset(
     {"inventory_hostname", "inventory_hostname_short", "group_names", "groups", "hostvars", "ansible_facts",
@@ -17,19 +22,34 @@ ENGINE = frozenset(
 )  # fmt: skip
 """The variables that the engine itself sets. (The names that every template knows are the templar's to say.)"""
 
+RESULT = "result"
+AS_VALUE = re.compile(r"(?<![\w.\"'|])(query|lookup|q|now|range|dict|namespace|undef)\s*[.\[]")
+"""A name of a function of every template, used as if it were a variable: then a variable it must be."""
 
-def undefined(runbook: Runbook, templar: Templar, known: Iterable[str]) -> list[LoadError]:
-    """Every use of a name that neither the runbook, its inventory, nor the engine defines."""
+
+ReadFile = Callable[[str, str, str], bytes]
+"""(runbook file, kind `file` or `template`, name) -> content; raises LoadError."""
+
+
+def undefined(
+    runbook: Runbook, templar: Templar, known: Iterable[str], read: ReadFile | None = None
+) -> list[LoadError]:  # fmt: skip
+    """Every use of a name that neither the runbook, its inventory (`known`), nor the engine defines.
+
+    Also what is one slip away from a value that the action tells, and parameters that an import needs and nobody gives.
+    With `read`, the files that the runbook places too: that they are there, and what their templates name.
+    """
     found: list[LoadError] = []
-    names = set(known) | ENGINE
-    _runbook(runbook, templar, names, found)
-    unique = {(str(e.where), e.message): e for e in found}
-    return list(unique.values())
+    _runbook(runbook, templar, set(known) | ENGINE, found, read)
+    return in_order(found)
 
 
-def _runbook(runbook: Runbook, templar: Templar, outside: set[str], found: list[LoadError]) -> None:
-    names = outside | {p.name for p in runbook.params} | set(runbook.vars) | set(_defined(runbook))
-    look = _Look(templar, found)
+def _runbook(
+    runbook: Runbook, templar: Templar, outside: set[str], found: list[LoadError], read: ReadFile | None
+) -> None:  # fmt: skip
+    comes = set(_defined(runbook))
+    names = outside | {p.name for p in runbook.params} | set(runbook.vars) | comes
+    look = _Look(runbook, templar, found, read)
     for value in (runbook.vars, runbook.environment, runbook.become_user):
         look.value(value, names)
     for probe in (*runbook.preconditions, *runbook.checks):
@@ -38,9 +58,41 @@ def _runbook(runbook: Runbook, templar: Templar, outside: set[str], found: list[
         if isinstance(step, Import):
             look.value(step.params, names)
             look.conditions(step.when, names, step.where)
-            _runbook(step.runbook, templar, outside | set(_defined(runbook)), found)
+            for param in step.runbook.params:
+                if param.required and param.name not in step.params and param.name not in outside | comes:
+                    why = f": {param.description}" if param.description else ""
+                    message = f"{step.runbook.name} needs {param.name}{why}"
+                    advice = f"give it: params: {{{param.name}: ...}}"
+                    found.append(LoadError(message, advice=advice, where=step.where))
+            _runbook(step.runbook, templar, outside | comes, found, read)
         else:
             look.step(step, names)
+
+
+def unused(runbook: Runbook, read: ReadFile) -> list[LoadError]:
+    """Parameters that nothing names: what is given for them would change nothing. Advice, no reason to stop a run."""
+    placed = [name for step in _steps(runbook) for kind, name in _placed(step) if kind == "template"]
+    text = "\n".join((runbook.text, *(_text(read, runbook, "template", name) for name in placed)))
+    found = []
+    for param in runbook.params:
+        uses = re.findall(rf"(?<![\w.]){re.escape(param.name)}\b(?!\s*:)", text)
+        if not uses:
+            message = f"the parameter {param.name} is used nowhere: what is given for it changes nothing"
+            found.append(LoadError(message, advice="use it, or leave it out", where=param.where))
+    return found
+
+
+def _placed(step: Step) -> Iterator[tuple[str, str]]:
+    """The files of the controller that a step names as plain text: kind and name."""
+    for param in catalog.get(step.action).params.values():
+        name = step.args.get(param.name)
+        if param.local and isinstance(name, str) and step.args.get("remote_src") in (None, False):
+            yield param.local, name
+
+
+def _text(read: ReadFile, runbook: Runbook, kind: str, name: str) -> str:
+    data = read(runbook.file, kind, name)
+    return data.decode("utf-8", "replace") if kind == "template" else ""
 
 
 def _defined(runbook: Runbook) -> Iterator[str]:
@@ -73,46 +125,122 @@ def _probes(runbook: Runbook) -> Iterator[Probe]:
         yield from (*step.preconditions, *step.unless, *step.checks)
 
 
-class _Look:
-    """Looks at every place where a name may stand."""
+def _registered(runbook: Runbook) -> dict[str, str]:
+    """Names that hold the result of one certain action: registered once, and not by a loop."""
+    several: set[str] = set()
+    actions: dict[str, str] = {}
+    holders: list[Probe | Step] = [*_probes(runbook), *_steps(runbook)]
+    for each in holders:
+        if each.register:
+            looped = isinstance(each, Step) and each.loop is not None
+            if looped or actions.get(each.register, each.action) != each.action:
+                several.add(each.register)
+            actions[each.register] = each.action
+    return {name: action for name, action in actions.items() if name not in several}
 
-    def __init__(self, templar: Templar, found: list[LoadError]) -> None:
+
+class _Look:
+    """Looks at every place of one file where a name may stand."""
+
+    def __init__(
+        self, runbook: Runbook, templar: Templar, found: list[LoadError], read: ReadFile | None
+    ) -> None:  # fmt: skip
+        self._runbook = runbook
+        self._read = read
+        self._finder = Finder(runbook.text)
+        self._registered = _registered(runbook)
         self._templar = templar
         self._found = found
 
     def step(self, step: Step, names: set[str]) -> None:
-        inner = names | set(step.vars) | {"result"} | ({step.loop_var} if step.loop is not None else set())
-        for value in (step.loop, step.vars, step.delegate_to, step.become_user, step.environment, step.ignore_errors):
+        inner = names | set(step.vars) | ({step.loop_var} if step.loop is not None else set())
+        self.value(step.loop, names | set(step.vars))
+        for value in (step.vars, step.loop_label, step.delegate_to, step.become_user, step.environment, step.args):
             self.value(value, inner)
-        self.value(step.args, inner)
-        if step.action == "assert":
-            that = step.args.get("that")
-            self.conditions([str(t) for t in that] if isinstance(that, list) else [], inner, step.where)
+        self.value(step.ignore_errors, inner)
+        self._assertions(step, inner)
+        self._files(step, inner)
         if step.action == "debug" and isinstance(step.args.get("var"), str):
             self.conditions([str(step.args["var"])], inner, step.where)
-        for conditions in (step.when, step.until, step.changed_when or (), step.failed_when or ()):
-            self.conditions(conditions, inner, step.where)
+        self.conditions(step.when, inner, step.where)
+        for conditions in (step.until, step.changed_when or (), step.failed_when or ()):
+            self.conditions(conditions, inner | {RESULT}, step.where, step.action)
         for probe in (*step.preconditions, *step.unless, *step.checks):
             self.probe(probe, inner)
         for undo in step.rollback or ():
             self.step(undo, inner)
 
     def probe(self, probe: Probe, names: set[str]) -> None:
-        inner = names | {"result"} | ({probe.register} if probe.register else set())
-        self.value(probe.args, inner)
-        self.value(probe.delegate_to, inner)
-        self.conditions((*probe.when, *([probe.expect] if probe.expect else [])), inner, probe.where)
+        for value in (probe.args, probe.delegate_to, probe.become_user, probe.threshold):
+            self.value(value, names)
+        self._assertions(probe, names)
+        self.conditions(probe.when, names, probe.where)
+        inner = names | {RESULT} | ({probe.register} if probe.register else set())
+        self.conditions([probe.expect] if probe.expect else [], inner, probe.where, probe.action)
 
     def value(self, value: object, names: set[str]) -> None:
         for template in templates_in(value):
-            self._check(self._templar.undeclared(template), names, template.where)
+            used = self._names(template, template.where)
+            for name in sorted(used - names):
+                self._undefined(name, names, self._finder.in_template(template.source, name, template.where))
+            for code in CODE.findall(template.source):
+                for name, attribute, meant in self._slips(code, ""):
+                    where = self._finder.in_template(template.source, name, template.where)
+                    self._slip(name, attribute, meant, where)
 
-    def conditions(self, conditions: Iterable[str], names: set[str], where: SourcePos | None) -> None:
+    def conditions(self, conditions: Iterable[str], names: set[str], where: SourcePos | None, action: str = "") -> None:
+        """`action` tells what `result` holds."""
         for text in conditions:
-            self._check(self._templar.undeclared(text), names, where, f" in `{text}`")
+            for name in sorted(self._names(text, where) - names):
+                self._undefined(name, names, self._finder.in_condition(text, name, where))
+            for name, attribute, meant in self._slips(text, action):
+                place = self._finder.in_condition(text, f"{name}.{attribute}", where)
+                self._slip(name, attribute, meant, place)
 
-    def _check(self, used: set[str], names: set[str], where: SourcePos | None, place: str = "") -> None:
-        for name in sorted(used - names):
-            close = difflib.get_close_matches(name, names, 1, 0.6)
-            advice = f"did you mean {close[0]}?" if close else "define it under params: or vars:, or give it with -e"
-            self._found.append(LoadError(f"{name!r} is not defined{place}", advice=advice, where=where))
+    def _assertions(self, each: Step | Probe, names: set[str]) -> None:
+        that = each.args.get("that") if each.action == "assert" else None
+        self.conditions([str(t) for t in that] if isinstance(that, list) else [], names, each.where)
+
+    def _files(self, step: Step, names: set[str]) -> None:
+        """The files that a step places: each is there, and a template names what is defined."""
+        for kind, name in _placed(step):
+            if self._read is None:
+                return
+            try:
+                text = _text(self._read, self._runbook, kind, name)
+            except LoadError as error:
+                self._found.append(LoadError(error.message, advice=error.advice, where=error.where or step.where))
+                continue
+            start = SourcePos(file=name, line=1, text=text.split("\n", 1)[0])
+            for undefined_name in sorted(self._names(Template(source=text, where=start), start) - names):
+                self._undefined(undefined_name, names, Finder(text).in_template(text, undefined_name, start))
+
+    def _names(self, value: str | Template, where: SourcePos | None) -> set[str]:
+        text = value if isinstance(value, str) else " ".join(CODE.findall(value.source))
+        try:
+            return self._templar.undeclared(value) | {m[1] for m in AS_VALUE.finditer(text)}
+        except TemplateError as error:
+            self._found.append(TemplateError(error.message, advice=error.advice, where=error.where or where))
+        except RecursionError:
+            self._found.append(TemplateError("this is nested too deeply", where=where))
+        return set()
+
+    def _slips(self, expression: str, action: str) -> Iterator[tuple[str, str, str]]:
+        for name, attribute in attributes(expression):
+            told_by = action if name == RESULT else self._registered.get(name, "")
+            meant = slip(told_by, attribute) if told_by else None
+            if meant:
+                yield name, attribute, meant
+
+    def _undefined(self, name: str, names: set[str], where: SourcePos | None) -> None:
+        close = difflib.get_close_matches(name, names, 1, 0.6)
+        advice = f"did you mean {close[0]}?" if close else "define it under params: or vars:, or give it with -e"
+        if name == "item":
+            advice = "it is the entry of a loop: this step has no loop:"
+        elif name == RESULT:
+            advice = "it stands for what was found in expect, until, changed_when and failed_when; else register: it"
+        self._found.append(LoadError(f"{name!r} is not defined", advice=advice, where=where))
+
+    def _slip(self, name: str, attribute: str, meant: str, where: SourcePos | None) -> None:
+        message = f"{name} has no {attribute!r}"
+        self._found.append(LoadError(message, advice=f"did you mean {meant}?", where=where))

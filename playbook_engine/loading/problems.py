@@ -39,7 +39,7 @@ class Problems:
 
     def add(self, path: Where, message: str, advice: str | None = None, *, key: bool = False) -> None:
         """At a value of the file, or at its key. What is under something already refused is left out."""
-        if not any(path[: len(muted)] == muted for muted in self._muted):
+        if not self.told(path):
             self._found.append(LoadError(message, advice=advice, where=self._document.at(path, key=key)))
 
     def add_error(self, error: LoadError) -> None:
@@ -52,6 +52,8 @@ class Problems:
             self.add(path, f"{key} is known, and not carried out by this version of runbook", key=True)
             return
         close = difflib.get_close_matches(key, list(known), 1, 0.6)
+        if close and (*path[:-1], close[0]) not in self._document.keys:
+            self.mute((*path[:-1], close[0]))  # that what was meant is missing follows from it
         advice = ANSIBLE.get(key) or (f"did you mean {close[0]}?" if close else None)
         if " " in key:
             advice = "inside braces a comma ends a value: quote text that holds one"
@@ -118,15 +120,24 @@ class Problems:
         """What is under this place has been told: nothing that follows from it is."""
         self._muted.append(path)
 
+    def told(self, path: Where) -> bool:
+        """Whether a problem at this place, or around it, was told already."""
+        return any(path[: len(muted)] == muted for muted in self._muted)
+
     def raise_any(self) -> None:
         """Raises what was found, in the order of the file."""
         if not self._found:
             return
-        unique = {(str(e.where), e.message): e for e in self._found}
-        found = sorted(
-            unique.values(), key=lambda e: (e.where.file, e.where.line, e.where.column) if e.where else ("", 0, 0)
-        )
+        found = in_order(self._found)
         raise found[0] if len(found) == 1 else LoadErrors(found)
+
+
+def in_order(errors: Iterable[LoadError]) -> list[LoadError]:
+    """Each error once, in the order of the file."""
+    unique = {(str(e.where), e.message): e for e in errors}
+    return sorted(
+        unique.values(), key=lambda e: (e.where.file, e.where.line, e.where.column) if e.where else ("", 0, 0)
+    )
 
 
 def kind_of(value: object) -> str:

@@ -40,13 +40,15 @@ class Loader:
         for folder in places:
             for suffix in SUFFIXES:
                 for candidate in (folder / f"{given.expanduser()}{suffix}", folder / name / f"{given.name}.yml"):
-                    if candidate.is_file():
+                    if _is_file(candidate):
                         return candidate
-        if given.is_file():
+        if _is_file(given):
             return given
-        close = difflib.get_close_matches(name, self.names(), 1)
+        near = [f.stem for folder in ([beside] if beside else []) for f in folder.glob("*.yml")]
+        close = difflib.get_close_matches(name, [*near, *self.names()], 1)
         advice = f"did you mean {close[0]}?" if close else f"looked in {', '.join(str(p) for p in places)}"
-        raise LoadError(f"there is no runbook {name!r}", advice=advice)
+        shown = name if len(name) <= 100 else f"{name[:99]}…"
+        raise LoadError(f"there is no runbook {shown!r}", advice=advice)
 
     def names(self) -> list[str]:
         """The runbooks on the path."""
@@ -132,6 +134,13 @@ class Loader:
                 error.where = document.at((*at, "import_runbook"))
             problems.add_error(error)
             return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL: no file can be called so
+        return False
 
 
 def _no_mapping(document: Document) -> LoadError:

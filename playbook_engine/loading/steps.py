@@ -42,15 +42,7 @@ class StepReader:
         if raw.rollback is not None:
             steps = [self.step(r, (*path, "rollback", n), f"{step_id}.r{n + 1}") for n, r in enumerate(raw.rollback)]
             rollback = tuple(s for s in steps if s is not None)
-        reads = raw.changed_when is not None and all(c.strip().lower() == "false" for c in raw.changed_when)
-        if (
-            need_undo
-            and spec.changes
-            and not spec.reversible
-            and rollback is None
-            and not raw.irreversible
-            and not reads
-        ):
+        if need_undo and spec.changes and not spec.reversible and not self._says_how(raw, path):
             self._problems.add(
                 (*path, action), f"{action} cannot be taken back by itself, and the step does not say how", key=True,
                 advice="add rollback: with the steps that undo it, or irreversible: with the reason; a command that "
@@ -78,6 +70,12 @@ class StepReader:
         )  # fmt: skip
         self._read.append((step, path))
         return step
+
+    def _says_how(self, raw: StepModel, path: Where) -> bool:
+        """Whether a step says how it is taken back, that it cannot be, or that it only reads; or tried to say so."""
+        reads = raw.changed_when is not None and all(c.strip().lower() == "false" for c in raw.changed_when)
+        tried = any(self._problems.told((*path, key)) for key in ("rollback", "irreversible", "changed_when"))
+        return reads or raw.rollback is not None or bool(raw.irreversible) or tried
 
     def imported(self, raw: StepModel, path: Where, step_id: str, runbook: Runbook) -> Import:
         """`import_runbook`, with parameters that the runbook knows."""

@@ -66,13 +66,15 @@ class ValueReader:
                 continue
             try:
                 self._templar.undeclared(text)
+            except RecursionError:
+                self._problems.add(place, "the condition is nested too deeply")
             except TemplateError as error:
                 message, advice = _why(error)
                 if re.search(r"&&|\|\||!(?!=)", text):
                     advice = "the words are and, or, not"
-                self._problems.add(
-                    place, f"the condition `{' '.join(text.split())}` does not compile: {message}", advice
-                )
+                shown = " ".join(text.split())
+                shown = shown if len(shown) <= 200 else f"{shown[:199]}…"
+                self._problems.add(place, f"the condition `{shown}` does not compile: {message}", advice)
         return tuple(conditions)
 
     def optional(self, value: Sequence[str] | None, path: Where) -> tuple[str, ...] | None:

@@ -21,6 +21,8 @@ class Places(Protocol):
 
     def position(self, line: int, column: int) -> SourcePos: ...
 
+    def line(self, number: int) -> str: ...
+
 
 def explain(error: yaml.YAMLError, document: Places) -> LoadError:
     """PyYAML's complaint as a LoadError: at the place where the mistake is, which is often not where it was noticed."""
@@ -28,7 +30,7 @@ def explain(error: yaml.YAMLError, document: Places) -> LoadError:
     context = str(getattr(error, "context", None) or "")
     noticed = _place(document, getattr(error, "problem_mark", None))
     began = _place(document, getattr(error, "context_mark", None))
-    text = noticed.text
+    text = document.line(noticed.line)
     at = text[noticed.column - 1 : noticed.column]
     indentation = text[: len(text) - len(text.lstrip())]
     if "\t" in indentation or at == "\t" or "tab" in problem.split():

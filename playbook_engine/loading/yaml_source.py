@@ -22,6 +22,7 @@ Where = tuple[str | int, ...]
 MAX_BYTES = 4 << 20
 MAX_NODES = 200_000  # aliases share nodes, so a small file can unfold into a huge one
 MAX_DEPTH = 60
+SHOWN = 200  # characters of a line
 MAX_DIGITS = 400  # int() refuses texts of more than 4,300 digits with a ValueError
 
 NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -61,14 +62,25 @@ class Document:
         """The position of the nth line of a text that begins with `|`; None for any other text."""
         if path not in self.blocks:
             return None
-        found = self.position(self.blocks[path] + line - 1, 1)
-        return self.position(found.line, len(found.text) - len(found.text.lstrip()) + 1)
+        number = self.blocks[path] + line - 1
+        text = self.line(number)
+        return self.position(number, len(text) - len(text.lstrip()) + 1)
 
     def position(self, line: int, column: int) -> SourcePos:
+        return SourcePos(file=self.file, line=line, column=column, text=shown(self.line(line), column))
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1."""
         if not self._lines:
             self._lines = BREAK.split(self.text)
-        text = self._lines[line - 1] if 0 < line <= len(self._lines) else ""
-        return SourcePos(file=self.file, line=line, column=column, text=text)
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+
+def shown(line: str, column: int) -> str:
+    """A line as it is shown with a caret: cut where it is too long, nothing when the caret would be off the screen."""
+    if column > SHOWN - 40:
+        return ""
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
 def read_yaml(path: Path) -> Document:
@@ -91,7 +103,7 @@ def read_yaml(path: Path) -> Document:
         after = data[error.start :].split(b"\n", 1)[0].decode("utf-8", "replace")
         where = SourcePos(
             file=str(path), line=data.count(b"\n", 0, error.start) + 1, column=len(before) + 1,
-            text=(before + after).rstrip("\r")[:200],
+            text=shown((before + after).rstrip("\r"), len(before) + 1),
         )  # fmt: skip
         raise LoadError(
             f"the file is not UTF-8: byte 0x{data[error.start]:02x}", where=where, advice="save the file as UTF-8"
@@ -254,9 +266,10 @@ class _Builder:
 
     def _no_key(self, node: yaml.Node) -> LoadError:
         """A list or a mapping as a key: most often braces that somebody forgot to quote."""
-        line = self._document.position(node.start_mark.line + 1, 1)
-        if isinstance(node, yaml.MappingNode) and "{{" in line.text:
-            where = self._document.position(line.line, line.text.index("{{") + 1)
+        number = node.start_mark.line + 1
+        text = self._document.line(number)
+        if isinstance(node, yaml.MappingNode) and "{{" in text:
+            where = self._document.position(number, text.index("{{") + 1)
             return LoadError("braces begin a value that has no quotes", where=where, advice=BRACES)
         what = "a mapping" if isinstance(node, yaml.MappingNode) else "a list"
         return self._error(f"{what} stands where a key was expected", node, "a key is a word or a number")
