@@ -86,7 +86,7 @@ def stage0(python: str | None, cached: bool = True) -> str:
         'exec(compile(s,\\"<agent>/boot.py\\",\\"exec\\"),{\\"__name__\\":\\"__boot__\\"})'
     )
     candidates = [python] if python else ["python3", "/usr/libexec/platform-python", *_versions()]
-    tries = "".join(f'command -v {p} >/dev/null 2>&1 && exec {p} -I -S -c "$P"\n' for p in candidates)
+    tries = "".join(f'{_usable(p)} && exec {p} -I -S -c "$P"\n' for p in candidates)
     swallow = f"head -c {len(first())} >/dev/null\necho RUNBOOK-SH\nexec sh"
     return f"/bin/sh -c 'P=\"{program}\"\n{tries}{swallow}'"
 
@@ -95,6 +95,12 @@ def stage0(python: str | None, cached: bool = True) -> str:
 def first() -> bytes:
     """The bytes that follow the command: boot's source, then the core."""
     return source(f"{PACKAGE}.boot").encode() + core()
+
+
+def _usable(python: str) -> str:
+    """A shell condition. Python 2 and 3.3 do not know -I; who is not called python3 is asked, which costs a start."""
+    known = python.rpartition("/")[2].startswith("python3") or python.endswith("platform-python")
+    return f"command -v {python} >/dev/null 2>&1" if known else f'{python} -I -c "" >/dev/null 2>&1'
 
 
 def _versions() -> list[str]:

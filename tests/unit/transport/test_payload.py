@@ -1,0 +1,70 @@
+"""The command that starts an agent, in front of whatever Python is or is not there."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from playbook_engine.transport import payload
+from playbook_engine.transport.agent_session import open_agent
+from playbook_engine.transport.base import Call
+from playbook_engine.transport.local import ProcessPipe
+from playbook_engine.transport.posix import ShellSession
+
+
+def script(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def is_sh(command: str) -> bool:
+    """Whether a command became a plain sh that works; else it became an agent."""
+    pipe = ProcessPipe(command)
+    try:
+        if open_agent(pipe, 10) is not None:
+            return False
+        (reply,) = ShellSession(pipe).ask([Call(op="run", action="raw", args={"cmd": "echo works"})])
+        assert reply.result["stdout"] == "works\n"
+        return True
+    finally:
+        pipe.close()
+
+
+def test_a_python_that_is_new_enough() -> None:
+    assert not is_sh(payload.stage0(sys.executable))
+
+
+def test_a_python_that_is_not_there() -> None:
+    assert is_sh(payload.stage0("/no/such/python3"))
+
+
+def test_python_2_knows_no_isolated_mode(tmp_path: Path) -> None:
+    old = script(tmp_path / "python", "#!/bin/sh\necho 'Unknown option: -I' >&2; exit 2\n")
+    assert is_sh(payload.stage0(old))
+
+
+def test_a_python_3_that_is_too_old_becomes_sh_by_itself(tmp_path: Path) -> None:
+    """The check runs in that Python; here its version is made to look old."""
+    fake = f'#!/bin/sh\nshift 3; exec {sys.executable} -c "import sys; sys.version_info=(3,5); $1"\n'
+    fake = fake.replace("$1", "exec(sys.argv[1])").replace('exec(sys.argv[1])"', 'exec(sys.argv[1])" "$1"')
+    assert is_sh(payload.stage0(script(tmp_path / "python3", fake)))
+
+
+def test_the_first_that_is_found_is_taken(tmp_path: Path) -> None:
+    script(tmp_path / "bin" / "python3.9", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    for name in ("sh", "head"):
+        (tmp_path / "bin" / name).symlink_to(f"/bin/{name}")
+    assert not is_sh(f"PATH={tmp_path}/bin; export PATH; exec {payload.stage0(None)}")
+
+
+@pytest.mark.parametrize("python", [None, "/usr/bin/python3"])
+def test_no_quote_can_break_out(python: str | None) -> None:
+    command = payload.stage0(python)
+    assert command.count("'") == 2
+    assert subprocess.run(["sh", "-n", "-c", command], check=False).returncode == 0
