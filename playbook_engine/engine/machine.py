@@ -237,7 +237,8 @@ class HostMachine:
                 continue
             said = f"{probe.name}: {finding.detail or finding.verdict}"
             if probe.otherwise is Otherwise.SKIP and finding.verdict is Verdict.NOT_MET:
-                skipped.append(said)
+                why = f" ({finding.detail})" if finding.detail != "it does not hold" else ""
+                skipped.append(f"“{probe.name}” does not hold{why}")
             elif not (self._context.options.check and finding.detail.startswith("left out")):
                 refused.append(said)
                 unknown = unknown or finding.verdict is Verdict.UNKNOWN

@@ -49,7 +49,14 @@ def measured(templar: Templar, expect: str, variables: Mapping[str, object]) -> 
         if isinstance(value, (dict, list)) or (isinstance(value, str) and len(value) > 200):
             continue
         found.append(
-            Measured(name=name_of(left), value=value, op=op, threshold=threshold, unit=unit_of(left), holds=holds)
+            Measured(
+                name=name_of(left),
+                value=value,
+                op=op,
+                threshold=threshold,
+                unit=unit_of(left) if op else "",
+                holds=holds,
+            )
         )
     return found
 

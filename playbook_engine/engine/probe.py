@@ -143,7 +143,8 @@ def _impossible(result: Mapping[str, object]) -> str:
 
 
 def _why(result: Mapping[str, object], said: tuple[Measured, ...], reply: Reply) -> str:
-    failing = [m for m in said if m.holds is False]
+    # A whole condition that is merely false says nothing that the check's name does not say.
+    failing = [m for m in said if m.holds is False and (m.op or " " not in m.name)]
     if failing:
         words = "; ".join(
             f"{m.name} is {m.value}{' ' + m.unit if m.unit else ''}"
