@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 from playbook_engine.journal.codec import Record
 from playbook_engine.model.events import (
-    ChangeApplied,
-    ChangeFailed,
     ChangeIntended,
     CheckEvaluated,
     EscalationRaised,
-    HostConnected,
     HostFinished,
     HostUnreachable,
     PreconditionEvaluated,
@@ -101,14 +98,11 @@ def _of(event: object, base: Mapping[str, object]) -> Entry | None:
             )  # fmt: skip
         case ChangeIntended():
             return entry(
-                "intent", event.name, action=event.action, outcome="intended", on=event.on,
+                "intent", event.name, action=event.action, outcome="intended",
+                on=event.on if event.on != event.host else "",
                 detail=one_line(event.irreversible) if event.irreversible else f"taken back by {event.reversible}",
                 result=pretty([dict(c) for c in event.changes]) if event.changes else "",
             )  # fmt: skip
-        case ChangeApplied():
-            return entry("change", event.step, outcome="applied")
-        case ChangeFailed():
-            return entry("change", event.step, outcome="failed", detail=one_line(f"{event.kind}: {event.message}"))
         case RollbackStarted():
             return entry("rollback", event.scope, outcome="started", detail=one_line(event.why))
         case StepUndone():
@@ -119,8 +113,6 @@ def _of(event: object, base: Mapping[str, object]) -> Entry | None:
                 detail=f"{event.compared} states compared with those before, {len(event.differences)} differ",
                 result=pretty([dict(d) for d in event.differences]) if event.differences else "",
             )  # fmt: skip
-        case HostConnected():
-            return entry("connection", event.address or event.host, outcome="connected", detail=one_line(event.user))
         case HostUnreachable():
             return entry("connection", event.kind, outcome="unreachable", detail=one_line(event.message))
         case HostFinished():

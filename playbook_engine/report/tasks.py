@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,8 +43,31 @@ def tasks(started: RunStarted, states: Sequence[ServiceState], loose: Sequence[C
     found = [task for name in _ordered(open_) for task in _tasks(started, open_[name])]
     measured = sorted((c for c in loose if c.status in MEASURED), key=_rank)
     found += [_task(started, c.name, [c], ()) for c in measured]
+    found = _merged(found)
     unknown = [c for c in (*(c for s in states for c in s.criteria), *loose) if c.status in UNMEASURED]
     return (*found, *([_again(started, unknown)] if unknown else []))
+
+
+def _merged(found: Sequence[Task]) -> list[Task]:
+    """The same command stands in the list once, where it comes first, for all that it repairs."""
+    once: dict[str, Task] = {}
+    for n, task in enumerate(found):
+        key = task.command or str(n)
+        first = once.get(key)
+        once[key] = task if first is None else _both(first, task)
+    return list(once.values())
+
+
+def _both(first: Task, second: Task) -> Task:
+    criteria = (*first.criteria, *second.criteria)
+    return dataclasses.replace(
+        first, title=f"{first.title}, {second.title}", criteria=criteria, why=_said(criteria),
+        severity=highest((first.severity, second.severity)) or first.severity,
+    )  # fmt: skip
+
+
+def _said(criteria: Sequence[Criterion]) -> str:
+    return listed(list(dict.fromkeys(f"{c.name}: {c.status}" for c in criteria)), 4)
 
 
 def _rank(criterion: Criterion) -> int:
@@ -95,7 +119,7 @@ def _task(started: RunStarted, title: str, criteria: Sequence[Criterion], after:
     remedy = criteria[0].remedy
     return Task(
         title=title, severity=highest(c.severity.severity for c in criteria if c.severity) or Severity.P4,
-        why=listed(list(dict.fromkeys(f"{c.name}: {c.status}" for c in criteria)), 4), hosts=hosts,
+        why=_said(criteria), hosts=hosts,
         criteria=tuple(criteria), command=other(started, remedy, hosts) if remedy else "", after=after,
     )  # fmt: skip
 

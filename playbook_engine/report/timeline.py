@@ -45,7 +45,7 @@ class Bar:
     height: float
     look: str
     title: str
-    href: str
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,7 @@ def _lane(host: str, spans: Sequence[_Span], start: datetime, scale: float, y: f
         bars.append(
             Bar(
                 x=round(x, 2), y=top, width=round(min(width, WIDTH - RIGHT - x), 2), height=THIN if each.thin else BAR,
-                look=each.look, title=each.title, href=f"#E{each.seq}",
+                look=each.look, title=each.title, evidence=f"E{each.seq}",
             )
         )  # fmt: skip
         # Checks are labelled where nothing else is: in an audit, and wherever one did not hold.

@@ -8,60 +8,13 @@ from datetime import timedelta
 
 import pytest
 from report_recorder import Recorder, one
+from report_samples import AUDIT, written
 
 from playbook_engine.model.errors import LoadError
 from playbook_engine.report.escalation import escalation
 from playbook_engine.report.render import render
 from playbook_engine.report.severity import Severity
 from playbook_engine.report.status import Status
-
-AUDIT = """
-name: audit
-title: Audit of the trading system
-severity: P1
-owner: sre
-services:
-  disk: {tier: critical}
-  database: {tier: critical, needs: [disk], writes: true}
-  cache: {tier: critical}
-  mlflow: {tier: critical, needs: [disk]}
-  engines: {tier: critical}
-  api: {tier: normal, needs: [database]}
-phases: ["0.1", "0.5", "1"]
-checks:
-  - {name: API latency, command: "true", expect: result.p95_ms < 200, service: api, phase: "0.1"}
-  - {name: database latency, command: "true", expect: result.ms < 100, service: database, phase: "0.1", remedy: fix}
-  - {name: database writes, command: "true", expect: result.write_ok, service: database, phase: "0.1"}
-  - {name: cache, command: "true", expect: result.write_ok, service: cache, phase: "0.1"}
-  - {name: disk, command: "true", expect: result.used_percent <= 90, service: disk, phase: "0.1", remedy: free-disk}
-  - {name: MLflow tracks, command: "true", expect: result.read_back, service: mlflow, phase: "0.1", remedy: mlflow}
-  - {name: security scan, command: "true", expect: result.high == 0, phase: "0.5"}
-  - {name: engine crypto, command: "true", expect: result.age < 30, service: engines, phase: "0.1"}
-"""
-
-GREEN = {
-    "API latency": {"value": 120, "unit": "ms", "threshold": "< 200", "metric": "p95_ms"},
-    "database latency": {"value": 12, "unit": "ms", "threshold": "< 100", "metric": "ms"},
-    "database writes": {"value": True, "metric": "write_ok", "touches": "a table that is rolled back"},
-    "cache": {"value": True, "metric": "write_ok", "touches": "a key that expires"},
-    "disk": {"value": 71.5, "unit": "%", "threshold": "<= 90", "metric": "used of the blocks"},
-    "MLflow tracks": {"value": True, "metric": "read_back"},
-    "security scan": {"value": 0, "threshold": "== 0", "metric": "high"},
-    "engine crypto": {"value": 2.5, "unit": "s", "threshold": "< 30", "metric": "age"},
-}  # fmt: skip
-
-
-def written(
-    recorder: Recorder, *, text: str = AUDIT, leave_out: tuple[str, ...] = (), **changes: dict[str, object]
-) -> str:
-    """An audit in which all is green but for `changes`, by criterion with `_` for blanks; its run."""
-    other = {name.replace("_", " "): fields for name, fields in changes.items()}
-    with recorder.run(text) as journal:
-        for name, fields in GREEN.items():
-            if name not in leave_out:
-                journal.check(name, **{"verdict": "met", **fields, **other.get(name, {})})  # type: ignore[arg-type]
-        journal.host()
-    return journal.name
 
 
 def test_all_green_is_possible(recorder: Recorder) -> None:
