@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -49,7 +50,7 @@ def split(pattern: str) -> list[str]:
 
 def _from_file(name: str) -> list[str]:
     try:
-        lines = Path(name).expanduser().read_text(encoding="utf-8").splitlines()
+        lines = Path(os.path.expanduser(name)).read_text(encoding="utf-8").splitlines()
     except OSError as exc:
         raise InventoryError(f"the list of hosts {name!r} cannot be read: {exc.strerror}") from None
     parts = [line.strip() for line in lines]

@@ -38,7 +38,7 @@ def chosen(sources: Sequence[str], environment: Mapping[str, str], folder: Path)
 
 def read(source: str, draft: Draft) -> None:
     """Add one source to the draft: a file, a directory, a script, or a list of hosts with a comma in it."""
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if "," in source and not path.exists():
         _host_list(source, draft)
     elif path.is_dir():
@@ -55,7 +55,7 @@ def read(source: str, draft: Draft) -> None:
 
 def folder_of(source: str) -> Path | None:
     """Where the `group_vars` and `host_vars` of a source lie."""
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if path.is_dir():
         return path
     return path.parent if path.exists() else None

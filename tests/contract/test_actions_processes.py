@@ -22,7 +22,7 @@ from playbook_engine.catalog import catalog
 LISTEN = (
     "import socket,sys,time;s=socket.create_server(('127.0.0.1',0));print(s.getsockname()[1],flush=True);time.sleep(99)"
 )
-MARK = "runbook-contract-engine"
+MARK = f"runbook-contract-engine-{os.getpid()}"  # of this worker: others run the same test
 
 
 @pytest.fixture(scope="module")
