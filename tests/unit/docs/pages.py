@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-LEFT_OUT = frozenset({".venv", ".git", ".cache", ".state", "reports", "node_modules", ".pytest_cache"})
+LEFT_OUT = frozenset({"tests", ".venv", ".git", ".cache", ".state", "reports", "node_modules", ".pytest_cache"})
 
 HEADING = re.compile(r"^(#{1,6}) (.+?)\s*$")
 FENCE = re.compile(r"^(`{3,})(\w*)\s*$")
