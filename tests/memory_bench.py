@@ -34,17 +34,21 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hosts: dict[str, MemoryHost] = {}
+        self.variables: dict[str, dict[str, object]] = {}
 
     def host(self, name: str = "h1", **given: object) -> MemoryHost:
         self.hosts[name] = MemoryHost(name, **given)  # type: ignore[arg-type]
         return self.hosts[name]
 
-    def run(self, text: str, *, kind: str = "run", options: Options | None = None, **given: object) -> Result:
+    def run(self, text: str, /, *, kind: str = "run", options: Options | None = None, **given: object) -> Result:
         file = self.folder / "runbook.yml"
         file.write_text(dedent(text))
         app = MemoryApp(self.folder / "state", list(self.hosts.values()))
         runbook = Loader([self.folder], app.templar).load(str(file))
-        hosts = [Host(name=n, connection=ConnectionSpec(connection="memory")) for n in self.hosts]
+        hosts = [
+            Host(name=n, variables=self.variables.get(n, {}), connection=ConnectionSpec(connection="memory"))
+            for n in self.hosts
+        ]
         plan = compile_plan(runbook, hosts, given, kind=kind, options=options or Options())
         end = execute(app, plan, [])
         return Result(app, end)
