@@ -13,6 +13,7 @@ from playbook_engine.report.criteria import Criterion, criteria
 from playbook_engine.report.declared import intent
 from playbook_engine.report.evidence import Entry, by_numbers, entries
 from playbook_engine.report.hosts import HostEnd, ends
+from playbook_engine.report.matrix import COLUMNS
 from playbook_engine.report.meta import Meta, meta
 from playbook_engine.report.services import (
     PhaseState,
@@ -56,6 +57,11 @@ class AuditReport:
     evidence: tuple[Entry, ...]
     evidence_before: tuple[Entry, ...]
     timeline: Timeline
+
+    @property
+    def wide(self) -> bool:
+        """Whether there are so many hosts that what is met is folded away."""
+        return len(self.hosts) > COLUMNS
 
     @property
     def risk_word(self) -> str:

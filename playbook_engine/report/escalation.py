@@ -30,6 +30,8 @@ UPDATE: Mapping[Severity, timedelta] = {
 }
 """How long after a report the next one is due."""
 
+ROWS = 8  # more steps than this, and those that did nothing are counted
+
 UNDONE = {
     "undone": "taken back",
     "untouched": "had changed nothing",
@@ -64,7 +66,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationReport:
-    """`left_out`: how many hosts ended well, and are not among what was tried."""
+    """`left_out`: how many hosts ended well, and are not among what was tried. `quiet`: steps that were ok, where
+    there are too many to be told one by one."""
 
     meta: Meta
     rule: Rule | None
@@ -78,6 +81,7 @@ class EscalationReport:
     detected_evidence: str
     tried: tuple[Tried, ...]
     left_out: int
+    quiet: int
     rollbacks: tuple[RollbackPart, ...]
     targets: tuple[Target, ...]
     safe: tuple[Advice, ...]
@@ -98,18 +102,20 @@ def escalation(subject: Subject, now: datetime) -> EscalationReport:
     grade, why = severity(subject, fired)
     harm, harm_text = impact(subject, now)
     first = detected(subject)
-    tried = tuple(_tried(subject, report))
+    told = list(_tried(subject, report))
+    tried = told if len(told) <= ROWS else [t for t in told if t.result != "ok"]
     raised = entries(subject, lambda r: isinstance(r.event, EscalationRaised))
-    linked = {e for t in tried for e in t.evidence} | {i.evidence for i in harm} | {h.evidence for h in report.hosts}
+    targets = tuple(_targets(report.hosts))
+    linked = {e for part in (tried, harm, targets) for each in part for e in each.evidence}
     linked |= {e.id for e in raised} | ({f"E{first.seq}"} if first else set())
     linked |= {e for part in report.rollbacks for e in (part.evidence, *(u.evidence for u in part.undos))}
     started = subject.view.started
     return EscalationReport(
         meta=report.meta, rule=fired, severity=grade, severity_why=why, situation=sentence(subject, report),
         impact=harm, impact_text=harm_text, started=subject.view.started_at, detected=first.at if first else "",
-        detected_evidence=f"E{first.seq}" if first else "", tried=tried,
-        left_out=sum(h.good for h in report.hosts), rollbacks=report.rollbacks,
-        targets=tuple(_targets(report.hosts)), safe=tuple(safe(subject, report)),
+        detected_evidence=f"E{first.seq}" if first else "", tried=tuple(tried),
+        left_out=sum(h.good for h in report.hosts), quiet=len(told) - len(tried), rollbacks=report.rollbacks,
+        targets=targets, safe=tuple(safe(subject, report)),
         changing=tuple(changing(subject, report)), unsafe=tuple(unsafe(subject, report)),
         contacts=(
             contact("escalation", started.escalation), contact("owner", started.owner),

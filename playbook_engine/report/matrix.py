@@ -11,6 +11,7 @@ from playbook_engine.report.text import one_line, plain_name
 
 WORST = ("in_doubt", "failed", "timed_out", "unreachable", "unknown", "changed", "ok", "skipped")
 BAD = WORST[:5]
+COLUMNS = 10  # more hosts than this, and reports count instead of naming each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from playbook_engine.report.subject import RunState, Subject
-from playbook_engine.report.text import count, instant, one_line, stamp
+from playbook_engine.report.text import count, instant, one_line, shortened, stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def meta(subject: Subject, now: datetime) -> Meta:
         run=view.run, kind=started.kind, runbook=one_line(started.runbook),
         title=one_line(started.title or started.runbook), severity=one_line(started.severity),
         owner=one_line(started.owner), actor=one_line(started.actor), reason=one_line(started.reason),
-        command=one_line(started.command), started=view.started_at, finished=view.finished_at,
+        command=shortened(one_line(started.command), 400), started=view.started_at, finished=view.finished_at,
         seconds=finished.seconds if finished else max((ended - began).total_seconds(), 0.0) if began and ended else 0.0,
         state=subject.state, exit_code=finished.exit_code if finished else None, check=started.check,
         engine=started.engine, of=started.of, runbook_sha256=started.runbook_sha256,

@@ -56,8 +56,8 @@ def _environment(form: str) -> jinja2.Environment:
         finalize=_shown if html else _markdown, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False,
     )  # fmt: skip
     environment.filters.update(
-        moment=text.moment, clock=text.clock, span=text.seconds, listed=lambda names: text.listed(list(names)),
-        slug=slug, code=code, cell_code=cell_code, fence=fence, plural=text.count, marked=_marked,
+        moment=text.moment, clock=text.clock, span=text.seconds, slug=slug, code=code, cell_code=cell_code, fence=fence,
+        plural=text.count, marked=_marked, listed=lambda names, most=6: text.listed(list(names), most),
     )  # fmt: skip
     environment.globals.update(
         MEANING=status.MEANING, RISK=severity.RISK, COMPUTED=severity.COMPUTED, CHANGES=compare.CHANGES,

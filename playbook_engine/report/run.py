@@ -12,15 +12,13 @@ from playbook_engine.model.events import CheckEvaluated
 from playbook_engine.report.changes import ChangeRow, changes
 from playbook_engine.report.evidence import Entry, entries
 from playbook_engine.report.hosts import HostEnd, ends
-from playbook_engine.report.matrix import Row, matrix
+from playbook_engine.report.matrix import COLUMNS, Row, matrix
 from playbook_engine.report.meta import Meta, meta
 from playbook_engine.report.rollbacks import RollbackPart, later_prefix, rollbacks
 from playbook_engine.report.status import Status, judge, threshold_of, value_of
 from playbook_engine.report.subject import Subject
 from playbook_engine.report.text import count, listed, one_line, plain_name, quantity
 from playbook_engine.report.timeline import Timeline, timeline
-
-COLUMNS = 10  # more hosts than this, and the matrix counts instead of naming
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

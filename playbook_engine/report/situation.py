@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from playbook_engine.journal.codec import Record
+from playbook_engine.journal.fold import Evidence, HostView
 from playbook_engine.model.events import (
     CheckEvaluated,
     EscalationRaised,
@@ -21,7 +22,7 @@ from playbook_engine.model.outcome import HostStatus, Outcome
 from playbook_engine.report.hosts import HostEnd
 from playbook_engine.report.run import RunReport
 from playbook_engine.report.severity import Severity, parse
-from playbook_engine.report.status import Status, judge, threshold_of, value_of
+from playbook_engine.report.status import WORST, Judgement, Status, judge, threshold_of, value_of
 from playbook_engine.report.subject import RunState, Subject
 from playbook_engine.report.text import count, listed, one_line, plain_name
 
@@ -37,14 +38,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """A probe's record about a service, as it bears on those who use it."""
+    """What probes' records say of a service, as it bears on those who use it; hosts of which they say the same."""
 
     service: str
-    host: str
+    hosts: tuple[str, ...]
     status: Status
     text: str
     at: str
-    evidence: str
+    evidence: tuple[str, ...]
 
 
 BY_STATUS = (
@@ -107,8 +108,8 @@ def sentence(subject: Subject, report: RunReport) -> str:
 def _states(hosts: Sequence[HostEnd]) -> str:
     """`it is now restored`, `now 2 restored and 1 unknown`."""
     states = Counter(h.now.partition(":")[0].partition(" (")[0] for h in hosts)
-    if len(hosts) == 1:
-        return f"it is now {next(iter(states))}"
+    if len(states) == 1:
+        return f"{'it is' if len(hosts) == 1 else 'all of them are'} now {next(iter(states))}"
     return f"now {listed([f'{n} {state}' for state, n in states.items()])}"
 
 
@@ -137,42 +138,54 @@ def impact(subject: Subject, now: datetime) -> tuple[tuple[Impact, ...], str]:
 
     A record from before a rollback says nothing of now: such a host is not measured.
     """
-    found: list[Impact] = []
+    found: dict[tuple[str, Status, str], list[Evidence]] = {}
     unmeasured: list[str] = []
     for host in subject.view.hosts.values():
-        undone = max(
-            (r.seq for r in subject.view.records
-             if isinstance(r.event, (RollbackStarted, StepUndone)) and r.event.host == host.name), default=0,
-        )  # fmt: skip
-        newest = {
-            e.event.probe: e for e in host.checks
-            if isinstance(e.event, CheckEvaluated) and e.event.purpose == "criterion" and e.seq > undone
-        }  # fmt: skip
-        if not newest or subject.later:
+        newest = _since_rollback(host, subject)
+        if not newest:
             unmeasured.append(one_line(host.name))
-            continue
-        for evidence in newest.values():
+        for evidence in newest:
             event = evidence.event
             assert isinstance(event, CheckEvaluated)
             said = judge(evidence, now, None)
-            value = value_of(event)
-            text = f"{plain_name(event.name)}: {value + ', ' if value else ''}wanted {one_line(threshold_of(event))}"
-            if said.status not in (Status.MET, Status.NOT_MET):
-                text = f"{text}; {one_line(said.why)}"
-            found.append(
-                Impact(
-                    service=one_line(event.service), host=one_line(host.name), status=said.status, text=text,
-                    at=evidence.at, evidence=evidence.id,
-                )
-            )  # fmt: skip
-    return tuple(sorted(found, key=lambda i: i.status is Status.MET)), _in_a_word(found, unmeasured)
+            found.setdefault((one_line(event.service), said.status, _measured(event, said)), []).append(evidence)
+    rows = [
+        Impact(
+            service=service, hosts=tuple(one_line(e.event.host) for e in records), status=status, text=text,
+            at=records[-1].at, evidence=tuple(e.id for e in records[:3]),
+        )
+        for (service, status, text), records in found.items()
+    ]  # fmt: skip
+    return tuple(sorted(rows, key=lambda i: WORST.index(i.status))), _in_a_word(rows, unmeasured)
+
+
+def _since_rollback(host: HostView, subject: Subject) -> list[Evidence]:
+    """The newest record of each criterion, unless changes were taken back after it."""
+    if subject.later:
+        return []
+    undone = max(
+        (r.seq for r in subject.view.records
+         if isinstance(r.event, (RollbackStarted, StepUndone)) and r.event.host == host.name), default=0,
+    )  # fmt: skip
+    newest = {
+        e.event.probe: e for e in host.checks
+        if isinstance(e.event, CheckEvaluated) and e.event.purpose == "criterion" and e.seq > undone
+    }  # fmt: skip
+    return list(newest.values())
+
+
+def _measured(event: CheckEvaluated, said: Judgement) -> str:
+    value = value_of(event)
+    text = f"{plain_name(event.name)}: {value + ', ' if value else ''}wanted {one_line(threshold_of(event))}"
+    return text if said.status in (Status.MET, Status.NOT_MET) else f"{text}; {one_line(said.why)}"
 
 
 def _in_a_word(found: Sequence[Impact], unmeasured: Sequence[str]) -> str:
     if not found:
         return "not measured"
-    missed = sum(i.status.open for i in found)
-    said = [f"{missed} of {count(len(found), 'criterion', 'criteria')} open"] if missed else []
+    total = sum(len(i.hosts) for i in found)
+    missed = sum(len(i.hosts) for i in found if i.status.open)
+    said = [f"{missed} of {count(total, 'criterion', 'criteria')} open"] if missed else []
     if unmeasured:
-        said.append(f"not measured on {listed(list(unmeasured), 3)}")
-    return ", ".join(said) or f"none measured: {count(len(found), 'criterion', 'criteria')} met"
+        said.append(f"not measured on {listed(list(unmeasured), 2)}")
+    return ", ".join(said) or f"none measured: {count(total, 'criterion', 'criteria')} met"

@@ -223,7 +223,7 @@ def test_a_later_rollback_is_part_of_the_report(recorder: Recorder) -> None:
 
 def test_impact_from_before_a_rollback_says_nothing_of_now(recorder: Recorder) -> None:
     report = escalation(recorder.subject(failed_run(recorder)), recorder.clock.now)
-    assert [i.host for i in report.impact] == ["web1.test"]
+    assert [i.hosts for i in report.impact] == [("web1.test",)]
     assert report.impact_text == "not measured on web2.test"
 
 
