@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import socket
 import threading
 import time
@@ -28,8 +29,8 @@ from playbook_engine.transport.posix import ShellSession
 from playbook_engine.transport.ssh_agent import AgentKeys, public_half
 from playbook_engine.transport.ssh_config import IDENTITIES, Route, expand, jump_host, route
 
-KEEPALIVE = 10  # seconds
-DEAD_LINK = 25  # seconds without an answer from the peer's TCP
+KEEPALIVE = 8  # seconds
+DEAD_LINK = 20  # seconds without an answer from the peer's TCP
 START = 30.0  # seconds for the agent to greet
 
 # Fastest first among what paramiko offers; its own default puts counter mode before GCM, which costs a MAC a packet.
@@ -57,7 +58,11 @@ class ChannelPipe:
             wait = 0.001 if self._drain() else 0.25
             self._channel.settimeout(max(min(wait, end - time.monotonic()), 0.001))
             try:
-                return self._channel.recv(1 << 20)
+                data = self._channel.recv(1 << 20)
+                transport = self._channel.get_transport()
+                if not data and (why := transport.get_exception()) is not None:
+                    raise LinkLost(f"the connection broke: {why}")
+                return data
             except TimeoutError:
                 if time.monotonic() >= end:
                     raise
@@ -126,6 +131,7 @@ class SshTransport:
     """Connects to hosts. Keys and known hosts are read once and shared by all connections."""
 
     def __init__(self, known_hosts: KnownHosts) -> None:
+        logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its tracebacks go to the terminal
         self._known_hosts = known_hosts
         self._keys: dict[str, paramiko.PKey | str] = {}
         self._lock = threading.Lock()

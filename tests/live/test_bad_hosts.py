@@ -35,6 +35,7 @@ EXPECTED = {
     "refused": Bad(status="unreachable", message="port 22 refused the connection", advice="sshd is not listening"),
     "blackhole": Bad(status="unreachable", message="no answer from", advice="firewall"),
     "partition": Bad(status="unreachable", message="No route to host", advice="no way there"),
+    "frozen": Bad(status="unreachable", message="accepted the connection and spoke no SSH", advice="MaxStartups"),
     "no-such-name": Bad(status="unreachable", message="db9.nowhere.test does not resolve", advice="spelling"),
     "no-sudo": Bad(status="failed", message="sudo: command not found", advice="there is no sudo on the host"),
     "sudo-wants-password": Bad(status="failed", message="a password is required", advice="ansible_become_password"),
@@ -90,7 +91,8 @@ def inventory(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     }  # fmt: skip
     faults = {
-        "other-host-key": "newkey", "refused": "reject", "blackhole": "blackhole", "partition": "partition",
+        "other-host-key": "newkey", "frozen": "freeze", "refused": "reject", "blackhole": "blackhole",
+        "partition": "partition",
         "full": "fill", "no-inodes": "fill-inodes", "read-only": "readonly",
     }  # fmt: skip
     for name, fault in faults.items():
