@@ -37,7 +37,9 @@ def ends(subject: Subject) -> tuple[HostEnd, ...]:
     """All hosts, in the run's order."""
     finished = {r.event.host: r.seq for r in subject.view.records if isinstance(r.event, HostFinished)}
     lost = {r.event.host: r.seq for r in subject.view.records if isinstance(r.event, HostUnreachable)}
-    return tuple(_end(h, subject, finished.get(h.name) or lost.get(h.name) or 0) for h in subject.view.hosts.values())
+    doubt = {h.name: c.seq for h in subject.view.hosts.values() for c in h.changes if c.in_doubt and c.undone is None}
+    found = {**doubt, **lost, **finished}
+    return tuple(_end(h, subject, found.get(h.name, 0)) for h in subject.view.hosts.values())
 
 
 def _end(host: HostView, subject: Subject, seq: int) -> HostEnd:

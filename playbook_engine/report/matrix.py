@@ -50,7 +50,7 @@ def _rows(hosts: Sequence[HostView]) -> Iterable[Row]:
                 steps.setdefault(step.started.step, step)
     for first in sorted(steps.values(), key=lambda s: _place(s.started.step)):
         started = first.started
-        cells = [_cell([s for s in h.steps if s.started.step == started.step]) for h in hosts]
+        cells = [_cell(h, [s for s in h.steps if s.started.step == started.step]) for h in hosts]
         yield Row(
             step=started.step, name=plain_name(started.name), action=started.action, handler=started.handler,
             cells=tuple(cells), outcomes=Counter(c.outcome or "not reached" for c in cells),
@@ -66,12 +66,15 @@ def _place(step: str) -> tuple[bool, tuple[int, ...]]:
     return step.rpartition(".")[2].startswith("h"), parts
 
 
-def _cell(views: Sequence[StepView]) -> Cell:
+def _cell(host: HostView, views: Sequence[StepView]) -> Cell:
     newest = {s.started.item: s for s in views}
     if not newest:
         return Cell(outcome="", evidence="")
     chosen = min(newest.values(), key=lambda s: WORST.index(s.outcome) if s.outcome in WORST else 0)
+    # A step that the run died in has no record of its end: what is known of it is the intent.
+    intent = host.change((chosen.started.step, chosen.started.item))
+    seq = chosen.finished_seq or (intent.seq if intent else 0)
     return Cell(
-        outcome=chosen.outcome.replace("_", " "), evidence=f"E{chosen.finished_seq}" if chosen.finished_seq else "",
-        items=len(newest), undone=chosen.undone.outcome if chosen.undone else "",
+        outcome=chosen.outcome.replace("_", " "), evidence=f"E{seq}" if seq else "", items=len(newest),
+        undone=chosen.undone.outcome if chosen.undone else "",
     )  # fmt: skip

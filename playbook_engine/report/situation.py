@@ -97,7 +97,8 @@ def sentence(subject: Subject, report: RunReport) -> str:
     if subject.state is RunState.LIVE:
         return f"{title} is still running on {all_}."
     if subject.state is RunState.DEAD:
-        return f"{title} died on the way, on {all_}: {_states(report.hosts)}."
+        where = hosts[0].name if len(hosts) == 1 else all_
+        return f"{title} died on the way on {where}; {_states(hosts)}."
     if not bad or (subject.view.started.kind == "rollback" and report.meta.exit_code == 0):
         return f"{title} ended well on {all_}: nothing calls for anybody."
     where = bad[0].name if len(bad) == 1 else f"{len(bad)} of {all_}"

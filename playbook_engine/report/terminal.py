@@ -139,7 +139,8 @@ def show(paper: Paper, report: RunReport, *, evidence: bool) -> None:
         )  # fmt: skip
     if any(c.reversible for c in report.in_force) and m.state is not RunState.LIVE:
         paper.line()
-        paper.line(f"take it back: runbook rollback {m.run}")
+        check = "" if all(h.settled for h in report.hosts) else "--check "
+        paper.line(f"take it back: runbook rollback {check}{m.run}")
 
 
 def _checks(paper: Paper, report: RunReport) -> None:
@@ -214,7 +215,7 @@ def status(paper: Paper, found: Sequence[Subject | tuple[str, str]]) -> None:
         if each.state is RunState.DEAD:
             last = view.records[-1].at if view.records else view.started_at
             paper.line(f"  last record {moment(last)}, {_since(last)} ago")
-            paper.line(f"  look: runbook show {each.run}; take back: runbook rollback {each.run}")
+            paper.line(f"  look: runbook show {each.run}; then: runbook rollback --check {each.run}")
 
 
 def _doing(steps: Sequence[object]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from playbook_engine.journal.codec import Record
+from playbook_engine.journal.fold import StepView
 from playbook_engine.model.events import (
     CheckEvaluated,
     Event,
@@ -104,8 +105,9 @@ class _Span:
 def timeline(subject: Subject) -> Timeline:
     """Of one run; later rollbacks have timelines of their own."""
     records = subject.view.records
-    spans = [s for r in records if (s := _span(r)) is not None]
     times = [t for r in records if (t := instant(r.at)) is not None] or [datetime.now(UTC)]
+    spans = [s for r in records if (s := _span(r)) is not None]
+    spans += [s for h in subject.view.hosts.values() for step in h.steps if (s := _unfinished(step, max(times)))]
     start = min([*times, *(s.start for s in spans)])
     end = max([*times, *(s.end for s in spans)])
     total = max((end - start).total_seconds(), 0.001)
@@ -154,6 +156,18 @@ def _span(record: Record) -> _Span | None:
             return _made(record, event, end, 0.0, "proved" if event.proved else "failed", "proof", "proof", thin=True)
         case _:
             return None
+
+
+def _unfinished(step: StepView, end: datetime) -> _Span | None:
+    """A step without an end: the run goes on in it, or died in it."""
+    start = instant(step.started_at)
+    if step.finished is not None or start is None:
+        return None
+    name = plain_name(step.started.name)
+    return _Span(
+        seq=step.seq, host=step.started.host, start=start, end=max(end, start), look="in_doubt", thin=False,
+        label=shortened(name, LABEL), title=f"step: {name} · without an end", weight=1e6,
+    )  # fmt: skip
 
 
 def _made(

@@ -122,7 +122,7 @@ def test_damage_is_shown_by_all_of_them(here: Path) -> None:
     for words in (("show",), ("history",), ("status",), ("report", "-o", "out")):
         assert "the journal is damaged" in typed(*words).output, words
     assert "died" in typed("status").output
-    assert f"runbook rollback {folder.name}" in typed("status").output
+    assert f"runbook rollback --check {folder.name}" in typed("status").output
 
 
 def test_a_journal_that_cannot_be_read_is_listed_with_the_reason(here: Path) -> None:
