@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 JOBS ?= 4
 FAST ?=
 
-.PHONY: help setup system venv demo test check format docs clean
+.PHONY: help setup system venv demo test check format bench docs clean
 
 help:
 	@echo 'make setup    a .venv with the runbook command, and the Debian packages that the lab needs'
 	@echo 'make demo     the ailing system: broken, audited, repaired, audited, documented (FAST=1 leaves MLflow out)'
 	@echo 'make test     everything that is tested, on real lab hosts where this machine allows it'
 	@echo 'make check    lint, types, imports'
+	@echo 'make bench    what the journal and the loader cost, measured'
 	@echo 'make docs     docs/actions.md, from the actions themselves'
 
 setup: venv system
@@ -47,6 +48,9 @@ check: venv
 format: venv
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+bench: venv
+	@for each in bench/*.py; do $(BIN)/python $$each || exit 1; done
 
 docs: venv
 	@$(BIN)/runbook actions --markdown > docs/actions.md

@@ -9,6 +9,7 @@ from pathlib import Path
 from playbook_engine.app.clock import SystemClock
 from playbook_engine.app.settings import Settings
 from playbook_engine.journal.files import FileStore
+from playbook_engine.journal.fold import fold
 from playbook_engine.journal.index import RunIndex
 from playbook_engine.journal.redaction import Redactor
 from playbook_engine.model.errors import LoadError, NotFound
@@ -38,15 +39,18 @@ class App:
         return {"ssh": ssh, "paramiko": ssh, "smart": ssh, "paramiko_ssh": ssh, "local": LocalTransport()}
 
     def new_run(self) -> str:
-        """An id that sorts by time."""
-        return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        """An id that sorts by time, to the millisecond, and is not given twice."""
+        at = datetime.now(UTC)
+        return f"{at:%Y%m%d-%H%M%S}-{at.microsecond // 1000:03x}{secrets.token_hex(1)}"
 
     def last_changing(self) -> str:
         """The newest run that may have changed a host: no check, no audit, no rollback. Raises NotFound."""
-        rows = [r for r in self.index.runs() if r.kind in ("run", "exec")]
-        if not rows:
-            raise NotFound("there is no run to take back", advice=f"looked in {self.settings.state}")
-        return rows[-1].run
+        for row in reversed(self.index.runs()):
+            if row.kind in ("run", "exec"):
+                view = fold(row.run, self.store.read(row.run).records)
+                if view is not None and not view.started.check:
+                    return row.run
+        raise NotFound("there is no run to take back", advice=f"looked in {self.settings.state}")
 
     def read_file(self, runbook: str, kind: str, name: str) -> bytes:
         """A file that a runbook places: beside it, in its `files/` or `templates/`, or in the shipped templates.

@@ -36,7 +36,7 @@ def exec_(
     """Do one action on the hosts of PATTERN: a host, a group, a pattern, user@host."""
     from playbook_engine.app.adhoc import adhoc
     from playbook_engine.app.runs import execute
-    from playbook_engine.app.targets import targets
+    from playbook_engine.app.targets import confirm_many, targets
     from playbook_engine.engine.compile import compile_plan
     from playbook_engine.inventory.vars_files import parse_extra_vars
 
@@ -46,6 +46,8 @@ def exec_(
         app, action, arguments, become=become or bool(become_user), become_user=become_user, undo=undo, timeout=timeout
     )
     chosen = targets(app, inventory, pattern, limit, None, given)
+    if mean is not None:
+        confirm_many(chosen.hosts, yes=yes, mean=mean, terminal=on_terminal())
     plan = compile_plan(
         runbook, chosen.hosts, given, kind="exec", others=chosen.others, groups=chosen.groups,
         command=command_line(), options=options(check=check, diff=diff, forks=forks, reason=reason),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playbook_engine.catalog.spec import ActionSpec, Kind
@@ -85,7 +85,7 @@ class Acting:
         yield from emit(
             StateObserved(
                 host=context.host.name, step=step.id, item=item.index, attempt=item.attempt,
-                changes=tuple(looked.plan), state=looked.state or {},
+                changes=_told(step, looked.plan), state=looked.state or {},
             )
         )  # fmt: skip
         if context.options.check:
@@ -137,7 +137,7 @@ class Acting:
         event = ChangeIntended(
             host=self._context.host.name, step=step.id, item=item.index, attempt=item.attempt, action=step.action,
             scope=item.scope_id, name=_name(item), reversible=how, irreversible=step.irreversible or "",
-            become=item.become.user if item.become else "", on=item.on, changes=plan, notify=step.notify,
+            become=item.become.user if item.become else "", on=item.on, changes=_told(step, plan), notify=step.notify,
             handler=item.handler,
             args=args, before=before,
         )  # fmt: skip
@@ -202,6 +202,13 @@ class Acting:
             advice=ADVICE.get(reply.kind, ""),
             result=result,
         )
+
+
+def _told(step: Step, plan: Sequence[Mapping[str, object]]) -> tuple[Mapping[str, object], ...]:
+    """The changes of a plan as they may be shown: under `no_log` only what they concern."""
+    if not step.no_log:
+        return tuple(plan)
+    return tuple({k: v for k, v in change.items() if k in ("path", "subject", "aspect")} for change in plan)
 
 
 def _weight(value: object) -> int:

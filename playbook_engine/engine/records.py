@@ -20,7 +20,8 @@ def precondition(host: str, scope: str, probe: Probe, finding: Finding) -> Preco
     """The record of a precondition."""
     return PreconditionEvaluated(
         host=host, scope=scope, probe=probe.id, name=probe.name, action=probe.action, verdict=finding.verdict.value,
-        expect=finding.expect or probe.expect or "", otherwise=probe.otherwise.value, detail=finding.detail,
+        expect=finding.expect or probe.expect or "", otherwise=probe.otherwise.value,
+        detail=_hidden(probe, finding.detail),
         on=finding.on if finding.on != host else "", seconds=finding.seconds,
         evidence={} if probe.no_log else finding.evidence(), where=str(probe.where or ""),
     )  # fmt: skip
@@ -31,8 +32,9 @@ def check(host: str, purpose: str, scope: str, probe: Probe, finding: Finding) -
     chief = finding.chief
     return CheckEvaluated(
         host=host, purpose=purpose, scope=scope, probe=probe.id, name=probe.name, action=probe.action,
-        verdict=finding.verdict.value, expect=finding.expect or probe.expect or "", detail=finding.detail,
-        on=finding.on if finding.on != host else "", value=chief.value if chief else None,
+        verdict=finding.verdict.value, expect=finding.expect or probe.expect or "",
+        detail=_hidden(probe, finding.detail),
+        on=finding.on if finding.on != host else "", value=chief.value if chief and not probe.no_log else None,
         unit=probe.unit or (chief.unit if chief else ""),
         threshold=f"{chief.op} {chief.threshold}" if chief and chief.op else probe.threshold,
         metric=probe.metric or (chief.name if chief else ""), service=probe.service or "",
@@ -56,3 +58,7 @@ def told(result: Mapping[str, object], *, whole: bool = False) -> dict[str, obje
         if value not in (None, "") and not isinstance(value, (dict, bytes)):
             found[key] = value
     return found
+
+
+def _hidden(probe: Probe, text: str) -> str:
+    return "(hidden: no_log)" if probe.no_log and text else text

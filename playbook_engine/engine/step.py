@@ -155,6 +155,8 @@ class StepRunner:
         bad: list[str] = []
         unknown = False
         for probe in item.step.preconditions:
+            if not (yield from self._wanted(item, probe)):
+                continue
             finding = yield from watch(self._context, item.scope, probe, {**item.step.vars, **item.extra})
             yield from emit(precondition(self._context.host.name, item.scope_id, probe, finding))
             if finding.verdict is not Verdict.MET:
@@ -172,6 +174,8 @@ class StepRunner:
     def _already(self, item: Item) -> Program[bool]:
         holds = True
         for probe in item.step.unless:
+            if not (yield from self._wanted(item, probe)):
+                continue
             finding = yield from watch(self._context, item.scope, probe, {**item.step.vars, **item.extra})
             yield from emit(self._check("unless", item, probe, finding))
             holds = holds and finding.verdict is Verdict.MET
@@ -181,6 +185,8 @@ class StepRunner:
         bad: list[str] = []
         worst = end.outcome
         for probe in item.step.checks:
+            if not (yield from self._wanted(item, probe)):
+                continue
             extra = {**item.step.vars, **item.extra}
             if item.step.register:
                 extra[item.step.register] = end.result
@@ -195,10 +201,18 @@ class StepRunner:
                 worst = Outcome.FAILED
         if not bad:
             return end
+        said = "could not be measured" if worst is Outcome.UNKNOWN else "the check does not hold"
         return StepResult(
-            outcome=worst, kind="check", message=f"the check does not hold: {'; '.join(bad)}",
+            outcome=worst, kind="check", message=f"{said}: {'; '.join(bad)}",
             result={**end.result, "failed": True},
         )  # fmt: skip
+
+    def _wanted(self, item: Item, probe: Probe) -> Program[bool]:
+        """Whether a probe's own `when` lets it be made."""
+        if not probe.when:
+            return True
+        yield from self._context.facts(item.scope, conditions=probe.when)
+        return all(self._context.templar.evaluate(c, item.variables(), probe.where) for c in probe.when)
 
     def _check(self, purpose: str, item: Item, probe: Probe, finding: Finding) -> CheckEvaluated:
         event = check(self._context.host.name, purpose, item.scope_id, probe, finding)

@@ -120,6 +120,8 @@ class Loader:
             text=document.text,
         )  # fmt: skip
         reader.check_notifications(runbook)
+        if runbook.read_only:
+            reader.check_read_only(runbook)
         registry.check(model, problems)
         return runbook
 

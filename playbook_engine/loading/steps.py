@@ -144,6 +144,17 @@ class StepReader:
             where=self._document.at(path),
         )  # fmt: skip
 
+    def check_read_only(self, runbook: Runbook) -> None:
+        """A runbook that says it only reads has no step that changes anything."""
+        for n, entry in enumerate(runbook.steps):
+            if isinstance(entry, Import):
+                reads = entry.runbook.read_only
+            else:
+                never = entry.changed_when is not None and all(c.strip().lower() == "false" for c in entry.changed_when)
+                reads = never or not catalog.get(entry.action).changes
+            if not reads:
+                self._problems.add(("steps", n), "the runbook is read_only, and this step changes something")
+
     def check_notifications(self, runbook: Runbook) -> None:
         """Every notify has its handler: those of steps, of what takes them back, and of handlers."""
         names = [n for h in runbook.handlers for n in (h.name, *h.listen)]

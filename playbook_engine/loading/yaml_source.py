@@ -178,7 +178,7 @@ def _refuse_tag(tag: str, where: SourcePos) -> None:
     shown = tag.replace("tag:yaml.org,2002:", "!!")
     advice = "leave it out"
     if shown == "!vault":
-        advice = "encrypted values belong into the inventory (group_vars, host_vars), where they are decrypted"
+        advice = "this version reads no vault; give the value with -e @file, and declare its parameter secret: true"
     elif shown == "!unsafe":
         advice = "write {% raw %} and {% endraw %} around braces that are no template"
     raise LoadError(f"the tag {shown} means nothing in a runbook", where=where, advice=advice)

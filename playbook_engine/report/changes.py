@@ -42,12 +42,12 @@ class ChangeRow:
 
 
 def changes(subject: Subject) -> tuple[ChangeRow, ...]:
-    """All of them, host by host, in the order in which they were made."""
+    """All that a rollback is concerned with, host by host, in the order in which they were made: no handlers."""
     return tuple(
         _row(change, host.name, subject)
         for host in subject.view.hosts.values()
         for change in host.changes
-        if not change.intended.scope.endswith("/rollback")
+        if not change.intended.handler and not change.intended.scope.endswith("/rollback")
     )
 
 

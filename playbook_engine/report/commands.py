@@ -14,7 +14,8 @@ def again(started: RunStarted, verb: str, hosts: Sequence[str]) -> str:
     """The runbook once more, as `run` or `audit`, for these hosts."""
     words = _words(started.command)
     name = words[2] if words[1:2] in (["run"], ["audit"]) and _is_runbook(words, started) else started.runbook
-    return shlex.join(["runbook", verb, name, ",".join(hosts), *options(started)])
+    named = [] if (verb, name) == ("audit", "audit") else [name]
+    return shlex.join(["runbook", verb, *named, ",".join(hosts), *options(started)])
 
 
 def other(started: RunStarted, runbook: str, hosts: Sequence[str]) -> str:
