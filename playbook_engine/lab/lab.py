@@ -247,11 +247,13 @@ class Lab:
         """Call under the state lock; the whole folder goes with the last host."""
         folders = [self.root / "hosts" / n for n in names]
         wires = [h.wire for h in self.hosts() if h.name in names]
-        _kill([pid for folder, pid in processes.holders().items() if Path(folder) in folders])
-        network.remove(wires)
+        with address_lock():  # a number that is free again may at once be another lab's
+            _kill([pid for folder, pid in processes.holders().items() if Path(folder) in folders])
+            network.remove(wires)
+            left = [w.link for w in wires if network.exists(w)]
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        left = [w.link for w in wires if network.exists(w)] + [str(f) for f in folders if f.exists()]
+        left += [str(f) for f in folders if f.exists()]
         if left:
             raise LabError(f"could not be removed: {', '.join(left)}", advice="run `runbook lab down` again")
         if self._folders():
