@@ -52,6 +52,7 @@ class HostMachine:
         self._rollback = Rollback(context, self._ledger, self._steps)
         self._changed = False
         self._failed_on: list[str] = []
+        self._unmeasured: list[str] = []
 
     def run(self) -> Program[HostStatus]:
         """The whole of it; ends with the host's status, which is also its HostFinished event."""
@@ -112,6 +113,8 @@ class HostMachine:
             return end
         if self._failed_on:
             return HostStatus.FAILED, f"went on after: {'; '.join(self._failed_on)}", ""
+        if self._unmeasured:
+            return HostStatus.UNKNOWN, f"could not be measured: {'; '.join(self._unmeasured)}", ""
         return (HostStatus.CHANGED if self._changed else HostStatus.OK), "", ""
 
     # ---------------------------------------------------------------- one runbook
@@ -165,8 +168,11 @@ class HostMachine:
         if result.outcome is Outcome.IN_DOUBT:
             raise Stopped(HostStatus.IN_DOUBT, message, result.advice)
         if result.outcome is Outcome.UNKNOWN:
-            if self._context.options.check or runbook.on_failure is OnFailure.CONTINUE:
+            if self._context.options.check:
                 return None  # a probe that --check leaves out is reported, and does not stop the preview
+            if runbook.on_failure is OnFailure.CONTINUE:
+                self._unmeasured.append(message)
+                return None
             raise Stopped(HostStatus.UNKNOWN, message, result.advice)
         return (yield from self._failure(message, result.advice, runbook, scope_id, handlers))
 
@@ -266,8 +272,11 @@ class HostMachine:
             elif finding.verdict is not Verdict.MET:
                 bad.append(f"{probe.name}: {finding.detail or finding.verdict}")
         if bad:
+            self._unmeasured += unknown
             return (yield from self._failure(f"not achieved: {'; '.join(bad)}", "", runbook, scope_id, handlers))
-        if unknown:
+        if unknown and runbook.on_failure is OnFailure.CONTINUE:
+            self._unmeasured += unknown
+        elif unknown:
             raise Stopped(HostStatus.UNKNOWN, f"could not be measured: {'; '.join(unknown)}")
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from playbook_engine.catalog.spec import parse_bool, parse_duration, parse_size
 
@@ -132,6 +132,15 @@ Services = Annotated[
 
 class ProbeModel(Open):
     """A precondition, an `unless`, or a check: one action and what is expected of it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _service_is_an_action_too(cls, data: Any) -> Any:
+        """`service: trader` says what a check is about; `service: {name: trader}` asks the service manager."""
+        if isinstance(data, dict) and isinstance(data.get("service"), dict):
+            data = dict(data)
+            data["ansible.builtin.service"] = data.pop("service")
+        return data
 
     name: Text | None = None
     expect: Expectation = None

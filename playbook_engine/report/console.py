@@ -181,14 +181,15 @@ class Console:
         code = COLOURS.get(word)
         if self._colour and code:
             shown = f"\x1b[{code}{';1' if final else ''}m{shown}\x1b[0m"
-        self._print(f"{host:<{self._wide}}  {shown} {text}{time}")
+        self._print(f"{text}{time}".replace("\n", " "), lead=f"{printable(host):<{self._wide}}  {shown} ")
 
     def _more(self, text: str) -> None:
         for line in text.splitlines():
             self._print(f"{'':<{self._wide}}    {line}")
 
-    def _print(self, text: str) -> None:
-        self._out.write(self._clean(text) + "\n")
+    def _print(self, text: str, *, lead: str = "") -> None:
+        """`lead` is ours and may have colour; everything else may come from a host."""
+        self._out.write(lead + self._clean(text) + "\n")
 
     def _clean(self, text: str) -> str:
         return printable(self._redact(text))
@@ -208,4 +209,4 @@ def size(number: object) -> str:
 
 def printable(text: str) -> str:
     """What came from a host must not steer the operator's terminal: control characters are shown, not sent."""
-    return "".join(c if c in "\n\t\x1b" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return "".join(c if c in "\n\t" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)

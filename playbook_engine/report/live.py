@@ -107,8 +107,8 @@ class LiveConsole(Console):
         line = f"{done} of {len(self._rows)} hosts done{more} · {now - self._began:.0f}s"
         return Group(table, Text(line, style="dim"))
 
-    def _print(self, text: str) -> None:
+    def _print(self, text: str, *, lead: str = "") -> None:
         if self._live is None:
-            super()._print(text)
+            super()._print(text, lead=lead)
         else:
-            self._live.console.print(Text.from_ansi(self._clean(text)))
+            self._live.console.print(Text.from_ansi(lead + self._clean(text)))
