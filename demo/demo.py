@@ -28,6 +28,9 @@ def main() -> int:
     options = parser.parse_args()
     began = time.monotonic()
     os.chdir(ROOT)
+    if os.geteuid() != 0:
+        print("not root: the lab runs in a user namespace (runbook lab enter)", flush=True)
+        os.execv(RUNBOOK, [str(RUNBOOK), "lab", "enter", "--", sys.executable, *sys.argv])
     os.environ["RUNBOOK_STATE"] = str(STATE)
     clear()
     try:
