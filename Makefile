@@ -34,6 +34,8 @@ system: venv
 		echo 'going on without: what needs them is named and skipped'; }
 
 demo: setup
+	@# Fetched here, where there is a network: the lab of an ordinary user has none of its own.
+	@$(BIN)/python -m playbook_engine.lab.prerequisites $(if $(FAST),node,wheels) >/dev/null
 	@$(BIN)/python demo/demo.py $(if $(FAST),--fast)
 
 test: setup
