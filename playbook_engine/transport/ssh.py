@@ -61,7 +61,8 @@ class ChannelPipe:
                 data = self._channel.recv(1 << 20)
                 transport = self._channel.get_transport()
                 if not data and (why := transport.get_exception()) is not None:
-                    raise LinkLost(f"the connection broke: {why}")
+                    said = getattr(why, "strerror", None) or str(why) or "closed, or no answer any more"
+                    raise LinkLost(f"the connection broke: {said}")
                 return data
             except TimeoutError:
                 if time.monotonic() >= end:
