@@ -48,6 +48,10 @@ class StepReader:
                 advice="add rollback: with the steps that undo it, or irreversible: with the reason; a command that "
                 "only reads says changed_when: false",
             )  # fmt: skip
+        if raw.environment and "environment" not in spec.params:
+            self._problems.add(
+                (*path, "environment"), f"{action} starts no program: environment means nothing for it", key=True
+            )
         if raw.irreversible is not None and not raw.irreversible.strip():
             self._problems.add((*path, "irreversible"), "irreversible: the reason is missing", "say what is lost")
         step = Step(
@@ -129,6 +133,8 @@ class StepReader:
         if found is None:
             return None
         action, _, args = found
+        if raw.otherwise != "fail" and "preconditions" not in path:
+            self._problems.add((*path, "otherwise"), "otherwise belongs to a precondition", key=True)
         expect = None if raw.expect is None else str(raw.expect).lower() if isinstance(raw.expect, bool) else raw.expect
         if expect is not None:
             self._values.conditions([expect], (*path, "expect"))
