@@ -113,8 +113,7 @@ class LocalConnection:
         try:
             if become:
                 unlock(pipe, become, START)
-            session = open_agent(pipe, START)
-            return session if session is not None else ShellSession(pipe, python)
+            return open_agent(pipe, START) or ShellSession(pipe, python)
         except LinkLost as error:
             said = pipe.complaints()
             pipe.close()

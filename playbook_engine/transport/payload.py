@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from functools import cache
 from importlib import resources
 
@@ -11,6 +11,9 @@ from playbook_engine.model.errors import NotFound
 
 PACKAGE = "playbook_engine.agent"
 CORE = f"{PACKAGE}.serve"
+# Not ast.parse: CPython's conversion of trees counts its depth for all threads together, and hosts are threads; it then
+# says "AST constructor recursion depth mismatch" (python/cpython#106905).
+IMPORT = re.compile(rf"^[ \t]*from ({re.escape(PACKAGE)}[\w.]*) import (?:\(([^)]*)\)|([^\n#]*))", re.MULTILINE)
 AGENT_MARK, SHELL_MARK = b"RUNBOOK-AGENT\n", b"RUNBOOK-SH\n"
 
 
@@ -36,12 +39,13 @@ def _collect(name: str, found: list[str], seen: set[str]) -> None:
     if name in seen or name == f"{PACKAGE}.boot":
         return
     seen.add(name)
-    for node in ast.walk(ast.parse(source(name))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE):
-            for alias in node.names:
-                deeper = f"{node.module}.{alias.name}"
-                is_module = node.module in (PACKAGE, f"{PACKAGE}.actions")
-                _collect(deeper if is_module else node.module, found, seen)
+    for module, inside, plain in IMPORT.findall(source(name)):
+        if module in (PACKAGE, f"{PACKAGE}.actions"):
+            for word in (inside or plain).split(","):
+                if word.strip():
+                    _collect(f"{module}.{word.split()[0]}", found, seen)
+        else:
+            _collect(module, found, seen)
     found.append(name)
 
 

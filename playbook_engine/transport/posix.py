@@ -19,6 +19,9 @@ from playbook_engine.transport.agent_session import Pipe, no_python
 from playbook_engine.transport.base import Call, Hello, Reply
 from playbook_engine.transport.posix_shell import Shell
 
+START = 30.0  # seconds for the greeting
+GREETING = "id -u; echo $$; date +%s; cat /proc/sys/kernel/random/boot_id 2>/dev/null; echo"
+
 PROBES = {"facts": posix_probes.facts, "stat": posix_probes.stat, "disk_usage": posix_probes.disk_usage}
 CHANGES: Mapping[str, ModuleType] = {
     "command": posix_commands,
@@ -29,15 +32,18 @@ CHANGES: Mapping[str, ModuleType] = {
 
 
 class ShellSession:
-    """Calls to one sh. Not for several threads at once."""
+    """Calls to one sh. Not for several threads at once. Raises LinkLost when it does not even greet."""
 
     def __init__(self, pipe: Pipe, interpreter: str | None = None) -> None:
         self._shell = Shell(pipe)
         self._interpreter = interpreter  # the Python that was looked for and is not there
+        self._shell.begin(START)
+        uid, pid, now, boot_id = self._shell.run(GREETING).stdout.split("\n")[:4]
+        self._hello = Hello(python=None, uid=int(uid), pid=int(pid), time=float(now), boot_id=boot_id)
 
     @property
     def hello(self) -> Hello:
-        return Hello(python=None)
+        return self._hello
 
     def ask(self, calls: Sequence[Call]) -> list[Reply]:
         replies: list[Reply] = []

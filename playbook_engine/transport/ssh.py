@@ -17,7 +17,7 @@ from collections.abc import Iterable
 import paramiko
 
 from playbook_engine.agent import process
-from playbook_engine.model.errors import AuthFailed, HostError, HostKeyError, LinkLost, Unreachable
+from playbook_engine.model.errors import AuthFailed, HostError, LinkLost, Unreachable
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.secret import Secret
 from playbook_engine.transport import payload
@@ -27,7 +27,7 @@ from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
 from playbook_engine.transport.known_hosts import KnownHosts
 from playbook_engine.transport.posix import ShellSession
 from playbook_engine.transport.ssh_agent import AgentKeys, public_half
-from playbook_engine.transport.ssh_config import IDENTITIES, Route, expand, jump_host, route
+from playbook_engine.transport.ssh_config import Route, expand, jump_host, route
 
 KEEPALIVE = 8  # seconds
 DEAD_LINK = 20  # seconds without an answer from the peer's TCP
@@ -111,14 +111,13 @@ class SshConnection:
         try:
             if become:
                 unlock(pipe, become, START)
-            session = open_agent(pipe, START)
+            return open_agent(pipe, START) or ShellSession(pipe, self._host.connection.python_interpreter)
         except HostError as error:
             said = pipe.complaints()
             pipe.close()
             if become and said and isinstance(error, LinkLost) and self._transport.is_active():
                 raise sudo_failure(become, said) from error
             raise
-        return session if session is not None else ShellSession(pipe, self._host.connection.python_interpreter)
 
     def close(self) -> None:
         for session in self._sessions.values():
@@ -223,12 +222,18 @@ class SshTransport:
         options.key_types = [*preferred, *(k for k in options.key_types if k not in preferred)]
         try:
             transport.start_client(timeout=max(way.timeout, 15.0))
+            shown = transport.get_remote_server_key()  # raises too: start_client is silent when its time is up
+        except paramiko.ssh_exception.IncompatiblePeer as error:
+            raise Unreachable(
+                f"{name}: {way.address} port {way.port} has no algorithm in common with us: {error}",
+                advice="its sshd is very old or very strict: see KexAlgorithms, Ciphers and MACs in its sshd_config",
+            ) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise Unreachable(
                 f"{name}: {way.address} port {way.port} accepted the connection and spoke no SSH: {error or 'closed'}",
                 advice="sshd may be overloaded (MaxStartups), frozen, or something else listens on that port",
             ) from error
-        self._known_hosts.check(way, transport.get_remote_server_key())
+        self._known_hosts.check(way, shown)
 
     def _authenticate(self, transport: paramiko.Transport, way: Route, password: Secret | None, name: str) -> None:
         tried: list[str] = []
@@ -265,7 +270,7 @@ class SshTransport:
             key = self._load(path)
             if key is not None:
                 yield path, key
-            elif path not in map(expand, IDENTITIES):
+            elif not path.startswith(expand("~/.ssh/id_")):  # ssh's own list, of which few have all
                 yield path, "no such file"
         if way.agent_socket:
             # IdentitiesOnly is about which keys, not about who holds them (ssh_config(5)).
@@ -294,6 +299,3 @@ class SshTransport:
 def _family(algorithm: str) -> str:
     """rsa-sha2-512 and -256 are signatures of an ssh-rsa key (RFC 8332)."""
     return "ssh-rsa" if algorithm.startswith("rsa-sha2") else algorithm
-
-
-__all__ = ["HostError", "HostKeyError", "SshConnection", "SshTransport"]

@@ -92,7 +92,7 @@ def _route(target: str, spec: ConnectionSpec, asked: Mapping[str, list[str]]) ->
         identities_only=last("identitiesonly") == "yes" or bool(spec.private_key_file),
         agent_socket=_agent(last("identityagent")),
         known_hosts=tuple(expand(f) for f in files) or tuple(expand(f) for f in KNOWN_HOSTS),
-        strict=(last("stricthostkeychecking") or "ask").lower(),
+        strict=(last("stricthostkeychecking") or "ask").lower() if spec.host_key_checking else "accept-new",
         alias=last("hostkeyalias"),
         jump=last("proxyjump"),
         proxy_command=last("proxycommand"),

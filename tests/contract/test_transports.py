@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -100,7 +101,10 @@ def subject_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Sub
 
 
 def test_hello_says_whether_there_is_python(subject: Subject) -> None:
-    assert (subject.session.hello.python is not None) == subject.python
+    hello = subject.session.hello
+    assert (hello.python is not None) == subject.python
+    assert (hello.uid, bool(hello.pid), bool(hello.boot_id)) == (0 if subject.memory else os.geteuid(), True, True)
+    assert subject.memory or abs(time.time() - (hello.time or 0)) < 30
 
 
 def test_one_session_for_one_user(subject: Subject) -> None:

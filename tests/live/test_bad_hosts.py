@@ -179,6 +179,11 @@ def test_becoming_somebody_without_python(shop: Shop, inventory: Path, runbook: 
     assert end["shown"]["stdout"] == "root"  # type: ignore[index]
 
 
+def test_root_needs_no_sudo_to_be_root(shop: Shop, runbook: CommandLine) -> None:
+    host = shop.host("poor", HostSpec(size_bytes=16 << 20, inodes=2000, python="none", sudo=False))
+    assert runbook.on(None, "exec", host.name, "-b", "-a", "id -un").code == 0
+
+
 def test_delegating_to_this_machine(shop: Shop, runbook: CommandLine, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     book = tmp_path / "note.yml"

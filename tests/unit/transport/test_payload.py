@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import stat
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from playbook_engine.catalog import catalog
 from playbook_engine.transport import payload
 from playbook_engine.transport.agent_session import open_agent
 from playbook_engine.transport.base import Call
@@ -61,6 +63,18 @@ def test_the_first_that_is_found_is_taken(tmp_path: Path) -> None:
     for name in ("sh", "head"):
         (tmp_path / "bin" / name).symlink_to(f"/bin/{name}")
     assert not is_sh(f"PATH={tmp_path}/bin; export PATH; exec {payload.stage0(None)}")
+
+
+@pytest.mark.parametrize("name", [payload.CORE, *(f"{payload.PACKAGE}.actions.{name}" for name in catalog.names())])
+def test_what_a_module_needs_is_what_python_would_import(name: str) -> None:
+    """Read here with `ast`, which the engine's threads cannot use."""
+    for module in payload.needs(name):
+        for node in ast.walk(ast.parse(payload.source(module))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith(payload.PACKAGE):
+                packages = (payload.PACKAGE, f"{payload.PACKAGE}.actions")
+                wanted = [f"{node.module}.{a.name}" if node.module in packages else node.module for a in node.names]
+                assert set(wanted) - {f"{payload.PACKAGE}.boot"} <= set(payload.needs(name)), module
+            assert not isinstance(node, ast.Import) or not any("playbook_engine" in a.name for a in node.names)
 
 
 @pytest.mark.parametrize("python", [None, "/usr/bin/python3"])

@@ -64,6 +64,10 @@ def test_the_inventory_outranks_the_options(home: Path) -> None:
     assert (way.user, way.port) == ("deploy", 2200)
 
 
+def test_who_wants_no_checking_gets_unknown_keys_accepted(home: Path) -> None:
+    assert route("db1.test", ConnectionSpec(host_key_checking=False)).strict == "accept-new"
+
+
 def test_a_config_is_resolved_by_ssh_itself(home: Path) -> None:
     needs("ssh")
     (home / ".ssh" / "config").write_text(
