@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import test_actions_reclaim as same
-from live_agents import Agent, needs
+from live_agents import INTERPRETERS, Agent, needs, start
 from sandbox import Sandbox
 from test_actions_reclaim import fill, full, held  # noqa: F401
 
@@ -83,6 +83,23 @@ def test_it_works_with_no_bytes_and_no_inodes_left(full: Sandbox) -> None:  # no
         assert agent.run("shell", cmd="echo x > /srv/full/new").ok
     finally:
         agent.session.close()
+
+
+def test_it_answers_what_the_agent_answers(agent: Agent, tmp_path: Path) -> None:
+    full_agent = start(next(iter(INTERPRETERS.values())))
+    try:
+        for op in ("look", "run"):
+            said = []
+            for each in (full_agent, agent):
+                fill(tmp_path / "cache", 60)
+                reply = getattr(each, op)("reclaim", paths=[str(tmp_path / "cache")], keep_newest=1)
+                # The machine's other processes come and go.
+                moving = {"held", "held_bytes", "freed_bytes", "freed_inodes"}
+                result = {k: v for k, v in reply.result.items() if k not in moving}
+                said.append((set(reply.result), set(reply.state), result, reply.plan, reply.ok))
+            assert said[0] == said[1]
+    finally:
+        full_agent.session.close()
 
 
 def test_names_are_only_names(agent: Agent, tmp_path: Path) -> None:
