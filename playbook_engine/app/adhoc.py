@@ -24,6 +24,14 @@ def adhoc(
     app: App, action: str, arguments: str, *, become: bool, become_user: str | None, undo: str | None, timeout: str
 ) -> Runbook:
     """Raises NotFound for an unknown action, UsageError for arguments that do not fit it."""
+    try:
+        seconds = parse_duration(timeout)
+    except ValueError as error:
+        raise UsageError(f"--timeout: {error}") from error
+    if seconds <= 0:
+        raise UsageError(f"--timeout {timeout}: a deadline lies in the future")
+    if undo is not None and not undo.strip():
+        raise UsageError("--undo is empty", advice="say the command that takes it back, or leave --undo out")
     name = catalog.plain(action)
     spec = catalog.get(name)
     where = SourcePos(file="-a", line=1, text=arguments)
@@ -48,7 +56,7 @@ def adhoc(
         irreversible = "an ad-hoc command cannot be taken back; --undo CMD says how"
     step = Step(
         id="s1", name=f"{name} {arguments}".strip()[:120], action=name, args=args, rollback=rollback,
-        irreversible=irreversible, become=become or None, become_user=become_user, timeout=parse_duration(timeout),
+        irreversible=irreversible, become=become or None, become_user=become_user, timeout=seconds,
     )  # fmt: skip
     # An ad-hoc change that fails is taken back, as a step of a runbook is.
     return Runbook(name=f"exec {name}", file="", title=step.name, on_failure=OnFailure.ROLLBACK, steps=(step,))

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -73,9 +73,16 @@ def take_back(
     app: App, run: str, options: Options, limit: Sequence[str], watchers: Sequence[EventSink], command: str
 ) -> RunEnd:
     """Rolls an ended run back. Raises NotFound, UsageError, JournalError."""
+    journal = app.store.read(run)
     view = view_of(app, run)
-    if view.finished is None and app.store.read(run).live:
+    if view.finished is None and journal.live:
         raise UsageError(f"{run} is still running", advice="interrupt it first: Ctrl-C where it runs")
+    if journal.damage and not options.force and "torn" not in journal.damage:
+        raise JournalError(
+            f"{run}: {journal.damage}",
+            advice="what stood after it is not known, so taking back the rest may leave half a change. "
+            "`runbook show` says what is left; --force takes back what can be read",
+        )
     past = plan_from(view.started.plan)
     hosts = [h for h in past.hosts if not limit or h.name in limit]
     if not hosts:
@@ -83,7 +90,9 @@ def take_back(
     import dataclasses
 
     plan = dataclasses.replace(
-        past, kind="rollback", hosts=tuple(hosts), batches=(tuple(h.name for h in hosts),), options=options,
+        past, kind="rollback", hosts=tuple(hosts),
+        runbook=dataclasses.replace(past.runbook, max_fail_percentage=None, deadline=None),
+        batches=(tuple(h.name for h in hosts),), options=options,
         command=command, of=run,
     )  # fmt: skip
     hide_secrets(app, plan)
@@ -91,7 +100,7 @@ def take_back(
 
     def program(host: Host) -> Program[HostStatus]:
         context = HostContext(plan, host, app.templar, app.read_file, app.redactor.add, UndoBudget())
-        return UndoMachine(context, view.hosts[host.name], changes[host.name]).run()
+        return UndoMachine(context, view.hosts[host.name], changes[host.name], app.clock.utc()).run()
 
     return _perform(app, plan, program, watchers, None)
 
@@ -126,8 +135,20 @@ def hide_secrets(app: App, plan: Plan) -> None:
             if isinstance(value, Secret):
                 app.redactor.add(value.reveal())
     for param in plan.runbook.params:
-        if param.secret and plan.variables.get(param.name):
-            app.redactor.add(str(plan.variables[param.name]))
+        if param.secret:
+            for text in _texts(plan.variables.get(param.name, param.default)):
+                app.redactor.add(text)
+
+
+def _texts(value: object) -> list[str]:
+    """Every text inside a secret value, and each line of it: a key comes back line by line."""
+    if isinstance(value, Mapping):
+        return [t for v in value.values() for t in _texts(v)]
+    if isinstance(value, (list, tuple)):
+        return [t for v in value for t in _texts(v)]
+    if value is None or isinstance(value, bool):
+        return []
+    return [str(value), *str(value).splitlines()]
 
 
 def _perform(
@@ -153,11 +174,12 @@ def _perform(
             interrupted = True
             driver.coordinator.stop("interrupted by the operator")
 
-        before = signal.signal(signal.SIGINT, stop)
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             statuses = driver.run(program)
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         code = _code(plan, statuses, interrupted, driver.coordinator.budget_exceeded)
         counts = {str(k): v for k, v in Counter(s.value for s in statuses.values()).items()}
         sinks.emit(

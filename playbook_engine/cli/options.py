@@ -36,7 +36,9 @@ def run_options(function: F) -> F:
         click.option("--yes-i-mean", "mean", type=int, metavar="N", help="Yes, exactly N hosts."),
         click.option("-y", "--yes", is_flag=True, help="Do not ask about the number of hosts."),
         click.option("--reason", default="", help="Why; stands in the journal."),
-        click.option("-f", "--forks", default=50, show_default=True, help="Hosts at the same time."),
+        click.option(
+            "-f", "--forks", type=click.IntRange(1), default=50, show_default=True, help="Hosts at the same time."
+        ),
         click.option("-D", "--diff", is_flag=True, help="Show the differences that are made."),
         click.option("-C", "--check", is_flag=True, help="Change nothing, say what would be done."),
         click.option("-e", "--extra-vars", "extra", multiple=True, help="key=value, JSON, or @file."),

@@ -15,7 +15,7 @@ from playbook_engine.model.outcome import HostStatus
 @click.option("-l", "--limit", multiple=True, help="Only these hosts.")
 @click.option("-C", "--check", is_flag=True, help="Say what would be taken back, change nothing.")
 @click.option("--force", is_flag=True, help="Also where somebody changed the same thing since.")
-@click.option("-f", "--forks", default=50, show_default=True, help="Hosts at the same time.")
+@click.option("-f", "--forks", type=click.IntRange(1), default=50, show_default=True, help="Hosts at the same time.")
 @click.option("--reason", default="", help="Why; stands in the journal.")
 @click.option("-v", "--verbose", count=True, help="Show more.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else.")

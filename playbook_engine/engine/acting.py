@@ -160,7 +160,7 @@ class Acting:
             yield from emit(ChangeFailed(kind=error.kind, message=error.message, **place))  # type: ignore[arg-type]
             raise
         if not reply.ok:
-            if reply.untouched:
+            if reply.untouched or reply.kind == "no-such-command":
                 self._ledger.forget()
             else:
                 self._ledger.failed()

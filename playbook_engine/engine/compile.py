@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from playbook_engine.engine.batches import batches
 from playbook_engine.engine.parameters import param_value
 from playbook_engine.engine.scope import typed
+from playbook_engine.journal.redaction import SHORTEST
 from playbook_engine.model.errors import LoadError, LoadErrors
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan
@@ -53,6 +54,8 @@ def parameters(runbook: Runbook, given: Mapping[str, object], hosts: Sequence[Ho
         if param.name in given:
             try:
                 values[param.name] = param_value(param, given[param.name])
+                if param.secret and len(str(values[param.name])) < SHORTEST:
+                    raise ValueError(f"a secret of fewer than {SHORTEST} characters cannot be masked")
             except ValueError as error:
                 wrong.append(LoadError(f"{param.name}: {error}", advice=param.description or None, where=param.where))
         elif param.required and not all(param.name in host.variables for host in hosts):

@@ -148,7 +148,7 @@ class HostMachine:
             end = yield from self._after(result, f"handler {name}", runbook, scope_id, handlers)
             if end is not None:
                 return end
-        if not self._context.options.check:
+        if not self._context.options.check or not runbook.steps:  # a runbook of checks alone only looks
             end = yield from self._criteria(runbook, scope, scope_id, handlers)
             if end is not None:
                 return end

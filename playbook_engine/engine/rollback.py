@@ -101,7 +101,7 @@ class Rollback:
         if event.reversible == "rollback":
             return (yield from self._by_steps(change, scope_id))
         if not force and change.fate is Fate.APPLIED and change.after:
-            moved = yield from self._moved(change)
+            moved = yield from self.moved(change)
             if moved:
                 return "failed", "action", moved
         call = Call(op="undo", action=event.action, args=event.args, before=dict(event.before), timeout=TIMEOUT)
@@ -122,7 +122,7 @@ class Rollback:
         self._ledger.settle(f"{scope_id}/rollback")
         return "undone", "rollback", ""
 
-    def _moved(self, change: Change) -> Program[str]:
+    def moved(self, change: Change) -> Program[str]:
         """Whether somebody changed the same thing since: taking our change back would undo theirs too."""
         event = change.event
         call = Call(op="probe", action=event.action, args=event.args, timeout=TIMEOUT)
@@ -130,7 +130,11 @@ class Rollback:
         if not reply.ok:
             return reply.msg
         left = differences(event.action, change.after, reply.result)
-        return f"it was changed by somebody since: {_said(left)}; --force takes it back all the same" if left else ""
+        return (
+            f"changed since by somebody, or a later run: {_said(left)}; --force takes it back all the same"
+            if left
+            else ""
+        )
 
     def _handlers(
         self, scope_id: str, handlers: Mapping[str, Step], notified: Sequence[tuple[str, Scope]]
@@ -154,11 +158,10 @@ class Rollback:
 
     def _prove(self, undone: Sequence[Change]) -> Program[tuple[int, list[Mapping[str, object]], list[str]]]:
         """Observes again what was taken back and compares it with the earliest state before, subject by subject."""
-        first: dict[tuple[str, str], Change] = {}
+        first: dict[tuple[str, ...], Change] = {}
         for change in reversed(undone):  # `undone` is last first
             if change.event.reversible == "action":
-                subject = str(change.event.before.get("path") or sorted(change.event.args.items(), key=str))
-                first.setdefault((change.event.on, subject), change)
+                first.setdefault((change.event.on, change.event.become, *subject(change)), change)
         found: list[Mapping[str, object]] = []
         problems: list[str] = []
         for change in first.values():
@@ -174,6 +177,15 @@ class Rollback:
                 continue
             found += [{**d, "step": event.name} for d in differences(event.action, event.before, reply.result)]
         return len(first), found, problems
+
+
+def subject(change: Change) -> tuple[str, ...]:
+    """What a change is about: a path, whoever changed it; else the thing that the action's arguments name."""
+    event = change.event
+    if event.before.get("path"):
+        return ("path", str(event.before["path"]))
+    named = event.args.get("name") or event.args.get("virtualenv") or sorted(event.args.items(), key=str)
+    return (event.action, str(named), str(event.args.get("virtualenv") or ""))
 
 
 def differences(action: str, before: Mapping[str, object], now_: Mapping[str, object]) -> list[Mapping[str, object]]:
@@ -197,7 +209,9 @@ def _at(state: object, path: str) -> object:
             state = state.get(part)
         elif isinstance(state, (list, tuple)) and part.isdigit() and int(part) < len(state):
             state = state[int(part)]
-    return state if isinstance(state, (int, float, bool)) or state is None else str(state)[:80]
+    if isinstance(state, (int, float, bool)) or state is None:
+        return state
+    return str(state)[:12] if path.endswith("sha256") else str(state)[:80]
 
 
 def _said(left: Sequence[Mapping[str, object]]) -> str:

@@ -233,6 +233,7 @@ class StepRunner:
             variables = item.variables()
             ignore = self._context.templar.render(step.ignore_errors, variables)
             end = dataclasses.replace(end, ignored=bool(ignore) and end.outcome.measured_failure)
+        whole = item.spec.kind is Kind.PROBE or step.action == "debug"
         notified = step.notify if end.outcome is Outcome.CHANGED else ()
         self._ledger.notify(item.scope_id, notified)
         yield from emit(
@@ -241,7 +242,7 @@ class StepRunner:
                 item=item.index, label=item.label, handler=item.handler, outcome=end.outcome.value, kind=end.kind,
                 message=_hidden(step, end.message), advice=end.advice, ignored=end.ignored, attempts=item.attempt,
                 seconds=seconds, notified=notified, on=item.on if item.on != self._context.host.name else "",
-                shown={"hidden": "no_log"} if step.no_log else told(end.result, whole=item.spec.kind is Kind.PROBE),
+                shown={"hidden": "no_log"} if step.no_log else told(end.result, whole=whole),
                 result=end.result,
                 where=str(step.where or ""),
             )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from playbook_engine.engine.commands import Connect, Program, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.ledger import Change, Fate, Ledger
-from playbook_engine.engine.rollback import Rollback
+from playbook_engine.engine.rollback import Rollback, subject
 from playbook_engine.engine.scope import Scope
 from playbook_engine.engine.step import StepRunner
 from playbook_engine.journal.fold import ChangeView, HostView
@@ -23,10 +24,11 @@ TOP = "main"
 class UndoMachine:
     """Takes back what one host's journal says was changed, or may have been."""
 
-    def __init__(self, context: HostContext, past: HostView, changes: Sequence[ChangeView]) -> None:
+    def __init__(self, context: HostContext, past: HostView, changes: Sequence[ChangeView], now: str) -> None:
         self._context = context
         self._past = past
         self._changes = changes
+        self._now = now
         self._ledger = Ledger()
         self._steps = StepRunner(context, self._ledger)
         self._rollback = Rollback(context, self._ledger, self._steps)
@@ -62,20 +64,48 @@ class UndoMachine:
                 python=hello.python or "", boot_id=hello.boot_id, seconds=ended - began,
             )
         )  # fmt: skip
-        if self._context.options.check:
-            names = [c.intended.name for c in reversed(self._changes)]
-            return HostStatus.CHANGED, f"would take back: {', '.join(names)}"
         finder = _Finder(self._context, self._past)
         handlers = finder.handlers()
         changes = [self._change(view, finder) for view in self._changes]
+        if self._context.options.check:
+            return (yield from self._preview(changes))
+        busy = [] if self._context.options.force else [w for w in map(self._may_still_run, self._changes, changes) if w]
+        if busy:
+            return HostStatus.IN_DOUBT, f"not touched: {'; '.join(busy)}; --force takes it back all the same"
         why = f"asked for by {self._context.options.reason or 'the operator'}"
         result = yield from self._rollback.run(TOP, changes, handlers, why, force=self._context.options.force)
         if not result.proved:
             said = (*result.failed, *(f"{d['subject']} {d['aspect']} is not as before" for d in result.differences))
             return HostStatus.ROLLBACK_FAILED, "; ".join(said)
+        if result.kept and not result.undone:
+            return HostStatus.FAILED, f"nothing can be taken back; kept: {', '.join(result.kept)}"
         if result.kept:
             return HostStatus.PARTLY_ROLLED_BACK, f"kept: {', '.join(result.kept)}"
         return HostStatus.ROLLED_BACK, ""
+
+    def _may_still_run(self, view: ChangeView, change: Change) -> str:
+        """A change that was sent and whose end nobody heard goes on, on the host, to its own deadline: taking it back
+        while it runs would prove a state that it then changes. Files are written in an instant."""
+        if not view.in_doubt or view.intended.before.get("path"):
+            return ""
+        until = datetime.fromisoformat(view.at) + timedelta(seconds=change.step.timeout)
+        if datetime.fromisoformat(self._now) >= until:
+            return ""
+        return f"{view.intended.name} may still be running on the host, until {until:%H:%M:%S} UTC"
+
+    def _preview(self, changes: Sequence[Change]) -> Program[tuple[HostStatus, str]]:
+        """What `--check` says: what would be taken back, and what refused because somebody changed it since."""
+        refused = []
+        for change in reversed(changes):
+            if change.event.reversible == "action" and change.fate is Fate.APPLIED and change.after:
+                moved = yield from self._rollback.moved(change)
+                # An earlier change of the same thing is compared only once the later one is undone.
+                if moved and not any(subject(c) == subject(change) for c in changes[changes.index(change) + 1 :]):
+                    refused.append(f"{change.event.name}: {moved}")
+        names = ", ".join(c.event.name for c in reversed(changes))
+        if refused:
+            return HostStatus.FAILED, f"would refuse: {'; '.join(refused)}"
+        return HostStatus.CHANGED, f"would take back: {names}"
 
     def _change(self, view: ChangeView, finder: _Finder) -> Change:
         step, scope = finder.step(view.intended.step)

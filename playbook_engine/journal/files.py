@@ -181,6 +181,8 @@ class FileStore:
 
     def find(self, name: str) -> str:
         """The run of this id, of a unique beginning or end of it, or `last`. Raises NotFound."""
+        if not name:
+            raise NotFound("no run is named: the name is empty", advice="`runbook history` lists them")
         runs = self.runs()
         if name == "last" and runs:
             return runs[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from playbook_engine.model.events import (
@@ -120,6 +120,11 @@ class Console:
             self._more(event.advice)
         elif event.kind == "check":
             self._more(event.message)
+        if event.action == "debug" and isinstance(said := event.shown.get("result"), Mapping):
+            for key, value in said.items():
+                self._more(
+                    str(value) if key == "msg" else f"{key}: {json.dumps(value, default=str, ensure_ascii=False)}"
+                )
         expected = event.shown.get("expected_bytes")
         if event.kind == "check" and expected is not None:
             self._more(f"would free {size(expected)}, {event.shown.get('expected_inodes')} inodes")
@@ -128,7 +133,7 @@ class Console:
             self._more(
                 f"freed {size(event.shown['freed_bytes'])} of {size(expected)} expected, {removed} files removed"
             )
-        if self._verbose and "result" in event.shown:
+        if self._verbose and "result" in event.shown and event.action != "debug":
             self._more(json.dumps(event.shown["result"], indent=2, default=str, ensure_ascii=False))
         if bad or self._verbose:
             for key in ("stdout", "stderr"):
