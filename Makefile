@@ -39,7 +39,7 @@ demo: setup
 	@$(BIN)/python demo/demo.py $(if $(FAST),--fast)
 
 test: setup
-	@$(BIN)/pytest -n $(JOBS) --dist loadgroup
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: venv
 	@$(BIN)/ruff check .

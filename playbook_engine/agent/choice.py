@@ -157,12 +157,22 @@ class Choice(object):
             if not held.deleted or not held.size:
                 continue
             safe = held.written and held.write_only and not held.mapped
-            if self.args["truncate_deleted"] and safe and self._below(held.deleted):
+            if not self._meant(held):
+                why = "deleted, but open: the arguments do not mean it"
+                self.held.append(dict(self.open.who(held), path=held.deleted, bytes=held.size, deleted=True, why=why))
+            elif self.args["truncate_deleted"] and safe and self._below(held.deleted):
                 mine.append(held)
             else:
                 why = "deleted, but open: truncate_deleted empties it" if safe else "deleted, but in use"
                 self.held.append(dict(self.open.who(held), path=held.deleted, bytes=held.size, deleted=True, why=why))
         return mine
+
+    def _meant(self, held: "openfiles.Held") -> bool:
+        """Whether the filters on names and size let a deleted file through; its age is not known any more."""
+        name = held.deleted.rpartition("/")[2]
+        wanted = not self.wanted or any(match(name) for match in self.wanted)
+        spared = any(match(name) or match(held.deleted) for match in self.spared)
+        return wanted and not spared and held.size >= self.args["min_size"]
 
     def _below(self, path: str) -> bool:
         import fnmatch
