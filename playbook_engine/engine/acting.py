@@ -27,6 +27,7 @@ class Item:
     scope: Scope
     spec: ActionSpec
     index: int
+    name: str
     label: str
     extra: dict[str, object]
     handler: bool
@@ -221,4 +222,4 @@ def _weight(value: object) -> int:
 
 
 def _name(item: Item) -> str:
-    return f"{item.step.name} [{item.label}]" if item.label else item.step.name
+    return f"{item.name} [{item.label}]" if item.label else item.name

@@ -22,6 +22,7 @@ from playbook_engine.model.errors import EngineError, HostError, LoadError, Temp
 from playbook_engine.model.events import CheckEvaluated, RetryScheduled, StepFinished, StepStarted
 from playbook_engine.model.outcome import Outcome, Verdict
 from playbook_engine.model.runbook import Probe, Step
+from playbook_engine.templating.node import Template
 
 
 class StepRunner:
@@ -40,8 +41,8 @@ class StepRunner:
             if isinstance(error, HostError) and error.kind not in ("become-failed", "no-python"):
                 raise
             item = Item(
-                step=step, scope=scope, spec=catalog.get(step.action), index=-1, label="", extra={}, handler=handler,
-                scope_id=scope_id,
+                step=step, scope=scope, spec=catalog.get(step.action), index=-1, name=step.name, label="", extra={},
+                handler=handler, scope_id=scope_id,
             )  # fmt: skip
             yield from emit(self._started(item))
             end = StepResult(
@@ -66,7 +67,7 @@ class StepRunner:
         spec = catalog.get(step.action)
         base = {"step": step, "scope": scope, "spec": spec, "handler": handler, "scope_id": scope_id}
         if step.loop is None:
-            return [Item(index=-1, label="", extra={}, **base)]  # type: ignore[arg-type]
+            return [Item(index=-1, name=self._named(step, scope, {}), label="", extra={}, **base)]  # type: ignore[arg-type]
         yield from self._context.facts(scope, step.loop)
         values = self._context.templar.render(step.loop, scope.variables(step.vars))
         if not isinstance(values, (list, tuple)):
@@ -76,10 +77,21 @@ class StepRunner:
             extra: dict[str, object] = {step.loop_var: value}
             label = step.loop_label if step.loop_label is not None else value
             label = self._context.templar.render(label, scope.variables({**step.vars, **extra}))
-            items.append(Item(index=index, label=str(label)[:200], extra=extra, **base))  # type: ignore[arg-type]
+            name = self._named(step, scope, extra)
+            items.append(Item(index=index, name=name, label=str(label)[:200], extra=extra, **base))  # type: ignore[arg-type]
         if not items:
-            items.append(Item(index=-1, label="", extra={"__empty__": True}, **base))  # type: ignore[arg-type]
+            items.append(Item(index=-1, name=step.name, label="", extra={"__empty__": True}, **base))  # type: ignore[arg-type]
         return items
+
+    def _named(self, step: Step, scope: Scope, extra: Mapping[str, object]) -> str:
+        """The step's name with its templates run; as it is written where they cannot be."""
+        if "{{" not in step.name:
+            return step.name
+        try:
+            template = Template(source=step.name, where=step.where)
+            return str(self._context.templar.render(template, scope.variables({**step.vars, **extra})))[:200]
+        except TemplateError:
+            return step.name
 
     def _item(self, item: Item) -> Program[StepResult]:
         """One item with its attempts, as events."""
@@ -223,7 +235,7 @@ class StepRunner:
     def _started(self, item: Item) -> StepStarted:
         step = item.step
         return StepStarted(
-            host=self._context.host.name, step=step.id, name=step.name, action=step.action, scope=item.scope_id,
+            host=self._context.host.name, step=step.id, name=item.name, action=step.action, scope=item.scope_id,
             item=item.index, label=item.label, handler=item.handler,
         )  # fmt: skip
 
@@ -238,7 +250,7 @@ class StepRunner:
         self._ledger.notify(item.scope_id, notified)
         yield from emit(
             StepFinished(
-                host=self._context.host.name, step=step.id, name=step.name, action=step.action, scope=item.scope_id,
+                host=self._context.host.name, step=step.id, name=item.name, action=step.action, scope=item.scope_id,
                 item=item.index, label=item.label, handler=item.handler, outcome=end.outcome.value, kind=end.kind,
                 message=_hidden(step, end.message), advice=end.advice, ignored=end.ignored, attempts=item.attempt,
                 seconds=seconds, notified=notified, on=item.on if item.on != self._context.host.name else "",

@@ -43,7 +43,9 @@ class JournalWriter:
                 self._seq, self._mac = contents.seq, contents.mac
                 os.truncate(self._path, contents.size)
             else:
-                folder.mkdir(mode=0o700, parents=True)
+                for each in (folder.parent.parent, folder.parent):
+                    each.mkdir(mode=0o700, parents=True, exist_ok=True)  # what hosts said is nobody else's business
+                folder.mkdir(mode=0o700)
                 self._key = keys.create(folder / "key")
                 self._codec = Codec(self._key, Blobs(folder / "blobs"), redactor)
             self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -182,6 +182,13 @@ class StepReader:
         known = [*keywords(model), *catalog.names()]
         for key in given:
             if key not in actions:
+                owner = next((a for a in actions if catalog.get(a).canonical(str(key))), None)
+                if owner is not None:
+                    self._problems.add(
+                        (*path, key), f"{key} is an argument of {owner}, not a key of the step", key=True,
+                        advice=f"write it inside: {owner}: {{{key}: …}}",
+                    )  # fmt: skip
+                    continue
                 what = "key or action" if not actions else "key"
                 self._problems.unknown_key((*path, key), known if not actions else keywords(model), what)
         if len(actions) > 1:

@@ -214,4 +214,9 @@ def size(number: object) -> str:
 
 def printable(text: str) -> str:
     """What came from a host must not steer the operator's terminal: control characters are shown, not sent."""
-    return "".join(c if c in "\n\t" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return "".join(c if c in "\n\t" or c.isprintable() else _escaped(ord(c)) for c in text)
+
+
+def _escaped(code: int) -> str:
+    """A byte that was no UTF-8 came in as a lone surrogate: it is shown as that byte."""
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\x{code:02x}"

@@ -10,7 +10,10 @@ SPEC = {
     "summary": "Run a program, without a shell",
     "doc": "`creates` and `removes` make it idempotent. It is irreversible unless the step has a `rollback`.",
     "params": {
-        "cmd": {"type": "str", "doc": "The program and its arguments, split as a shell would; nothing is expanded."},
+        "cmd": {
+            "type": "str",
+            "doc": "Program and arguments, split as a shell would; `~` and `$NAME` are expanded, no glob, no pipe.",
+        },
         "argv": {"type": "list[str]", "doc": "The same as a list: no splitting, no quoting."},
         "chdir": {"type": "path", "doc": "Working directory."},
         "creates": {"type": "str", "doc": "A path or glob: when it is there, the step is already done."},
