@@ -6,14 +6,16 @@ import dataclasses
 import enum
 import typing
 from collections.abc import Mapping
+from functools import cache
 
+from playbook_engine.journal.codec import tuple_depth
 from playbook_engine.model.errors import JournalError
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Param, Probe, Runbook, Service, Step, Tier
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
-from playbook_engine.templating.node import Template
+from playbook_engine.templating.node import OMIT, Template
 
 CLASSES: Mapping[str, type] = {
     cls.__name__: cls
@@ -21,44 +23,89 @@ CLASSES: Mapping[str, type] = {
 }
 ENUMS: Mapping[str, type[enum.StrEnum]] = {"OnFailure": OnFailure, "Otherwise": Otherwise, "Tier": Tier}
 
+CLASS, ENUM, TUPLE, PAIRS, SPECIAL = "$t", "$e", "$tuple", "$m", "$o"
+MARKS = frozenset({CLASS, ENUM, TUPLE, PAIRS, SPECIAL})
+"""Keys that mean something here. A mapping of somebody's that has one of them is written as pairs: an inventory script
+must not be able to make a template, or anything else, out of data."""
+
 
 def to_data(value: object) -> object:
-    """JSON-able data; fields that hold their default are left out. Secrets stay Secrets: the journal seals them."""
-    if isinstance(value, enum.Enum):
-        return {"$e": type(value).__name__, "v": value.value}
+    """JSON-able data; fields that hold their default are left out. Secrets and bytes stay: the journal seals them."""
+    if isinstance(value, enum.StrEnum):
+        return {ENUM: type(value).__name__, "v": value.value}
+    if value is OMIT:
+        return {SPECIAL: "omit"}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        data: dict[str, object] = {"$t": type(value).__name__}
+        data: dict[str, object] = {CLASS: type(value).__name__}
+        depths = _depths(type(value))
         for field in dataclasses.fields(value):
             held = getattr(value, field.name)
             default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
             if not (type(held) is type(default) and held == default):
-                data[field.name] = to_data(held)
+                data[field.name] = _fixed(held, depths[field.name])
         return data
     if isinstance(value, Mapping):
-        return {str(k): to_data(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_data(v) for v in value]
+        if all(isinstance(key, str) for key in value) and not MARKS.intersection(value):
+            return {key: to_data(item) for key, item in value.items()}
+        return {PAIRS: [[to_data(key), to_data(item)] for key, item in value.items()]}
+    if isinstance(value, list):
+        return [to_data(item) for item in value]
+    if isinstance(value, tuple):
+        return {TUPLE: [to_data(item) for item in value]}
+    if isinstance(value, (set, frozenset)):
+        return [to_data(item) for item in sorted(value, key=repr)]
     if isinstance(value, (str, int, float, bool, bytes, Secret)) or value is None:
         return value
     return str(value)
 
 
+def _fixed(value: object, depth: int) -> object:
+    """The value of a field: one that is always a tuple needs no mark that it is."""
+    if depth and isinstance(value, tuple):
+        return [_fixed(item, depth - 1) for item in value]
+    return to_data(value)
+
+
 def from_data(value: object) -> object:
-    """The inverse of `to_data`. Raises JournalError for a class that this version does not know."""
+    """The inverse of `to_data`. Raises JournalError for what this version does not know."""
     if isinstance(value, Mapping):
-        if "$t" in value:
-            cls = CLASSES.get(str(value["$t"]))
-            if cls is None:
-                raise JournalError(f"the plan holds a {value['$t']!r}, which this version of runbook does not know")
-            known = _tuples(cls)
-            given = {k: from_data(v) for k, v in value.items() if k in known}
-            return cls(**{k: _deep(v) if known[k] and isinstance(v, list) else v for k, v in given.items()})
-        if "$e" in value:
-            return ENUMS[str(value["$e"])](str(value["v"]))
-        return {k: from_data(v) for k, v in value.items()}
+        if CLASS in value:
+            return _made(value)
+        if ENUM in value:
+            try:
+                return ENUMS[str(value[ENUM])](str(value["v"]))
+            except (KeyError, ValueError):
+                raise _unknown(f"{value[ENUM]} {value.get('v')!r}") from None
+        if SPECIAL in value:
+            return OMIT
+        held = value.get(TUPLE)
+        if isinstance(held, (list, tuple)):
+            return tuple(from_data(item) for item in held)
+        pairs = value.get(PAIRS)
+        if isinstance(pairs, (list, tuple)):
+            return {from_data(key): from_data(item) for key, item in pairs}
+        return {key: from_data(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [from_data(v) for v in value]
+        return [from_data(item) for item in value]
     return value
+
+
+def _made(value: Mapping[str, object]) -> object:
+    cls = CLASSES.get(str(value[CLASS]))
+    if cls is None:
+        raise _unknown(str(value[CLASS]))
+    depths = _depths(cls)
+    try:
+        return cls(**{k: _tuple(from_data(v), depths[k]) for k, v in value.items() if k in depths})
+    except TypeError:  # a field that this version needs is not there
+        raise _unknown(f"{cls.__name__} of another version") from None
+
+
+def _unknown(what: str) -> JournalError:
+    return JournalError(
+        f"the journal's plan holds {what}, which this version of runbook does not know",
+        advice="resume and rollback want the version that ran it, or a newer one",
+    )
 
 
 def plan_from(data: Mapping[str, object]) -> Plan:
@@ -69,10 +116,14 @@ def plan_from(data: Mapping[str, object]) -> Plan:
     return plan
 
 
-def _tuples(cls: type) -> dict[str, bool]:
+@cache
+def _depths(cls: type) -> dict[str, int]:
+    """How deep each field is tuples: 1 for tuple[str, ...], 2 for tuple[tuple[str, ...], ...]."""
     hints = typing.get_type_hints(cls)
-    return {f.name: "tuple" in str(hints[f.name]) for f in dataclasses.fields(cls)}
+    return {f.name: tuple_depth(hints[f.name]) for f in dataclasses.fields(cls)}
 
 
-def _deep(value: object) -> object:
-    return tuple(_deep(v) for v in value) if isinstance(value, list) else value
+def _tuple(value: object, depth: int) -> object:
+    if depth == 0 or not isinstance(value, list):
+        return value
+    return tuple(_tuple(item, depth - 1) for item in value)

@@ -23,7 +23,9 @@ class Blobs:
             return digest
         beside = path.with_suffix(f".{os.getpid()}.{os.urandom(4).hex()}")
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            if not self._folder.exists():
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                sync_folder(self._folder.parent)
             fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 left = memoryview(data)
@@ -33,9 +35,13 @@ class Blobs:
             finally:
                 os.close(fd)
             beside.rename(path)
+            sync_folder(self._folder)
         except OSError as error:
             beside.unlink(missing_ok=True)
-            raise JournalError(f"cannot store a before-image in {self._folder}: {error.strerror}") from error
+            raise JournalError(
+                f"cannot store a before-image in {self._folder}: {error.strerror}",
+                advice="no further change is sent. Free space, then `runbook resume`",
+            ) from error
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -43,7 +49,19 @@ class Blobs:
         try:
             data = (self._folder / digest).read_bytes()
         except OSError as error:
-            raise JournalError(f"the blob {digest[:12]} is missing: {error.strerror}") from error
+            raise JournalError(
+                f"the blob {digest[:12]} is missing: {error.strerror}",
+                advice=f"it holds a value that the journal refers to, such as a state before: restore {self._folder}",
+            ) from error
         if hashlib.sha256(data).hexdigest() != digest:
             raise JournalError(f"the blob {digest[:12]} was changed: its content is not what its name says")
         return data
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder durable: a file whose name is lost with the power is lost. Raises OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

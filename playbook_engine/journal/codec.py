@@ -1,4 +1,10 @@
-"""Events as lines of JSON and back. What may be secret is sealed; what a person may read is redacted first."""
+"""Events as lines of JSON and back.
+
+A field is one of four things. A *name* (a step's id, a host, an outcome) is written as it is: views are computed from
+it, and whoever has chosen `changed` for a password must not make a journal unreadable. *Text* is redacted: secrets that
+are known become stars. What *shelters* undeclared ones (diffs, output, the bodies of answers) is redacted and sealed.
+What must come back exactly (before-images, variables, registered values) is sealed as it is.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +19,24 @@ from functools import cache
 
 from playbook_engine.journal.blobs import Blobs
 from playbook_engine.journal.keys import JournalKey
-from playbook_engine.journal.redaction import Redactor
+from playbook_engine.journal.plain import from_json, to_json
+from playbook_engine.journal.redaction import STARS, Redactor
 from playbook_engine.model.errors import JournalError
 from playbook_engine.model.events import EVENTS, SEALED, VERSION, Event, fields
 from playbook_engine.model.secret import Secret
 
 INLINE = 32 << 10  # sealed bytes that stay in the line; more goes to a blob
+
+SHELTERS = frozenset({"changes", "differences", "evidence", "shown"})
+"""Fields with what came from a host at length, which may hold a secret that nobody declared."""
+
+NAMES = frozenset(
+    {"host", "run", "kind", "runbook", "severity", "owner", "escalation", "services", "runbook_sha256",
+     "inventory_sha256", "hosts", "batches", "engine", "of", "address", "user", "python", "boot_id", "scope", "probe",
+     "action", "verdict", "otherwise", "on", "where", "step", "reversible", "become", "notify", "notified", "purpose",
+     "outcome", "how", "status", "unit", "service", "to"}
+)  # fmt: skip
+"""Fields with words of the engine and names of the inventory and the runbook: no value that a secret could be in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,82 +57,80 @@ class Codec:
         self._redactor = redactor
 
     def encode(self, event: Event, at: str) -> str:
-        """The event as one line of JSON, without its sequence number: sealing happens outside the writer's lock."""
+        """The event as one line of JSON, without its sequence number: sealing happens outside the writer's lock.
+
+        Raises JournalError when a large value cannot be stored.
+        """
         name = type(event).__name__
         line: dict[str, object] = {"e": name, "v": VERSION, "at": at}
         hidden: dict[str, object] = {}
         for key, value in fields(event).items():
-            (hidden if key in SEALED else line)[key] = value
-        text = self._redactor.text(json.dumps(line, default=_plain, separators=(",", ":")))
+            if key in SEALED:
+                hidden[key] = to_json(value)
+            elif key in SHELTERS:
+                hidden[key] = to_json(visible(key, value, self._redactor))
+            else:
+                line[key] = to_json(visible(key, value, self._redactor))
+        text = json.dumps(line, separators=(",", ":"))
         if not hidden:
             return text
-        sealed = self._key.seal(json.dumps(hidden, default=_hidden, separators=(",", ":")).encode(), name.encode())
+        sealed = self._key.seal(json.dumps(hidden, separators=(",", ":")).encode(), name.encode())
         if len(sealed) <= INLINE:
             return f'{text[:-1]},"sealed":"{base64.b64encode(sealed).decode()}"}}'
         return f'{text[:-1]},"blob":"{self._blobs.put(sealed)}"}}'
 
     def decode(self, seq: int, text: str) -> Record:
-        """Raises JournalError for an event that this version does not know."""
-        line = json.loads(text, object_hook=_revive)
-        name, at = line.pop("e"), line.pop("at")
-        version = line.pop("v")
+        """Raises JournalError for an event that this version does not know, or whose sealed part does not open."""
+        line = json.loads(text, object_hook=from_json)
+        name, at, version = line.pop("e"), line.pop("at"), line.pop("v")
         cls = EVENTS.get(name)
         if cls is None or version > VERSION:
             raise JournalError(f"record {seq} is a {name} of version {version}: written by a newer runbook than this")
-        sealed = line.pop("sealed", None)
-        blob = line.pop("blob", None)
+        sealed, blob = line.pop("sealed", None), line.pop("blob", None)
         if sealed or blob:
             data = base64.b64decode(sealed) if sealed else self._blobs.get(blob)
-            line.update(json.loads(self._key.open(data, name.encode()), object_hook=_revive))
-        kinds = _tuples(name)
-        known = {k: _tuple(v) if k in kinds and isinstance(v, list) else v for k, v in line.items() if k in kinds}
+            line.update(json.loads(self._key.open(data, name.encode()), object_hook=from_json))
+        depths = _tuples(name)
+        known = {k: _tuple(v, depths[k]) for k, v in line.items() if k in depths}
         return Record(seq=seq, at=at, event=cls(**known))  # type: ignore[arg-type]
 
 
+def visible(name: str, value: object, redactor: Redactor) -> object:
+    """A field of an event as it may be shown: names as they are, all else without the secrets that are known."""
+    if name in NAMES or (isinstance(value, (bool, int, float)) and name not in ("value", "threshold")):
+        return value
+    return redactor.value(_starred(value))
+
+
+def _starred(value: object) -> object:
+    if isinstance(value, Secret):
+        return STARS
+    if isinstance(value, Mapping):
+        return {key: _starred(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_starred(item) for item in value]
+    return value
+
+
 @cache
-def _tuples(name: str) -> dict[str, bool]:
+def _tuples(name: str) -> dict[str, int]:
+    """How deep the fields of an event are tuples: 0 for those that are none."""
     cls = EVENTS[name]
     hints = typing.get_type_hints(cls)
-    return {f.name: _is_tuple(hints[f.name]) for f in dataclasses.fields(cls)}
+    return {f.name: tuple_depth(hints[f.name]) for f in dataclasses.fields(cls)}
 
 
-def _is_tuple(hint: object) -> bool:
+def tuple_depth(hint: object) -> int:
+    """1 for tuple[str, ...], 2 for tuple[tuple[str, ...], ...], also where None is allowed; else 0."""
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        return any(_is_tuple(each) for each in typing.get_args(hint))
-    return origin is tuple
+        return max(tuple_depth(each) for each in typing.get_args(hint))
+    if origin is not tuple:
+        return 0
+    return 1 + tuple_depth(typing.get_args(hint)[0])
 
 
-def _tuple(value: object) -> object:
-    return tuple(_tuple(v) for v in value) if isinstance(value, list) else value
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Secret):
-        return "********"
-    return _common(value)
-
-
-def _hidden(value: object) -> object:
-    if isinstance(value, Secret):
-        return {"$secret": value.reveal()}
-    return _common(value)
-
-
-def _common(value: object) -> object:
-    if isinstance(value, (bytes, bytearray)):
-        return {"$bytes": base64.b64encode(bytes(value)).decode()}
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    raise TypeError(f"{type(value).__name__} cannot be journaled")
-
-
-def _revive(value: dict[str, object]) -> object:
-    if len(value) == 1:
-        if "$bytes" in value:
-            return base64.b64decode(str(value["$bytes"]))
-        if "$secret" in value:
-            return Secret(str(value["$secret"]))
-    return value
+def _tuple(value: object, depth: int) -> object:
+    if depth == 0 or not isinstance(value, list):
+        return value
+    return tuple(_tuple(item, depth - 1) for item in value)

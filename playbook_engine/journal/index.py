@@ -45,19 +45,37 @@ class RunIndex:
         self._store = store
 
     def runs(self) -> list[RunRow]:
-        """All runs, oldest first."""
-        with closing(self._open()) as db:
-            known = dict(db.execute("SELECT run, size FROM runs"))
-            there = {run: (self._store.folder(run) / "journal").stat().st_size for run in self._store.runs()}
-            db.executemany("DELETE FROM runs WHERE run = ?", [(run,) for run in known if run not in there])
-            for run, size in there.items():
-                if known.get(run) != size:
-                    self._add(db, run, size)
-            db.commit()
-            rows = db.execute(
-                "SELECT run, kind, runbook, started, finished, exit_code, hosts, statuses, actor, of"
-                " FROM runs ORDER BY run"
-            ).fetchall()
+        """All runs, oldest first. Raises JournalError when the state folder cannot be read.
+
+        Where the index cannot be written (somebody else's state folder, a full disk), it is made in memory.
+        """
+        there = self._sizes()
+        try:
+            with closing(self._open(self._path)) as db:
+                return self._updated(db, there)
+        except (OSError, sqlite3.Error):
+            with closing(self._open(":memory:")) as db:
+                return self._updated(db, there)
+
+    def _sizes(self) -> dict[str, int]:
+        sizes = {}
+        for run in self._store.runs():
+            try:
+                sizes[run] = (self._store.folder(run) / "journal").stat().st_size
+            except OSError:
+                continue  # removed, or not ours to see
+        return sizes
+
+    def _updated(self, db: sqlite3.Connection, there: dict[str, int]) -> list[RunRow]:
+        known = dict(db.execute("SELECT run, size FROM runs"))
+        db.executemany("DELETE FROM runs WHERE run = ?", [(run,) for run in known if run not in there])
+        for run, size in there.items():
+            if known.get(run) != size:
+                self._add(db, run, size)
+        db.commit()
+        rows = db.execute(
+            "SELECT run, kind, runbook, started, finished, exit_code, hosts, statuses, actor, of FROM runs ORDER BY run"
+        ).fetchall()
         return [
             RunRow(
                 run=r[0], kind=r[1], runbook=r[2], started=r[3], finished=r[4], exit_code=r[5],
@@ -75,20 +93,29 @@ class RunIndex:
         if view is not None:
             db.execute("INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?)", _row(view, size))
 
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        db = sqlite3.connect(self._path, timeout=10)
+    def _open(self, path: Path | str) -> sqlite3.Connection:
+        """The database with this version's table. A file that is no database, or of another version, is made anew."""
+        if isinstance(path, Path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        db = sqlite3.connect(path, timeout=10)
         try:
-            if db.execute("PRAGMA user_version").fetchone()[0] not in (0, VERSION):
-                db.execute("DROP TABLE runs")
-            db.execute(SCHEMA)
+            self._prepare(db)
+        except sqlite3.OperationalError:
+            db.close()
+            raise
         except sqlite3.DatabaseError:
             db.close()
-            self._path.unlink()
-            db = sqlite3.connect(self._path, timeout=10)
-            db.execute(SCHEMA)
-        db.execute(f"PRAGMA user_version = {VERSION}")
+            assert isinstance(path, Path)
+            path.unlink()
+            db = sqlite3.connect(path, timeout=10)
+            self._prepare(db)
         return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        if db.execute("PRAGMA user_version").fetchone()[0] not in (0, VERSION):
+            db.execute("DROP TABLE IF EXISTS runs")
+        db.execute(SCHEMA)
+        db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _row(view: RunView, size: int) -> tuple[object, ...]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from playbook_engine.model.errors import JournalError
 
+SIZE = 32  # bytes
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class JournalKey:
@@ -45,7 +47,7 @@ class JournalKey:
 
 def create(path: Path) -> JournalKey:
     """A new key, written durably with mode 0600. Raises OSError."""
-    secret = secrets.token_bytes(32)
+    secret = secrets.token_bytes(SIZE)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(fd, secret.hex().encode() + b"\n")
@@ -56,11 +58,16 @@ def create(path: Path) -> JournalKey:
 
 
 def load(path: Path) -> JournalKey:
-    """Raises JournalError when the key is missing or unreadable."""
+    """Raises JournalError when the key is missing, unreadable, or is none."""
+    advice = (
+        "without it neither the chain nor the before-images open: restore it from where the journal was copied from"
+    )
     try:
-        return JournalKey.of(bytes.fromhex(path.read_text().strip()))
-    except (OSError, ValueError) as error:
-        raise JournalError(
-            f"the journal's key cannot be read: {error}",
-            advice="without it neither the chain nor the before-images open",
-        ) from error
+        secret = bytes.fromhex(path.read_text("ascii").strip())
+    except OSError as error:
+        raise JournalError(f"the key of {path.parent.name} cannot be read: {error.strerror}", advice=advice) from error
+    except ValueError as error:
+        raise JournalError(f"the key of {path.parent.name} is damaged", advice=advice) from error
+    if len(secret) != SIZE:
+        raise JournalError(f"the key of {path.parent.name} is damaged: it has {len(secret)} bytes", advice=advice)
+    return JournalKey.of(secret)
