@@ -196,6 +196,13 @@ class Choice(object):
         }
 
 
+def in_words(told: "dict") -> str:
+    """What was freed against what was expected, for a line in a report."""
+    freed, expected = told["freed_bytes"] / 1048576.0, told["expected_bytes"] / 1048576.0
+    emptied = ", %d emptied" % len(told["truncated"]) if told["truncated"] else ""
+    return "freed %.1f MiB of %.1f expected, %d files removed%s" % (freed, expected, told["removed"], emptied)
+
+
 def _why(held: "openfiles.Held | None") -> str:
     if held is None or held.mapped:
         return "in use: mapped, swap or a loop device"

@@ -78,7 +78,10 @@ def _fate(change: ChangeView, host: str, subject: Subject) -> tuple[str, str]:
         return "in doubt", "it was sent, and nobody heard how it ended"
     if change.applied is False:
         return "failed", change.failure
-    return "in force", ""
+    step = subject.view.hosts[host].step(change.key)
+    # What a step says of its own work: a clean-up, how much it freed. Of files the details below say it.
+    said = step.finished.message if step and step.finished and change.intended.reversible == "irreversible" else ""
+    return "in force", said
 
 
 def _later_undo(change: ChangeView, host: str, subject: Subject) -> StepUndone | None:

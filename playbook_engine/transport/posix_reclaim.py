@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from playbook_engine.agent import failure, protected
-from playbook_engine.agent.choice import Candidate, Choice
+from playbook_engine.agent.choice import Candidate, Choice, in_words
 from playbook_engine.transport.posix_opened import Opened
 from playbook_engine.transport.posix_shell import Shell, word
 
@@ -99,7 +99,7 @@ def apply(shell: Shell, action: Any, args: dict[str, Any], state: Mapping[str, A
     }  # fmt: skip
     if late is not None:
         raise failure.Failed(f"{late.msg} after {removal.removed} files were removed", late.kind, told)
-    return told
+    return {**told, "msg": in_words(told)}
 
 
 def _resolve(shell: Shell, args: dict[str, Any]) -> tuple[Choice, list[tuple[int, str]]]:

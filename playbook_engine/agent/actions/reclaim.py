@@ -3,7 +3,7 @@
 import os
 
 from playbook_engine.agent import candidates, openfiles
-from playbook_engine.agent.choice import Candidate, Choice
+from playbook_engine.agent.choice import Candidate, Choice, in_words
 
 SPEC = {
     "name": "reclaim",
@@ -37,6 +37,7 @@ SPEC = {
     "sh": True,
     "undo": None,
     "returns": {
+        "msg": "the figures in words",
         "expected_bytes": "what the choice adds up to",
         "freed_bytes": "what the file systems really have more than before",
         "expected_inodes": "",
@@ -89,7 +90,7 @@ def apply(args: "dict", before: "dict") -> "dict":
     told = dict(choice.told(), **done)
     told["freed_bytes"] = sum(_free(root)[0] - was[0] for root, was in disks.items())
     told["freed_inodes"] = sum(_free(root)[1] - was[1] for root, was in disks.items())
-    return told
+    return dict(told, msg=in_words(told))
 
 
 def result(args: "dict", state: "dict") -> "dict":
