@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 from playbook_engine.engine.batches import batches
@@ -82,8 +81,3 @@ def _depth(runbook: Runbook, depth: int, chain: tuple[str, ...]) -> None:
     for entry in runbook.steps:
         if isinstance(entry, Import):
             _depth(entry.runbook, depth + 1, (*chain, entry.runbook.name))
-
-
-def for_hosts(plan: Plan, hosts: Sequence[Host]) -> Plan:
-    """The same plan for other hosts, one batch."""
-    return dataclasses.replace(plan, hosts=tuple(hosts), batches=(tuple(h.name for h in hosts),))

@@ -1,9 +1,6 @@
-"""A parameter's value: its type, its choices, its bounds."""
+"""A parameter's value, from wherever it comes: checked as the action's arguments are."""
 
 from __future__ import annotations
-
-import difflib
-import re
 
 from playbook_engine.catalog.spec import ParamSpec
 from playbook_engine.model.runbook import Param
@@ -11,19 +8,14 @@ from playbook_engine.templating.node import holds_template
 
 
 def param_value(param: Param, value: object) -> object:
-    """A parameter's value in its type, within its bounds. Raises ValueError."""
+    """A parameter's value in its type, within its choices and bounds; a template is judged once it is rendered.
+
+    Raises Unfit, a ValueError.
+    """
     if holds_template(value):
         return value
-    got = ParamSpec(name=param.name, type=param.type).convert(value)
-    if param.choices and got not in param.choices:
-        close = difflib.get_close_matches(str(got), [str(c) for c in param.choices], 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"{got!r} is none of {', '.join(str(c) for c in param.choices)}{hint}")
-    if isinstance(got, (int, float)) and not isinstance(got, bool):
-        if param.minimum is not None and got < param.minimum:
-            raise ValueError(f"{got} is below the minimum of {param.minimum:g}")
-        if param.maximum is not None and got > param.maximum:
-            raise ValueError(f"{got} is above the maximum of {param.maximum:g}")
-    if param.pattern and not re.fullmatch(param.pattern, str(got)):
-        raise ValueError(f"{got!r} does not match {param.pattern}")
-    return got
+    spec = ParamSpec(
+        name=param.name, type=param.type, choices=param.choices, minimum=param.minimum, maximum=param.maximum,
+        pattern=param.pattern,
+    )  # fmt: skip
+    return spec.convert(value)
