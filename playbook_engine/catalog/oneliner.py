@@ -15,7 +15,11 @@ def parse(text: str, spec: ActionSpec) -> dict[str, object]:
     if spec.free_form and not _only_pairs(text, spec):
         return _free(text, spec)
     args: dict[str, object] = {}
-    rest = PAIR.sub(lambda m: args.update({m[1]: _unquote(m[2])}) or "", text).strip()
+    for key, value in PAIR.findall(text):
+        if key in args:
+            raise ValueError(f"{spec.name}: {key} is given twice")
+        args[key] = _unquote(value)
+    rest = PAIR.sub("", text).strip()
     if rest:
         wanted = f"key=value pairs ({', '.join(n for n, p in spec.params.items() if not p.internal)})"
         raise ValueError(f"{spec.name} takes {wanted}, not {rest!r}")
@@ -44,9 +48,10 @@ def _free(text: str, spec: ActionSpec) -> dict[str, object]:
 
 
 def _unquote(value: str) -> str:
-    if value[:1] in "\"'" and value[:1] == value[-1:] and len(value) > 1:
-        try:
-            return "".join(shlex.split(value))
-        except ValueError:
-            pass
-    return value
+    if value[:1] not in ("'", '"'):
+        return value
+    try:
+        parts = shlex.split(value)
+    except ValueError:
+        raise ValueError(f"the quotes of {value} do not match") from None
+    return parts[0] if len(parts) == 1 else value

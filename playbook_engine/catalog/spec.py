@@ -148,6 +148,8 @@ class ActionSpec:
                 found.append(self._unknown(key))
                 meant.update(p for p in (self.canonical(n) for n in self._near(key)) if p)
                 continue
+            if value is None:
+                continue  # as if it were not there
             given.add(name)
             param = self.params[name]
             try:
@@ -166,7 +168,7 @@ class ActionSpec:
         for group in self.one_of:
             if not there.intersection(group):
                 found.append(Problem(path=(), message=f"{self.name} needs one of {', '.join(group)}"))
-            several = [name for name in args if self.canonical(name, internal=internal) in group]
+            several = [n for n in args if args[n] is not None and self.canonical(n, internal=internal) in group]
             if len(several) > 1:
                 message = f"{self.name}: {several[0]} and {several[1]} exclude one another"
                 found.append(Problem(path=(several[1],), message=message, key=True))
@@ -257,15 +259,23 @@ def _convert(kind: str, value: object) -> object:
     if kind in ("str", "path"):
         return _text(kind, value)
     if kind == "content":
-        if isinstance(value, bytes):
-            return value
-        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-        return text.encode("utf-8", "surrogateescape")
+        return _content(value)
     if kind.startswith("list"):
         return _list(kind, value)
     if kind == "dict" and not isinstance(value, Mapping):
         raise Unfit(f"a mapping is expected, and this is {_said(value)}")
     return value
+
+
+def _content(value: object) -> bytes:
+    """Text, bytes, or what is written as JSON."""
+    if isinstance(value, bytes):
+        return value
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        return text.encode("utf-8", "surrogateescape")
+    except (TypeError, UnicodeEncodeError, RecursionError):
+        raise Unfit(f"text is expected, or what can be written as JSON, and this is {_said(value)}") from None
 
 
 def _mode(value: object) -> str:

@@ -71,8 +71,13 @@ def _runbook(
 
 def unused(runbook: Runbook, read: ReadFile) -> list[LoadError]:
     """Parameters that nothing names: what is given for them would change nothing. Advice, no reason to stop a run."""
-    placed = [name for step in _steps(runbook) for kind, name in _placed(step) if kind == "template"]
-    text = "\n".join((runbook.text, *(_text(read, runbook, "template", name) for name in placed)))
+    texts = [runbook.text]
+    for kind, name in (each for step in _steps(runbook) for each in _placed(step)):
+        try:
+            texts.append(_text(read, runbook, kind, name))
+        except LoadError:
+            continue  # `undefined` says that it is not there
+    text = "\n".join(texts)
     found = []
     for param in runbook.params:
         uses = re.findall(rf"(?<![\w.]){re.escape(param.name)}\b(?!\s*:)", text)

@@ -69,7 +69,12 @@ def _words(value: object) -> object:
 def _services(value: object) -> object:
     """`[a, b]` is short for `{a: {}, b: {}}`."""
     names = _words(value)
-    return {name: {} for name in names} if isinstance(names, list) else names
+    if not isinstance(names, list):
+        return names
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(f"{name!r} is no name of a service: write [web, db], or a mapping of services")
+    return {name: {} for name in names}
 
 
 def _or_empty(value: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
@@ -200,7 +201,9 @@ class StepReader:
                 self._problems.add(path, f"{what} needs an action", "`runbook actions` lists them")
             return None
         spec = catalog.get(actions[0])
-        place = (*path, actions[0])
+        # `service: {name: x}` of a probe came here under its long name, so as not to be taken for what it is about.
+        written = actions[0] if (*path, actions[0]) in self._document.values else spec.name
+        place = (*path, written)
         if model is ProbeModel and spec.name in ("set_fact", "debug", "fail"):
             advice = "a probe looks at something: command, stat, http, assert"
             self._problems.add(place, f"{spec.name} measures nothing", advice, key=True)
@@ -229,14 +232,28 @@ class StepReader:
                 self._values.name(name, (*path, name), key=True)
             return {"facts": facts}
         if spec.name == "assert":
-            that = given.get("that")
-            self._values.conditions([that] if isinstance(that, str) else [str(t) for t in that or []], (*path, "that"))
-            given = {**given, "that": [that] if isinstance(that, str) else that}
+            given = {**given, "that": self._assertions(given["that"], (*path, "that"))} if "that" in given else given
         args = {str(k): self._values.value(v, (*path, k)) for k, v in given.items()}
         for problem in spec.check(args, lambda v: isinstance(v, Template)):
             at_key = problem.key or not problem.path
             self._problems.add((*path, *problem.path), problem.message, problem.advice, key=at_key)
+        if spec.name == "command" and isinstance(args.get("cmd"), str):
+            try:
+                shlex.split(str(args["cmd"]))
+            except ValueError:
+                self._problems.add(
+                    (*path, "cmd"), "the quotes of this command do not match", "argv: takes a list of words instead"
+                )
         return args
+
+    def _assertions(self, that: object, path: Where) -> list[str]:
+        texts = []
+        for item in that if isinstance(that, list) else [that]:
+            if isinstance(item, (str, bool)):
+                texts.append(str(item).lower() if isinstance(item, bool) else item)
+            else:
+                self._problems.add(path, f"that: a condition is expected, and this is {kind_of(item)}")
+        return list(self._values.conditions(texts, path))
 
 
 def _named(action: str, args: Mapping[str, object]) -> str:

@@ -236,7 +236,9 @@ def test_a_full_disk(tmp_path: Path) -> None:
 def test_a_state_folder_that_cannot_be_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = FileStore(tmp_path / "file", CLOCK, Redactor())
-    with pytest.raises(JournalError, match=r"the journal cannot be written: .*: (Not a directory|File exists)") as caught:
+    with pytest.raises(
+        JournalError, match=r"the journal cannot be written: .*: (Not a directory|File exists)"
+    ) as caught:
         store.create("r1")
     assert caught.value.advice == "nothing was done on any host. Free space, or point RUNBOOK_STATE elsewhere"
     with pytest.raises(JournalError, match=r"the journals cannot be read: .*: Not a directory"):
