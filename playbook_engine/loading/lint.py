@@ -162,6 +162,8 @@ class _Look:
         self.value(step.loop, names | set(step.vars))
         for value in (step.vars, step.loop_label, step.delegate_to, step.become_user, step.environment, step.args):
             self.value(value, inner)
+        if "{{" in step.name and not step.name.startswith(f"{step.action} "):  # else made of the arguments
+            self.value(Template(source=step.name, where=step.where), inner)
         self.value(step.ignore_errors, inner)
         self._assertions(step, inner)
         self._files(step, inner)

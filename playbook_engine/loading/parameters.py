@@ -25,10 +25,12 @@ def read_param(document: Document, name: str, raw: ParamModel, problems: Problem
     why = why_no_name(name) or ("'result' is what a probe found: choose another name" if name == "result" else None)
     if why:
         problems.add(place, why, key=True)
-    if raw.pattern is not None:
+    pattern = raw.pattern
+    if pattern is not None:
         try:
-            re.compile(raw.pattern)
-        except re.error as error:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            pattern = None
             problems.add((*place, "pattern"), f"the pattern of {name} is no regular expression: {error}")
     if raw.type not in NUMBERS:
         for bound in ("minimum", "maximum"):
@@ -48,7 +50,7 @@ def read_param(document: Document, name: str, raw: ParamModel, problems: Problem
         except Unfit as error:
             problems.add((*place, "choices", n), f"a choice of {name}: {error.message}", error.advice)
     spec = ParamSpec(
-        name=name, type=raw.type, choices=tuple(choices), minimum=raw.minimum, maximum=raw.maximum, pattern=raw.pattern
+        name=name, type=raw.type, choices=tuple(choices), minimum=raw.minimum, maximum=raw.maximum, pattern=pattern
     )
     default = raw.default
     if holds_template(to_nodes(default, None)):
@@ -63,7 +65,7 @@ def read_param(document: Document, name: str, raw: ParamModel, problems: Problem
             problems.add((*place, "default"), f"the default of {name}: {error.message}", error.advice)
     return Param(
         name=name, type=raw.type, default=default, required=raw.required, description=raw.description,
-        choices=tuple(choices), minimum=raw.minimum, maximum=raw.maximum, pattern=raw.pattern, secret=raw.secret,
+        choices=tuple(choices), minimum=raw.minimum, maximum=raw.maximum, pattern=pattern, secret=raw.secret,
         where=document.at(place, key=True),
     )  # fmt: skip
 

@@ -68,8 +68,12 @@ class Problems:
         places = []
         for each in error.errors():
             path = tuple(p for p in each["loc"] if not (isinstance(p, str) and BRANCH.match(p)))
+            no_text = path[-1:] == ("[key]",)
+            path = path[:-1] if no_text else path
             places.append(path)
-            if each["type"] == "extra_forbidden":
+            if no_text:
+                self.add(path, f"a name is expected, and this is {kind_of(each['input'])}", key=True)
+            elif each["type"] == "extra_forbidden":
                 self.unknown_key(path, keywords(_model_at(model, path)), "key")
             elif each["type"] == "missing":
                 self.add(path[:-1], f"{path[-1]} is missing", f"begin the file with {path[-1]}: and a short name")

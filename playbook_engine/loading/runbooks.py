@@ -113,7 +113,7 @@ class Loader:
             on_failure=OnFailure(model.on_failure), escalation=model.escalation, become=model.become,
             become_user=values.value(model.become_user, ("become_user",)),
             environment=values.mapping(model.environment, ("environment",)),
-            vars=values.mapping(model.vars, ("vars",)), params=params,
+            vars=values.variables(model.vars, ("vars",)), params=params,
             preconditions=reader.probes(model.preconditions, ("preconditions",), f"{prefix}p"),
             steps=tuple(steps), handlers=tuple(h for h in handlers if h is not None),
             checks=reader.probes(model.checks, ("checks",), f"{prefix}c"), read_only=model.read_only,

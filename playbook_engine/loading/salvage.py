@@ -43,6 +43,7 @@ def _take_out(value: object, path: Where) -> None:
         except (KeyError, IndexError, TypeError):
             return
     if isinstance(value, dict):
-        value.pop(path[-1], None)
+        for key in [k for k in value if str(k) == str(path[-1])]:  # a path spells null, true and numbers as text
+            del value[key]
     elif isinstance(value, list) and isinstance(path[-1], int) and path[-1] < len(value):
         value[path[-1]] = {} if len(path) > 1 and path[-2] in ENTRIES else ""

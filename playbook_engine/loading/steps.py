@@ -55,6 +55,7 @@ class StepReader:
             )
         if raw.irreversible is not None and not raw.irreversible.strip():
             self._problems.add((*path, "irreversible"), "irreversible: the reason is missing", "say what is lost")
+        self._values.name(raw.loop_control.loop_var, (*path, "loop_control", "loop_var"))
         step = Step(
             id=step_id, name=raw.name or _named(action, args), action=action, args=args,
             when=self._values.conditions(raw.when, (*path, "when")), loop=self._values.value(raw.loop, (*path, "loop")),
@@ -67,7 +68,7 @@ class StepReader:
             ignore_errors=self._values.value(raw.ignore_errors, (*path, "ignore_errors")), no_log=raw.no_log,
             become=raw.become, become_user=self._values.value(raw.become_user, (*path, "become_user")),
             environment=self._values.mapping(raw.environment, (*path, "environment")), tags=tuple(raw.tags),
-            vars=self._values.mapping(raw.vars, (*path, "vars")), notify=tuple(raw.notify), listen=tuple(raw.listen),
+            vars=self._values.variables(raw.vars, (*path, "vars")), notify=tuple(raw.notify), listen=tuple(raw.listen),
             delegate_to=self._values.value(raw.delegate_to, (*path, "delegate_to")),
             preconditions=self.probes(raw.preconditions, (*path, "preconditions"), f"{step_id}.p"),
             unless=unless, checks=checks, rollback=rollback, irreversible=raw.irreversible, undo_limit=raw.undo_limit,

@@ -53,6 +53,12 @@ class ValueReader:
         assert isinstance(made, dict)
         return made
 
+    def variables(self, value: Mapping[str, object], path: Where) -> dict[str, object]:
+        """The same for `vars`: what stands to the left is a name that templates can use."""
+        for name in value:
+            self.name(name, (*path, name), key=True)
+        return self.mapping(value, path)
+
     def conditions(self, conditions: Sequence[str], path: Where) -> tuple[str, ...]:
         """Bare expressions: each compiles, and none has braces."""
         for n, text in enumerate(conditions):
