@@ -45,7 +45,7 @@ class LabHost:
 
     @property
     def wire(self) -> Wire:
-        return Wire(number=self.number)
+        return Wire(number=self.number, owner=str(self.folder))
 
     @property
     def address(self) -> str:

@@ -5,6 +5,7 @@ No bridge, no forwarding: a host sees the controller and nothing else.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import socket
@@ -20,9 +21,19 @@ _MOST = _RANGE.num_addresses // 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """One numbered pair: `link` stays with the controller, `peer` becomes the host's eth0."""
+    """One numbered pair: `link` stays with the controller, `peer` becomes the host's eth0.
+
+    `owner` stands on the link as its alias: a lab that died before it made its links keeps a number in its files that
+    another lab may have got since, and must not take that one's link down.
+    """
 
     number: int
+    owner: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The owner as an alias: a folder's name may hold blanks, and ip(8) takes 255 characters."""
+        return f"runbook-lab-{hashlib.sha256(self.owner.encode()).hexdigest()[:24]}"
 
     @property
     def link(self) -> str:
@@ -68,6 +79,7 @@ def create(wires: Iterable[Wire]) -> None:
         for w in wires
         for line in (
             f"link add {w.link} type veth peer name {w.peer}",
+            f"link set {w.link} alias {w.mark}",
             f"addr add {w.gateway}/30 dev {w.link}",
             f"link set {w.link} up",
         )
@@ -81,15 +93,19 @@ def plug_in(wire: Wire, pid: int) -> None:
 
 def remove(wires: Iterable[Wire]) -> None:
     """Remove what is left of the pairs; those that went with their host are no error."""
-    links = _links()
     for wire in wires:
-        if wire.link in links:
+        if exists(wire):
             # It may vanish by itself meanwhile: the kernel takes a namespace's links down in its own time.
             subprocess.run(["ip", "link", "del", wire.link], capture_output=True, check=False)
 
 
 def exists(wire: Wire) -> bool:
-    return wire.link in _links()
+    """Whether the link is there and is its owner's; one that died before it got an owner is anybody's."""
+    if wire.link not in _links():
+        return False
+    shown = subprocess.run(["ip", "-j", "link", "show", wire.link], capture_output=True, check=False).stdout
+    alias = next((str(info.get("ifalias", "")) for info in json.loads(shown or b"[]")), None)
+    return alias is not None and alias in ("", wire.mark)
 
 
 def _links() -> set[str]:

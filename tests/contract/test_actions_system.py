@@ -64,7 +64,11 @@ def inside(request: pytest.FixtureRequest, box: Sandbox) -> Iterator[Agent]:
 
 
 def accounts(box: Sandbox) -> set[str]:
-    return set(box.run("cat /etc/passwd /etc/group /etc/shadow; ls -lanR /home /srv/h 2>/dev/null || :").splitlines())
+    return set(
+        box.run(
+            "cat /etc/passwd /etc/group /etc/shadow; ls -lanR --time-style=+ /home /srv/h 2>/dev/null || :"
+        ).splitlines()
+    )
 
 
 HASH = "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/"
