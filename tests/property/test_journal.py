@@ -195,8 +195,7 @@ def test_tampering_is_found(what: str, tmp_path: Path) -> None:
     store, path = written(tmp_path, 6)
     whole, lines = store.read("r1"), path.read_bytes().splitlines(keepends=True)
     tampered = TAMPERED[what](lines)
-    if tampered == lines:
-        pytest.skip("nothing was changed")
+    assert tampered != lines
     path.write_bytes(b"".join(tampered))
     journal = store.read("r1")
     assert journal.damage
