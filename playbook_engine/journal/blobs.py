@@ -40,7 +40,7 @@ class Blobs:
             beside.unlink(missing_ok=True)
             raise JournalError(
                 f"cannot store a before-image in {self._folder}: {error.strerror}",
-                advice="no further change is sent. Free space, then `runbook resume`",
+                advice="no further change is sent. Free space; `runbook rollback` takes back what was done",
             ) from error
         return digest
 

@@ -89,10 +89,7 @@ class JournalWriter:
                 while self._flushed < seq and not self._failed:
                     self._done.wait()
             if self._failed:
-                raise JournalError(
-                    f"the journal cannot be written any more: {self._failed}",
-                    advice="no further change is sent. Free space, then `runbook resume`",
-                )
+                raise self._refusal()
         return Record(seq=seq, at=at, event=event)
 
     def close(self) -> None:
@@ -106,9 +103,13 @@ class JournalWriter:
         self._thread.join()
         os.close(self._fd)
         if self._failed:
-            raise JournalError(
-                f"the journal is not whole: {self._failed}", advice="free space, then `runbook resume` or `rollback`"
-            )
+            raise self._refusal()
+
+    def _refusal(self) -> JournalError:
+        return JournalError(
+            f"the journal cannot be written any more: {self._failed}",
+            advice="no further change is sent. Free space; `runbook rollback` takes back what was done",
+        )
 
     def _add(self, text: str) -> int:
         """With the lock held: the next record."""

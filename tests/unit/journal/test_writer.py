@@ -14,6 +14,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from memory_bench import Bench
 
 from playbook_engine.app.clock import SystemClock
 from playbook_engine.journal.files import FileStore, JournalWriter
@@ -167,7 +168,7 @@ def test_an_intent_that_cannot_be_written_is_an_error_before_the_change(tmp_path
     assert "help: no further change is sent. Free space" in said
     assert "still refused" in said
     assert "went on" not in said
-    assert "close says: the journal is not whole: File too large" in said
+    assert "close says: the journal cannot be written any more: File too large" in said
     sent, kept, closed = said.splitlines()[-1].split(" ", 3)[:3]
     assert int(sent) <= int(kept) <= int(sent) + 1, "what was said to be durable is there"
     assert closed == "False"
@@ -218,7 +219,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         journal = store.create("r1")
         with pytest.raises(JournalError, match="the journal cannot be written any more: No space left on device"):
             fill(journal)
-        with pytest.raises(JournalError, match="not whole"):
+        with pytest.raises(JournalError, match="cannot be written any more"):
             journal.close()
         with pytest.raises(JournalError, match="the journal cannot be written") as caught:
             store.create("r2").append(intent(1))
@@ -231,6 +232,25 @@ def test_a_full_disk(tmp_path: Path) -> None:
         read = store.read("r1")
         assert read.closed
         assert not read.damage
+
+
+def test_nothing_is_changed_that_could_not_be_recorded(tmp_path: Path) -> None:
+    """The first law of the journal, with a real run: the intent is on the disk before the request leaves."""
+    with tiny_disk(tmp_path / "disk") as disk:
+        folder = tmp_path / "bench"
+        folder.mkdir()
+        (folder / "state").symlink_to(disk)
+        bench = Bench(folder)
+        host = bench.host()
+        steps = "".join(f"  - copy: {{content: '{'x' * 500}', dest: /file-{n}}}\n" for n in range(60))
+        with pytest.raises(JournalError, match="No space left on device") as caught:
+            bench.run(f"name: r\nsteps:\n{steps}")
+        assert "no further change is sent" in (caught.value.advice or "")
+        store = FileStore(disk, CLOCK, Redactor())
+        (run,) = store.runs()
+        intended = [r.event for r in store.read(run).records if isinstance(r.event, ChangeIntended)]
+        assert 0 < len(host.files) < 60, "the disk was full somewhere in the middle"
+        assert len(host.files) <= len(intended) <= len(host.files) + 1
 
 
 def test_a_state_folder_that_cannot_be_one(tmp_path: Path) -> None:
