@@ -176,7 +176,7 @@ TAMPERED: dict[str, Callable[[Lines], Lines]] = {
     "a record renumbered": lambda x: [*x[:4], *(b"%07d" % (n + 5) + line[7:] for n, line in enumerate(x[5:]))],
     "the first record cut out": lambda x: x[1:],
     "another number with the same value": lambda x: [*x[:4], b"+" + x[4][1:], *x[5:]],
-    "a checksum in capitals": lambda x: [*x[:4], x[4][:8] + x[4][8:16].upper() + x[4][16:], *x[5:]],
+    "checksums in capitals": lambda x: [line[:8] + line[8:16].upper() + line[16:] for line in x],
     "an empty line": lambda x: [*x[:4], b"\n", *x[4:]],
     "a carriage return": lambda x: [*x[:4], x[4][:-1] + b"\r\n", *x[5:]],
     "something before it": lambda x: [b"hello\n", *x],
