@@ -6,8 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 4
 FAST ?=
+SHORT ?=
+ONLY ?=
 
-.PHONY: help setup system venv demo test check format bench docs clean
+.PHONY: help setup system venv demo test check format bench reliability docs clean
 
 help:
 	@echo 'make setup    a .venv with the runbook command, and the Debian packages that the lab needs'
@@ -15,6 +17,7 @@ help:
 	@echo 'make test     everything that is tested, on real lab hosts where this machine allows it'
 	@echo 'make check    lint, types, imports'
 	@echo 'make bench    what the journal and the loader cost, measured'
+	@echo 'make reliability   crashes, dead links, rivals, rollbacks: every promise tried out (SHORT=1, ONLY=name)'
 	@echo 'make docs     docs/actions.md, from the actions themselves'
 
 setup: venv system
@@ -53,6 +56,9 @@ format: venv
 
 bench: venv
 	@for each in bench/*.py; do $(BIN)/python $$each || exit 1; done
+
+reliability: setup
+	@$(BIN)/python -m reliability $(if $(SHORT),--short) $(ONLY)
 
 docs: venv
 	@$(BIN)/runbook actions --markdown > docs/actions.md
