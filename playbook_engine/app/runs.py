@@ -1,72 +1,49 @@
-"""Doing a run from beginning to end: journal, machines, driver, exit code."""
+"""Runs: a new one, taking one back, and going on with one that did not come to its end."""
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import hashlib
-import signal
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import FrameType
 
 from playbook_engine import __version__
+from playbook_engine.app.performing import Performance, RunEnd, perform
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.commands import Program
 from playbook_engine.engine.context import HostContext
-from playbook_engine.engine.driver import Driver
+from playbook_engine.engine.history import History
 from playbook_engine.engine.machine import HostMachine
 from playbook_engine.engine.plan_data import plan_from, to_data
 from playbook_engine.engine.undo import UndoMachine
-from playbook_engine.journal.files import JournalWriter
 from playbook_engine.journal.fold import ChangeView, RunView, fold
 from playbook_engine.model.errors import JournalError, NotFound, UsageError
-from playbook_engine.model.events import Event, RunFinished, RunStarted
+from playbook_engine.model.events import RunStarted, StepUndone, UndoIntended
 from playbook_engine.model.host import Host
-from playbook_engine.model.outcome import ExitCode, HostStatus, exit_code
+from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.ports import EventSink
 from playbook_engine.model.secret import Secret
 from playbook_engine.transport.known_hosts import Ask
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnd:
-    """How a run ended."""
-
-    run: str
-    code: ExitCode
-    statuses: dict[str, HostStatus]
-
-
-class Sinks:
-    """Every event goes to the journal first, then to whoever watches."""
-
-    def __init__(self, journal: JournalWriter, watchers: Sequence[EventSink]) -> None:
-        self._journal = journal
-        self._watchers = list(watchers)
-
-    def emit(self, event: Event) -> None:
-        """Raises JournalError. A watcher whose terminal or pipe has gone is dropped: the run goes on."""
-        self._journal.append(event)
-        for watcher in list(self._watchers):
-            try:
-                watcher.emit(event)
-            except (OSError, ValueError):
-                with contextlib.suppress(ValueError):
-                    self._watchers.remove(watcher)
+MakeProgram = Callable[[Host], Program[HostStatus]]
 
 
 def execute(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None) -> RunEnd:
     """Runs a plan on its hosts. Raises JournalError."""
+    return _begin(app, plan, machines(app, plan, {}), watchers, ask)
+
+
+def machines(app: App, plan: Plan, past: Mapping[str, History]) -> MakeProgram:
+    """The program of each host, which goes on where its history ends."""
     hide_secrets(app, plan)
     budget = UndoBudget()
 
     def program(host: Host) -> Program[HostStatus]:
-        return HostMachine(HostContext(plan, host, app.templar, app.read_file, app.redactor.add, budget)).run()
+        context = HostContext(plan, host, app.templar, app.read_file, app.redactor.add, budget)
+        return HostMachine(context, past.get(host.name) or History()).run()
 
-    return _perform(app, plan, program, watchers, ask)
+    return program
 
 
 def take_back(
@@ -87,33 +64,48 @@ def take_back(
     hosts = [h for h in past.hosts if not limit or h.name in limit]
     if not hosts:
         raise NotFound(f"none of {', '.join(limit)} was in {run}: its hosts are {', '.join(view.hosts)}")
-    import dataclasses
-
     plan = dataclasses.replace(
         past, kind="rollback", hosts=tuple(hosts),
         runbook=dataclasses.replace(past.runbook, max_fail_percentage=None, deadline=None),
         batches=(tuple(h.name for h in hosts),), options=options,
         command=command, of=run,
     )  # fmt: skip
+    return _begin(app, plan, undoing(app, plan, view, {}), watchers, None)
+
+
+def undoing(app: App, plan: Plan, view: RunView, past: Mapping[str, History], run: str = "") -> MakeProgram:
+    """The program that takes back, on each host, what the run of `view` changed there. `run` is that of the rollback
+    itself, if it has been begun before: what it took back then belongs to its proof."""
     hide_secrets(app, plan)
-    changes = {h.name: pending(app, view, h.name) for h in hosts}
+    changes = {h.name: pending(app, view, h.name, run) for h in plan.hosts}
 
     def program(host: Host) -> Program[HostStatus]:
         context = HostContext(plan, host, app.templar, app.read_file, app.redactor.add, UndoBudget())
-        return UndoMachine(context, view.hosts[host.name], changes[host.name], app.clock.utc()).run()
+        history = past.get(host.name) or History()
+        return UndoMachine(context, view.hosts[host.name], changes[host.name], app.clock.utc(), history).run()
 
-    return _perform(app, plan, program, watchers, None)
+    return program
 
 
-def pending(app: App, view: RunView, host: str) -> list[ChangeView]:
-    """What a run changed on a host and nobody took back yet: earlier rollbacks of the same run count."""
-    left = {c.key: c for c in view.hosts[host].to_undo()}
+def pending(app: App, view: RunView, host: str, but: str = "") -> list[ChangeView]:
+    """What a run changed on a host and nobody took back yet: earlier rollbacks of the same run count, except `but`."""
+    left = {(*c.key, c.intended.attempt): c for c in view.hosts[host].to_undo()}
     for row in app.index.runs():
-        if row.of == view.run and host in row.hosts:
-            for record in app.store.read(row.run).records:
-                event = record.event
-                if type(event).__name__ == "StepUndone" and event.host == host and event.outcome in ("undone", "kept"):  # type: ignore[attr-defined]
-                    left.pop((event.step, event.item), None)  # type: ignore[attr-defined]
+        if row.of != view.run or host not in row.hosts:
+            continue
+        for record in app.store.read(row.run).records:
+            event = record.event
+            if not isinstance(event, (UndoIntended, StepUndone)) or event.host != host:
+                continue
+            change = left.get((event.step, event.item, event.attempt))
+            if change is None:
+                continue
+            if isinstance(event, UndoIntended):
+                change.undo = event
+            else:
+                change.undone = event
+                if row.run != but and event.outcome in ("undone", "kept", "untouched"):
+                    del left[event.step, event.item, event.attempt]
     return list(left.values())
 
 
@@ -151,55 +143,11 @@ def _texts(value: object) -> list[str]:
     return [str(value), *str(value).splitlines()]
 
 
-def _perform(
-    app: App,
-    plan: Plan,
-    program: Callable[[Host], Program[HostStatus]],
-    watchers: Sequence[EventSink],
-    ask: Ask | None,
-) -> RunEnd:
+def _begin(app: App, plan: Plan, program: MakeProgram, watchers: Sequence[EventSink], ask: Ask | None) -> RunEnd:
     run = app.new_run()
-    began = app.clock.monotonic()
     journal = app.store.create(run)
-    sinks = Sinks(journal, watchers)
-    try:
-        sinks.emit(_started(app, run, plan))
-        driver = Driver(plan, app.transports(ask), sinks, app.clock)
-        interrupted = False
-
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            nonlocal interrupted
-            if interrupted:
-                raise KeyboardInterrupt
-            interrupted = True
-            driver.coordinator.stop("interrupted by the operator")
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            statuses = driver.run(program)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-        code = _code(plan, statuses, interrupted, driver.coordinator.budget_exceeded)
-        counts = {str(k): v for k, v in Counter(s.value for s in statuses.values()).items()}
-        sinks.emit(
-            RunFinished(
-                exit_code=int(code), counts=counts, seconds=app.clock.monotonic() - began, interrupted=interrupted,
-                message=driver.coordinator.stopped,
-            )
-        )  # fmt: skip
-    finally:
-        journal.close()
-    return RunEnd(run=run, code=code, statuses=statuses)
-
-
-def _code(plan: Plan, statuses: dict[str, HostStatus], interrupted: bool, budget: bool) -> ExitCode:
-    ends = list(statuses.values())
-    if plan.kind == "rollback":
-        # Taking back is what was asked for: done and proved is success, also where something was kept as announced.
-        done = (HostStatus.ROLLED_BACK, HostStatus.PARTLY_ROLLED_BACK)
-        ends = [HostStatus.CHANGED if s in done else s for s in ends]
-    return exit_code(ends, interrupted=interrupted, budget=budget)
+    play = Performance(run=run, plan=plan, opening=_started(app, run, plan), program=program)
+    return perform(app, play, journal, watchers, ask)
 
 
 def _started(app: App, run: str, plan: Plan) -> RunStarted:

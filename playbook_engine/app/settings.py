@@ -17,6 +17,7 @@ class Settings:
     actor: str
     runbook_path: tuple[Path, ...]
     template_path: tuple[Path, ...]
+    lease: float = 60.0
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Settings:

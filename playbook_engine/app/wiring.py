@@ -8,13 +8,16 @@ from pathlib import Path
 
 from playbook_engine.app.clock import SystemClock
 from playbook_engine.app.settings import Settings
+from playbook_engine.catalog import catalog
 from playbook_engine.journal.files import FileStore
 from playbook_engine.journal.fold import fold
 from playbook_engine.journal.index import RunIndex
 from playbook_engine.journal.redaction import Redactor
 from playbook_engine.model.errors import LoadError, NotFound
+from playbook_engine.model.plan import Plan
+from playbook_engine.model.runbook import Import, Runbook
 from playbook_engine.templating.environment import Templar
-from playbook_engine.transport.base import Transport
+from playbook_engine.transport.base import Claim, Transport
 from playbook_engine.transport.known_hosts import Ask
 
 
@@ -37,6 +40,16 @@ class App:
 
         ssh = SshTransport(KnownHosts(ask))
         return {"ssh": ssh, "paramiko": ssh, "smart": ssh, "paramiko_ssh": ssh, "local": LocalTransport()}
+
+    def claim(self, run: str, leg: int, plan: Plan) -> Claim | None:
+        """What the hosts are locked with; None for a run that changes nothing."""
+        if plan.options.check or plan.kind == "audit" or (plan.kind != "rollback" and not changes(plan.runbook)):
+            return None
+        reason = plan.options.reason or f"{plan.kind} {plan.runbook.name}"
+        return Claim(
+            run=run, leg=leg, actor=self.settings.actor, reason=reason, wait=plan.options.wait,
+            over=plan.options.take_over, lease=self.settings.lease,
+        )  # fmt: skip
 
     def new_run(self) -> str:
         """An id that sorts by time, to the millisecond, and is not given twice."""
@@ -72,3 +85,9 @@ class App:
             except OSError as error:
                 raise LoadError(f"{place}: {error.strerror}") from error
         raise LoadError(f"there is no {kind} {name!r}", advice=f"looked in {', '.join(str(p) for p in places)}")
+
+
+def changes(runbook: Runbook) -> bool:
+    """Whether a step of it, or of an import, may change something."""
+    steps = (*runbook.steps, *runbook.handlers)
+    return any(changes(s.runbook) if isinstance(s, Import) else catalog.get(s.action).changes for s in steps)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from playbook_engine.catalog.spec import ActionSpec, Kind
-from playbook_engine.engine.commands import Program, ask, emit
+from playbook_engine.engine.commands import PATIENCE, Program, ask, emit
 from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.history import Past
 from playbook_engine.engine.ledger import Change, Ledger
 from playbook_engine.engine.result import ADVICE, StepResult
 from playbook_engine.engine.scope import Scope
-from playbook_engine.model.errors import HostError, LinkLost
+from playbook_engine.engine.settle import change_id, recall, settle
+from playbook_engine.journal.fold import ChangeView
+from playbook_engine.model.errors import HostError, LinkLost, Unreachable
 from playbook_engine.model.events import ChangeApplied, ChangeFailed, ChangeIntended, StateObserved
 from playbook_engine.model.outcome import Outcome
-from playbook_engine.model.runbook import Step
+from playbook_engine.model.runbook import OnDisconnect, Step
 from playbook_engine.transport.base import Become, Call, Reply
+
+GRACE = 20.0  # seconds past its deadline after which a change has ended, one way or the other
+LOSSES = 3  # times that the link may break over one change
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +42,8 @@ class Item:
     on: str = ""
     become: Become | None = None
     attempt: int = 1
+    losses: int = 0
+    past: Past | None = None
 
     def seen(self, result: Mapping[str, object]) -> dict[str, object]:
         """The variables that a condition about a result may name."""
@@ -51,12 +60,17 @@ class Item:
 class Acting:
     """Performs actions on one host; what they change goes into the ledger."""
 
-    def __init__(self, context: HostContext, ledger: Ledger) -> None:
+    def __init__(self, context: HostContext, ledger: Ledger, unless: Callable[[Item], Program[bool]]) -> None:
+        """`unless` says whether a step's probes of that name hold."""
         self._context = context
         self._ledger = ledger
+        self._unless = unless
 
     def act(self, item: Item, args: dict[str, object], variables: Mapping[str, object]) -> Program[StepResult]:
         step, spec, context = item.step, item.spec, self._context
+        known = item.past.change(item.attempt) if item.past is not None else None
+        if known is not None:
+            return (yield from self._known(item, known))
         if spec.kind is Kind.CONTROL:
             reply = context.control(step.action, args, item.scope, variables)
             return self._judge(item, reply, changed=False)
@@ -73,14 +87,7 @@ class Acting:
     def _state(self, item: Item, args: dict[str, object]) -> Program[StepResult]:
         """observe and plan; then, if something is to be changed: intent, apply."""
         step, context = item.step, self._context
-        carries = item.spec.reversible and step.rollback is None and step.irreversible is None
-        call = Call(
-            op="look", action=step.action, args=args, key=step.id, timeout=step.timeout,
-            diff=context.options.diff or context.options.check, undo_limit=min(step.undo_limit, context.budget.left),
-        )  # fmt: skip
-        if not carries:
-            call = dataclasses.replace(call, op="peek")
-        (looked,) = yield from ask(item.on, item.become, call)
+        (looked,) = yield from ask(item.on, item.become, self._look(item, args))
         if not looked.ok or not looked.plan:
             return self._judge(item, looked, changed=False)
         yield from emit(
@@ -91,13 +98,32 @@ class Acting:
         )  # fmt: skip
         if context.options.check:
             return self._judge(item, looked, changed=True)
-        before = looked.before if carries else looked.state
+        before = (looked.before if _carries(item) else looked.state) or {}
         context.budget.spend(_weight(before))
-        yield from self._intend(item, args, tuple(looked.plan), before or {})
-        call = Call(op="apply", action=step.action, args=args, before=before or {}, timeout=step.timeout)
-        if carries:
-            call = dataclasses.replace(call, key=step.id, before=None)  # the agent remembers what it sent
-        return (yield from self._apply(item, call))
+        event = yield from self._intend(item, args, tuple(looked.plan), before)
+        return (yield from self._send(item, event, self._apply(item, event, before)))
+
+    def _look(self, item: Item, args: Mapping[str, object]) -> Call:
+        """Observe and plan; with the state before, where the action itself takes it back."""
+        step, options = item.step, self._context.options
+        return Call(
+            op="look" if _carries(item) else "peek", action=step.action, args=args, key=step.id, timeout=step.timeout,
+            diff=options.diff or options.check, undo_limit=min(step.undo_limit, self._context.budget.left),
+        )  # fmt: skip
+
+    def _apply(self, item: Item, event: ChangeIntended, before: Mapping[str, object]) -> Call:
+        """The change of a state that was just looked at. The agent remembers the state before that it has sent."""
+        call = self._change(item, event, "apply")
+        if _carries(item):
+            return dataclasses.replace(call, key=item.step.id)
+        return dataclasses.replace(call, before=before)
+
+    def _change(self, item: Item, event: ChangeIntended, op: str) -> Call:
+        step = item.step
+        return Call(
+            op=op, action=step.action, args=event.args, timeout=step.background or step.timeout,
+            change=change_id(event), leash=step.on_disconnect is OnDisconnect.KILL, background=step.background > 0,
+        )  # fmt: skip
 
     def _opaque(self, item: Item, args: dict[str, object]) -> Program[StepResult]:
         """A command: nothing can be looked at beforehand but `creates` and `removes`, so it is one round trip."""
@@ -114,14 +140,13 @@ class Acting:
                 outcome=Outcome.SKIPPED if reads else Outcome.CHANGED, kind="check", message=message,
                 result={**looked.result, "changed": not reads, "failed": False, "skipped": reads, "msg": message},
             )  # fmt: skip
-        call = Call(op="run", action=step.action, args=args, timeout=step.timeout)
-        if reads:
+        if reads and not step.background:
+            call = Call(op="run", action=step.action, args=args, timeout=step.timeout)
             (reply,) = yield from ask(item.on, item.become, call)
             return self._judge(item, reply, changed=False)
         said = str(args.get("cmd") or args.get("argv") or step.action)
-        plan = ({"aspect": "run", "after": said},)
-        yield from self._intend(item, args, plan, {})
-        return (yield from self._apply(item, call))
+        event = yield from self._intend(item, args, ({"aspect": "run", "after": said},), {})
+        return (yield from self._send(item, event, self._change(item, event, "run")))
 
     def _intend(
         self,
@@ -129,7 +154,7 @@ class Acting:
         args: Mapping[str, object],
         plan: tuple[Mapping[str, object], ...],
         before: Mapping[str, object],
-    ) -> Program[None]:
+    ) -> Program[ChangeIntended]:
         """The intent, durable before the change leaves, and remembered for a rollback."""
         step = item.step
         how = "rollback" if step.rollback is not None else "irreversible" if step.irreversible is not None else "action"
@@ -144,36 +169,140 @@ class Acting:
         )  # fmt: skip
         self._ledger.intend(Change(event=event, step=step, scope=item.scope, become=item.become))
         yield from emit(event)
+        return event
 
-    def _apply(self, item: Item, call: Call) -> Program[StepResult]:
-        step, host = item.step, self._context.host.name
-        place = {"host": host, "step": step.id, "item": item.index, "attempt": item.attempt}
+    def _send(self, item: Item, event: ChangeIntended, call: Call) -> Program[StepResult]:
+        """The change leaves; its intent is durable."""
         try:
             (reply,) = yield from ask(item.on, item.become, call)
+            if reply.kind == "forgotten":  # another agent than the one that looked: it is told what there was
+                (reply,) = yield from ask(item.on, item.become, dataclasses.replace(call, key="", before=event.before))
         except LinkLost as error:
-            return StepResult(
-                outcome=Outcome.IN_DOUBT, kind=error.kind, message=f"the link was lost while it ran: {error.message}",
-                advice="it goes on to its deadline on the host; look before anything is sent again",
-            )  # fmt: skip
+            return (yield from self._lost(item, event, error))
         except HostError as error:
             # Nothing was started: the session could not even be opened.
             self._ledger.forget()
-            yield from emit(ChangeFailed(kind=error.kind, message=error.message, **place))  # type: ignore[arg-type]
+            yield from emit(self._failed(item, error.kind, error.message, untouched=True))
             raise
+        if reply.ok and call.background:
+            return (yield from self._background(item, event, reply))
+        return (yield from self._heard(item, reply))
+
+    def _lost(self, item: Item, event: ChangeIntended, error: LinkLost) -> Program[StepResult]:
+        """The link broke while it ran. It goes on, to its deadline; a new connection learns how it ended."""
+        boot_id, item.losses = self._context.boot_id, item.losses + 1
+        said = f"the link was lost while it ran: {error.message}"
+        try:
+            if item.losses > LOSSES:
+                raise error
+            if item.on == self._context.host.name:
+                yield from self._context.connect(PATIENCE)
+            return (yield from self._settle(item, event, boot_id, said))
+        except (Unreachable, LinkLost) as gone:
+            why = said if gone is error else f"{said}; and it did not come back: {gone.message}"
+            return StepResult(
+                outcome=Outcome.IN_DOUBT, kind="link-lost", message=why,
+                advice="it goes on to its deadline on the host, and leaves its record there. When the host is back, "
+                "`runbook resume` asks for it",
+            )  # fmt: skip
+
+    def _known(self, item: Item, past: ChangeView) -> Program[StepResult]:
+        """What a controller before this one intended: as it ended, or to be settled."""
+        event, item.on = past.intended, past.intended.on or past.intended.host
+        item.become = self._context.becoming(event.become, item.on)
+        if past.applied is None:
+            self._ledger.intend(Change(event=event, step=item.step, scope=item.scope, become=item.become, past=past))
+            return (yield from self._settle(item, event, past.boot_id, "the controller died while it was under way"))
+        self._ledger.recall(past, item.step, item.scope, item.become)
+        if past.after is not None:
+            reply = Reply(ok=True, result=past.after.result, state=past.after.state)
+            return self._judge(item, reply, changed=not past.after.already)
+        assert past.failed is not None
+        reply = Reply(ok=False, kind=past.failed.kind, msg=past.failed.message, result=past.failed.result)
+        return self._judge(item, reply, changed=True)
+
+    def _settle(self, item: Item, event: ChangeIntended, boot_id: str, said: str) -> Program[StepResult]:
+        """Learns what became of it, and goes on from there; or stops and asks."""
+        step, context = item.step, self._context
+        again = step.name in context.options.again or step.id in context.options.again
+
+        def look() -> Program[Reply]:
+            call = self._look(item, event.args)
+            (reply,) = yield from ask(item.on, item.become, call if item.spec.kind is Kind.STATE else _peek(call))
+            return reply
+
+        found = yield from settle(
+            context, event, item.become, boot_id=boot_id, patience=call_time(step), look=look,
+            unless=lambda: self._unless(item),
+        )  # fmt: skip
+        if found.reply is not None:
+            return (yield from self._heard(item, found.reply, how=found.how))
+        if found.send:
+            op = "apply" if item.spec.kind is Kind.STATE else "run"
+            call = self._apply(item, event, event.before) if op == "apply" else self._change(item, event, op)
+            return (yield from self._send(item, event, call))
+        if again and not found.running:
+            self._ledger.forget()
+            why = f"sent again, as the operator decided; {found.why}"
+            yield from emit(self._failed(item, "unknown", why, settled="operator", untouched=True))
+            item.attempt += 1
+            event = yield from self._intend(item, dict(event.args), tuple(event.changes), event.before)
+            return (yield from self._send(item, event, self._change(item, event, "run")))
+        return StepResult(
+            outcome=Outcome.IN_DOUBT, kind="in-doubt", message=f"{said}; whether it was done cannot be learned: "
+            f"{found.why}",
+            advice="wait for it, then `runbook resume RUN`" if found.running else
+            f"look at the host. Then: `runbook resume RUN --skip {shlex.quote(step.name)} --reason …` if it was done "
+            f"or is not wanted, `--again {shlex.quote(step.name)}` if it was not, or `runbook rollback RUN`",
+        )  # fmt: skip
+
+    def _background(self, item: Item, event: ChangeIntended, started: Reply) -> Program[StepResult]:
+        """It was started on its own: looked at every `poll` seconds until it ends; with `poll: 0` not waited for."""
+        step = item.step
+        if not step.poll:
+            return (yield from self._heard(item, started))
+        told = yield from recall(event, item.become, step.background + GRACE, step.poll)
+        outcome = told.get("outcome")
+        if told.get("status") == "recorded" and isinstance(outcome, Mapping):
+            return (yield from self._heard(item, Reply.of(outcome)))
+        return StepResult(
+            outcome=Outcome.IN_DOUBT, kind="in-doubt", message=f"it was started, and how it ended cannot be learned: "
+            f"{told.get('why') or told.get('status')}",
+        )  # fmt: skip
+
+    def _heard(self, item: Item, reply: Reply, how: str = "") -> Program[StepResult]:
+        """How it ended, as an event, in the ledger, and judged."""
         if not reply.ok:
-            if reply.untouched or reply.kind == "no-such-command":
+            untouched = reply.untouched or reply.kind == "no-such-command"
+            if untouched:
                 self._ledger.forget()
             else:
                 self._ledger.failed()
-            yield from emit(ChangeFailed(kind=reply.kind, message=reply.msg, **place))  # type: ignore[arg-type]
+            event = self._failed(item, reply.kind, reply.msg, settled=how, untouched=untouched, result=reply.result)
+            yield from emit(event)
             return self._judge(item, reply, changed=True)
-        if call.op == "run" and not reply.plan:
+        already = item.spec.kind is Kind.OPAQUE and not reply.plan and not how and not item.step.background
+        if already:
             self._ledger.forget()  # creates or removes said: already so
-            yield from emit(ChangeApplied(seconds=reply.elapsed, **place))  # type: ignore[arg-type]
-            return self._judge(item, reply, changed=False)
-        self._ledger.applied(reply.state or {})
-        yield from emit(ChangeApplied(seconds=reply.elapsed, state=reply.state or {}, **place))  # type: ignore[arg-type]
-        return self._judge(item, reply, changed=True)
+        else:
+            self._ledger.applied(reply.state or {})
+        yield from emit(
+            ChangeApplied(
+                host=self._context.host.name, step=item.step.id, item=item.index, attempt=item.attempt,
+                seconds=reply.elapsed, settled=how, already=already, state={} if already else reply.state or {},
+                result=reply.result,
+            )
+        )  # fmt: skip
+        return self._judge(item, reply, changed=not already)
+
+    def _failed(
+        self, item: Item, kind: str, message: str, *, settled: str = "", untouched: bool = False,
+        result: Mapping[str, object] | None = None,
+    ) -> ChangeFailed:  # fmt: skip
+        return ChangeFailed(
+            host=self._context.host.name, step=item.step.id, item=item.index, attempt=item.attempt, kind=kind,
+            message=message, settled=settled, untouched=untouched, result=result or {},
+        )  # fmt: skip
 
     def _judge(self, item: Item, reply: Reply, *, changed: bool) -> StepResult:
         """The outcome of a reply, with failed_when and changed_when having the last word."""
@@ -203,6 +332,20 @@ class Acting:
             advice=ADVICE.get(reply.kind, ""),
             result=result,
         )
+
+
+def _carries(item: Item) -> bool:
+    """Whether the state before travels: the action itself takes the change back."""
+    return item.spec.reversible and item.step.rollback is None and item.step.irreversible is None
+
+
+def _peek(call: Call) -> Call:
+    return dataclasses.replace(call, op="peek", key="", undo_limit=None)
+
+
+def call_time(step: Step) -> float:
+    """Seconds within which the host has ended what it was sent."""
+    return (step.background or step.timeout) + GRACE
 
 
 def _told(step: Step, plan: Sequence[Mapping[str, object]]) -> tuple[Mapping[str, object], ...]:

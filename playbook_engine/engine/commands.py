@@ -6,13 +6,19 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from playbook_engine.model.errors import LinkLost
 from playbook_engine.model.events import Event
 from playbook_engine.transport.base import Become, Call, Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connect:
-    """Open the host's connection; answered with a Hello, or a HostError is raised in the machine."""
+    """Open a host's connection (the run's own host where `on` is empty); answered with a Hello, or a HostError is
+    raised in the machine. `patience`: seconds in which it is tried again and again."""
+
+    on: str = ""
+    become: Become | None = None
+    patience: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +51,21 @@ class Now:
 class Gate:
     """Wait until the run lets this host go on: `turn` (its batch begins), `step` (nobody stopped the run).
 
-    Answered with None to go on, or with the reason to stop.
+    Answered with None to go on, or with the reason to stop; with a Cancel when what was done is to be taken back.
     """
 
     name: str
     fit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The operator insists: stop now, and do as the runbook says when something fails."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 Command = Connect | Ask | Emit | Sleep | Now | Gate
@@ -57,9 +73,20 @@ T = TypeVar("T")
 Program = Generator[Command, Any, T]
 
 
+PATIENCE = 30.0  # seconds after a lost link in which the host is tried again
+OBSERVING = frozenset({"probe", "look", "peek", "recall"})
+"""Operations that change nothing: whether they were done or not, they can be asked for again."""
+
+
 def ask(on: str, become: Become | None, *calls: Call) -> Program[list[Reply]]:
-    """Raises HostError."""
-    replies = yield Ask(calls=calls, on=on, become=become)
+    """Raises HostError. Calls that only look are made again when the link was lost and came back."""
+    try:
+        replies = yield Ask(calls=calls, on=on, become=become)
+    except LinkLost:
+        if not all(call.op in OBSERVING for call in calls):
+            raise
+        yield Connect(on=on, become=become, patience=PATIENCE)
+        replies = yield Ask(calls=calls, on=on, become=become)
     return list(replies)
 
 

@@ -9,15 +9,15 @@ from playbook_engine.agent.failure import Failed
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ActionSpec, ArgumentError
 from playbook_engine.engine.budget import UndoBudget
-from playbook_engine.engine.commands import Program, ask, emit
+from playbook_engine.engine.commands import Connect, Program, ask, emit, now
 from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.model.errors import HostError, TemplateError
-from playbook_engine.model.events import FactsObserved
+from playbook_engine.model.events import FactsObserved, HostConnected
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
-from playbook_engine.transport.base import Become, Call, Reply
+from playbook_engine.transport.base import Become, Call, Hello, Reply
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 
@@ -38,12 +38,27 @@ class HostContext:
         budget: UndoBudget,
     ) -> None:
         self.plan = plan
+        self.boot_id = ""
         self.host = host
         self.templar = templar
         self.options: Options = plan.options
         self._read_file = read_file
         self._hide = hide
         self.budget = budget
+
+    def connect(self, patience: float = 0.0) -> Program[None]:
+        """Reaches the host, and says so. Raises HostError."""
+        began = yield from now()
+        hello: Hello = yield Connect(patience=patience)
+        ended = yield from now()
+        spec = self.host.connection
+        self.boot_id = hello.boot_id
+        yield from emit(
+            HostConnected(
+                host=self.host.name, address=spec.address or self.host.name, user=spec.user or "",
+                python=hello.python or "", boot_id=hello.boot_id, seconds=ended - began, clock_skew=hello.skew,
+            )
+        )  # fmt: skip
 
     def facts(self, scope: Scope, *values: object, conditions: Iterable[str] = ()) -> Program[None]:
         """Gathers facts if something about to be rendered names them, once a host. Raises HostError."""
@@ -102,11 +117,17 @@ class HostContext:
             return None
         who = user if user is not None else scope.runbook.become_user
         name = str(self.templar.render(who, variables)) if who is not None else (spec.become_user if spec else "root")
-        return Become(
-            user=name,
-            method=spec.become_method if spec else "sudo",
-            password=spec.become_password if spec else None,
-        )
+        return self.becoming(name, on)
+
+    def becoming(self, user: str, on: str) -> Become | None:
+        """How to be this user on a host; None for an empty name."""
+        target = self.plan.host(on)
+        if not user:
+            return None
+        if target is None:
+            return Become(user=user)
+        spec = target.connection
+        return Become(user=user, method=spec.become_method, password=spec.become_password)
 
     def control(self, action: str, args: Mapping[str, object], scope: Scope, variables: Mapping[str, object]) -> Reply:
         """assert, fail, debug, set_fact: evaluated here, no host is asked."""

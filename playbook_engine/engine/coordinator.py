@@ -6,6 +6,8 @@ import threading
 from collections.abc import Sequence
 
 from playbook_engine.engine.batches import over_budget
+from playbook_engine.engine.commands import Cancel
+from playbook_engine.model.errors import Interrupted
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.ports import Clock
 
@@ -27,6 +29,8 @@ class Coordinator:
         self._finished: dict[str, HostStatus] = {}
         self._current = 0
         self._stop = ""
+        self._cancel = ""
+        self._to_cancel: set[str] = set()
         self.budget_exceeded = False
 
     def stop(self, reason: str) -> None:
@@ -34,6 +38,34 @@ class Coordinator:
         with self._changed:
             self._stop = self._stop or reason
             self._changed.notify_all()
+
+    def cancel(self, reason: str, hosts: Sequence[str]) -> None:
+        """These hosts end what they are doing: each is told once, wherever it is."""
+        with self._changed:
+            self._stop = self._stop or reason
+            self._cancel = reason
+            self._to_cancel |= set(hosts)
+            self._changed.notify_all()
+
+    def heard(self, host: str) -> bool:
+        """Whether a host is to be told that it is cancelled; it is told once."""
+        with self._changed:
+            told = host in self._to_cancel
+            self._to_cancel.discard(host)
+            return told
+
+    def interrupt(self, host: str) -> None:
+        """Raises Interrupted when the host is to end what it is doing."""
+        if self._to_cancel and self.heard(host):
+            raise Interrupted(self._cancel)
+
+    def sleep(self, host: str, seconds: float) -> None:
+        """Waits, unless the host is cancelled meanwhile. Raises Interrupted."""
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0:
+            self.interrupt(host)
+            self._clock.sleep(min(left, 0.5))
+        self.interrupt(host)
 
     @property
     def stopped(self) -> str:
@@ -58,8 +90,10 @@ class Coordinator:
                 return self._stop
             return "again" if batch else None
 
-    def step(self) -> str | None:
+    def step(self, host: str) -> str | Cancel | None:
         """Whether a host may begin its next step."""
+        if self.heard(host):
+            return Cancel(self._cancel)
         if self._ends is not None and self._clock.monotonic() > self._ends:
             self.stop(f"the run's deadline of {self._deadline:g}s has passed")
         return self._stop or None

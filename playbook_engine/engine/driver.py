@@ -11,61 +11,114 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from playbook_engine.engine.commands import Ask, Connect, Emit, Gate, Now, Program, Sleep
+from playbook_engine.engine.commands import Ask, Cancel, Connect, Emit, Gate, Now, Program, Sleep
 from playbook_engine.engine.context import LOCALHOST
 from playbook_engine.engine.coordinator import Coordinator
-from playbook_engine.model.errors import HostError, JournalError, LinkLost, Unreachable
-from playbook_engine.model.events import HostFinished
+from playbook_engine.model.errors import HostError, JournalError, LinkLost, Locked, Unreachable
+from playbook_engine.model.events import HostFinished, RollbackStarted
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.plan import Plan
 from playbook_engine.model.ports import Clock, EventSink
-from playbook_engine.transport.base import Become, Connection, Reply, Session, Transport
+from playbook_engine.transport.base import Become, Claim, Connection, Hello, Reply, Session, Transport
 
 MakeProgram = Callable[[Host], Program[HostStatus]]
 
 
 @dataclass(slots=True)
 class Line:
-    """A connection with its lock: a delegate is shared by many hosts' threads, a session is not."""
+    """A connection with its lock: a delegate is shared by many hosts' threads, a session is not.
+
+    `claimed`: the users whose sessions hold the host for this run. `heard`: when something last went to it.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     connection: Connection | None = None
+    claimed: set[str] = field(default_factory=set)
+    heard: float = 0.0
+
+    def drop(self) -> None:
+        """The link is lost: the host keeps what it remembers for the next one."""
+        if self.connection is not None:
+            self.connection.abandon()
+        self.connection = None
+        self.claimed.clear()
 
 
 class Driver:
-    """Runs one plan."""
+    """Runs one plan. `claim` is what each host is locked with, if it is; `done` are hosts that had ended before."""
 
-    def __init__(self, plan: Plan, transports: Mapping[str, Transport], sink: EventSink, clock: Clock) -> None:
+    def __init__(
+        self, plan: Plan, transports: Mapping[str, Transport], sink: EventSink, clock: Clock, *,
+        claim: Claim | None = None, done: Mapping[str, HostStatus] | None = None,
+    ) -> None:  # fmt: skip
         self._plan = plan
+        self._claim = claim
         self._transports = transports
         self._sink = sink
         self._clock = clock
         self._lines: dict[str, Line] = {h.name: Line() for h in plan.hosts}
         self._lines_lock = threading.Lock()
         self._slots = threading.Semaphore(max(1, plan.options.forks))
-        self._statuses: dict[str, HostStatus] = {}
+        self._statuses: dict[str, HostStatus] = dict(done or {})
         self._broken: JournalError | None = None
+        self._rolling_back: set[str] = set()
+        self._ended = threading.Event()
         runbook = plan.runbook
         self.coordinator = Coordinator(plan.batches, runbook.max_fail_percentage, runbook.deadline, clock)
+        for name, status in self._statuses.items():
+            self.coordinator.finished(name, status)
 
     def run(self, program: MakeProgram) -> dict[str, HostStatus]:
         """Every host's status. Raises JournalError when the run had to stop because nothing can be recorded."""
         threads = [
             threading.Thread(target=self._host, args=(host, program), name=f"host {host.name}", daemon=True)
             for host in self._plan.hosts
+            if host.name not in self._statuses
         ]
+        keeper = threading.Thread(target=self._keep, name="leases", daemon=True)
+        if self._claim is not None:
+            keeper.start()
         for thread in threads:
             thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)  # short, so that the main thread hears Ctrl-C
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(0.2)  # short, so that the main thread hears Ctrl-C
+        finally:
+            self._ended.set()
         for line in self._lines.values():
-            if line.connection is not None:
+            if line.connection is not None and self._broken is None:
                 line.connection.close()
+            else:
+                line.drop()
         if self._broken is not None:
             raise self._broken
         return dict(self._statuses)
+
+    def cancel(self, reason: str) -> None:
+        """Ends what every host is doing, now. One that takes changes back is left to finish with that."""
+        busy = [h.name for h in self._plan.hosts if h.name not in self._statuses and h.name not in self._rolling_back]
+        self.coordinator.cancel(reason, busy)
+        lines = [line for name in busy if (line := self._lines.get(name)) and line.lock.locked() and line.connection]
+        for line in lines:
+            assert line.connection is not None
+            threading.Thread(target=line.connection.cancel, name="cancel", daemon=True).start()
+
+    def _keep(self) -> None:
+        """Lets hosts that have nothing to do know that their controller is alive, or they would free themselves."""
+        assert self._claim is not None
+        every = self._claim.lease / 4
+        while not self._ended.wait(every / 2):
+            for line in list(self._lines.values()):
+                if self._clock.monotonic() - line.heard < every or not line.lock.acquire(blocking=False):
+                    continue
+                try:
+                    for session in line.connection.sessions() if line.connection else ():
+                        session.ping()
+                    line.heard = self._clock.monotonic()
+                finally:
+                    line.lock.release()
 
     def _host(self, host: Host, make: MakeProgram) -> None:
         status = HostStatus.UNKNOWN
@@ -105,23 +158,25 @@ class Driver:
             try:
                 match command:
                     case Emit():
+                        if isinstance(command.event, RollbackStarted):
+                            self._rolling_back.add(host.name)
                         self._sink.emit(command.event)
                     case Now():
                         answer = self._clock.monotonic()
                     case Ask():
-                        answer = self._ask(command)
+                        answer = self._ask(host.name, command)
                     case Sleep():
-                        self._clock.sleep(command.seconds)
+                        self.coordinator.sleep(host.name, command.seconds)
                     case Connect():
-                        answer = self._session(host.name, None).hello
+                        answer = self._connect(host.name, command)
                     case Gate():
                         answer = self._gate(host.name, command)
             except HostError as raised:
                 error = raised
 
-    def _gate(self, host: str, gate: Gate) -> str | None:
+    def _gate(self, host: str, gate: Gate) -> str | Cancel | None:
         if gate.name == "step":
-            return self.coordinator.step()
+            return self.coordinator.step(host)
         # A host that waits for the others must not hold a slot that they need.
         self._slots.release()
         try:
@@ -131,19 +186,36 @@ class Driver:
         finally:
             self._slots.acquire()
 
-    def _ask(self, command: Ask) -> list[Reply]:
+    def _connect(self, host: str, command: Connect) -> Hello:
+        """The greeting of a session, after as many tries as fit into the patience that is asked for."""
+        line = self._line(command.on or host)
+        until = self._clock.monotonic() + command.patience
+        while True:
+            try:
+                with line.lock:
+                    return self._session(command.on or host, command.become, line).hello
+            except (Unreachable, LinkLost):
+                line.drop()
+                if self._clock.monotonic() >= until:
+                    raise
+            self.coordinator.sleep(host, 1.0)
+
+    def _ask(self, host: str, command: Ask) -> list[Reply]:
         line = self._line(command.on)
         with line.lock:
+            self.coordinator.interrupt(host)
             try:
-                return self._session(command.on, command.become, line).ask(command.calls)
+                replies = self._session(command.on, command.become, line).ask(command.calls)
             except LinkLost:
-                if line.connection is not None:
-                    line.connection.close()
-                    line.connection = None
+                line.drop()
                 raise
+            line.heard = self._clock.monotonic()
+        if any(reply.kind == "interrupted" for reply in replies):
+            self.coordinator.heard(host)
+        return replies
 
-    def _session(self, name: str, become: Become | None, line: Line | None = None) -> Session:
-        line = line or self._line(name)
+    def _session(self, name: str, become: Become | None, line: Line) -> Session:
+        """With the line's lock held: the session, opened and holding the host if it was not."""
         if line.connection is None:
             host = self._plan.host(name) or _localhost(name)
             transport = self._transports.get(host.connection.connection)
@@ -153,10 +225,28 @@ class Driver:
                     advice=f"ansible_connection is one of {', '.join(sorted(self._transports))}",
                 )
             line.connection = transport.connect(host)
-        login = line.connection.session(None)
-        if become is None or (login.hello.uid == 0 and become.user == "root"):
-            return login
-        return line.connection.session(become)
+        session = line.connection.session(None)
+        self._lock(name, "", session, line)
+        if become is None or (session.hello.uid == 0 and become.user == "root"):
+            return session
+        session = line.connection.session(become)
+        self._lock(name, become.user, session, line)
+        return session
+
+    def _lock(self, name: str, user: str, session: Session, line: Line) -> None:
+        """Takes the host for this run, waiting as long as the operator wants. Raises Locked."""
+        if self._claim is None or user in line.claimed:
+            return
+        until = self._clock.monotonic() + self._claim.wait
+        while True:
+            (reply,) = session.ask([self._claim.call(name)])
+            if reply.ok:
+                line.claimed.add(user)
+                line.heard = self._clock.monotonic()
+                return
+            if self._clock.monotonic() >= until or self.coordinator.stopped:
+                raise Locked(f"{name}: {reply.msg}", advice=str(reply.result.get("advice") or "") or None)
+            self._clock.sleep(1.0)
 
     def _line(self, name: str) -> Line:
         with self._lines_lock:

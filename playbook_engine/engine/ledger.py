@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from playbook_engine.engine.scope import Scope
-from playbook_engine.model.events import ChangeIntended
+from playbook_engine.journal.fold import ChangeView
+from playbook_engine.model.events import ChangeIntended, StepUndone
 from playbook_engine.model.runbook import Step
 from playbook_engine.transport.base import Become
 
@@ -30,6 +31,13 @@ class Change:
     become: Become | None = None
     fate: Fate = Fate.INTENDED
     after: Mapping[str, object] = field(default_factory=dict)
+    past: ChangeView | None = None
+
+    @property
+    def undone(self) -> StepUndone | None:
+        """How its taking back ended, if a controller before this one has done it. One that failed is tried again."""
+        done = self.past.undone if self.past else None
+        return done if done is not None and done.outcome != "failed" else None
 
 
 def counts(event: ChangeIntended) -> bool:
@@ -46,6 +54,16 @@ class Ledger:
 
     def intend(self, change: Change) -> None:
         self.changes.append(change)
+
+    def recall(self, past: ChangeView, step: Step, scope: Scope, become: Become | None) -> None:
+        """A change of which the journal says how it ended, as it counted then."""
+        if past.in_doubt or (past.failed and past.failed.untouched) or (past.after and past.after.already):
+            return
+        fate = Fate.APPLIED if past.applied else Fate.FAILED
+        after = past.after.state if past.after else {}
+        self.changes.append(
+            Change(event=past.intended, step=step, scope=scope, become=become, fate=fate, after=after, past=past)
+        )
 
     def applied(self, after: Mapping[str, object]) -> None:
         self.changes[-1].fate = Fate.APPLIED

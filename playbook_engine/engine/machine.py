@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from playbook_engine.engine.commands import Connect, Gate, Program, emit, now
+from playbook_engine.engine.commands import Cancel, Gate, Program, emit, now
 from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Ledger
 from playbook_engine.engine.probe import watch
 from playbook_engine.engine.records import check, precondition
-from playbook_engine.engine.result import StepResult
+from playbook_engine.engine.result import StepResult, status_of
 from playbook_engine.engine.rollback import Rollback, RollbackResult
-from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.engine.step import StepRunner
-from playbook_engine.model.errors import EngineError, HostError, LoadError
+from playbook_engine.model.errors import EngineError, HostError, Interrupted, LoadError
 from playbook_engine.model.events import (
     EscalationRaised,
-    HostConnected,
     HostFinished,
     HostUnreachable,
     ScopeFinished,
@@ -29,6 +29,8 @@ from playbook_engine.model.outcome import HostStatus, Outcome, Verdict
 from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Probe, Runbook, Step
 
 TOP = "main"
+GO_ON = "`runbook resume RUN` goes on with taking back as soon as the host is there again"
+RESUME = "`runbook resume RUN` goes on from here, `runbook rollback RUN` takes back what was done"
 
 
 class Stopped(Exception):
@@ -44,12 +46,13 @@ class Stopped(Exception):
 class HostMachine:
     """One host's run."""
 
-    def __init__(self, context: HostContext) -> None:
+    def __init__(self, context: HostContext, history: History) -> None:
         self._context = context
+        self._history = history
         self._host = context.host.name
         self._ledger = Ledger()
-        self._steps = StepRunner(context, self._ledger)
-        self._rollback = Rollback(context, self._ledger, self._steps)
+        self._steps = StepRunner(context, self._ledger, history)
+        self._rollback = Rollback(context, self._ledger, self._steps, history)
         self._changed = False
         self._failed_on: list[str] = []
         self._unmeasured: list[str] = []
@@ -63,7 +66,7 @@ class HostMachine:
         except Stopped as stop:
             status, message, advice = stop.status, stop.message, stop.advice
         except HostError as error:
-            status, message, advice = HostStatus.UNREACHABLE, error.message, error.advice or ""
+            status, message, advice = status_of(error), error.message, error.advice or ""
         if not status.good:
             yield from self._escalate(status, message)
         ended = yield from now()
@@ -73,28 +76,20 @@ class HostMachine:
         return status
 
     def _connect(self) -> Program[None]:
-        began = yield from now()
         try:
-            hello = yield Connect()
+            yield from self._context.connect()
         except HostError as error:
             yield from emit(
                 HostUnreachable(host=self._host, kind=error.kind, message=error.message, advice=error.advice or "")
             )
             yield Gate("preconditions", fit=False)
-            status = HostStatus.UNREACHABLE if error.exit_code == 4 else HostStatus.FAILED
-            raise Stopped(status, error.message, error.advice or "") from error
-        ended = yield from now()
-        spec = self._context.host.connection
-        yield from emit(
-            HostConnected(
-                host=self._host, address=spec.address or self._host, user=spec.user or "", python=hello.python or "",
-                boot_id=hello.boot_id, seconds=ended - began,
-            )
-        )  # fmt: skip
+            raise Stopped(status_of(error), error.message, error.advice or "") from error
 
     def _guarded(self) -> Program[tuple[HostStatus, str, str]]:
         context, runbook = self._context, self._context.plan.runbook
         scope = Scope(context.plan, context.host, runbook, context.plan.variables, context.templar)
+        if self._history.facts is not None:
+            scope.set[FACTS] = dict(self._history.facts)
         try:
             yield from self._preconditions(runbook, scope, TOP)
         except Exception:
@@ -102,10 +97,10 @@ class HostMachine:
             raise
         stop = yield Gate("preconditions")
         if stop:
-            raise Stopped(HostStatus.ABORTED, str(stop))
+            raise Stopped(HostStatus.ABORTED, str(stop), RESUME)
         again = yield Gate("turn")
         if again not in (None, "again"):
-            raise Stopped(HostStatus.ABORTED, str(again))
+            raise Stopped(HostStatus.ABORTED, str(again), RESUME)
         if again == "again":
             yield from self._preconditions(runbook, scope, TOP)
         end = yield from self._runbook(runbook, scope, TOP, ())
@@ -126,8 +121,10 @@ class HostMachine:
         handlers = {name: h for h in runbook.handlers for name in (h.name, *h.listen)}
         for entry in runbook.steps:
             stop = yield Gate("step")
+            if isinstance(stop, Cancel):
+                return (yield from self._failure(str(stop), "", runbook, scope_id, handlers))
             if stop:
-                return HostStatus.ABORTED, str(stop), ""
+                return HostStatus.ABORTED, str(stop), RESUME
             if isinstance(entry, Import):
                 end = yield from self._import(entry, scope, (*tags, *entry.tags))
                 if end is not None:
@@ -148,13 +145,22 @@ class HostMachine:
             end = yield from self._after(result, f"handler {name}", runbook, scope_id, handlers)
             if end is not None:
                 return end
-        if not self._context.options.check or not runbook.steps:  # a runbook of checks alone only looks
+        begun = self._history.rollback(scope_id)
+        if begun is not None:  # its checks did not hold then; whether they do by now is not the question
+            return (yield from self._failure(begun.why, "", runbook, scope_id, handlers))
+        wanted = not self._context.options.check or not runbook.steps  # a runbook of checks alone only looks
+        if wanted and self._history.scope(scope_id) != "ok":
             end = yield from self._criteria(runbook, scope, scope_id, handlers)
             if end is not None:
                 return end
         self._ledger.settle(scope_id)
-        yield from emit(ScopeFinished(host=self._host, scope=scope_id, name=runbook.name, outcome="ok"))
+        yield from self._ended(scope_id, runbook.name, "ok")
         return None
+
+    def _ended(self, scope_id: str, name: str, outcome: str) -> Program[None]:
+        """A runbook or import has ended; said once."""
+        if not self._history.scope(scope_id):
+            yield from emit(ScopeFinished(host=self._host, scope=scope_id, name=name, outcome=outcome))
 
     def _after(
         self, result: StepResult, name: str, runbook: Runbook, scope_id: str, handlers: Mapping[str, Step]
@@ -189,26 +195,32 @@ class HostMachine:
         if changes and all(c.event.reversible == "irreversible" for c in changes):
             message += f" — kept, as it cannot be taken back: {', '.join(c.event.name for c in changes)}"
         elif runbook.on_failure is OnFailure.ROLLBACK and changes and not self._context.options.check:
-            result = yield from self._rollback.run(scope_id, changes, handlers, message)
+            try:
+                result = yield from self._rollback.run(scope_id, changes, handlers, message)
+            except HostError as error:
+                said = f"{message} — and the host was lost while its changes were taken back: {error.message}"
+                raise Stopped(HostStatus.ROLLBACK_FAILED, said, GO_ON) from error
             status = _status(result)
             outcome = status.value
             self._ledger.settle(scope_id)
             if result.failed or result.differences:
                 said = "; ".join((*result.failed, *(f"{d['subject']} {d['aspect']}" for d in result.differences)))
                 message = f"{message} — and the rollback is not proved: {said}"
-        yield from emit(ScopeFinished(host=self._host, scope=scope_id, name=runbook.name, outcome=outcome))
+        yield from self._ended(scope_id, runbook.name, outcome)
         return status, message, advice
 
     def _import(
         self, entry: Import, scope: Scope, tags: tuple[str, ...]
     ) -> Program[tuple[HostStatus, str, str] | None]:
         """Another runbook in this place. Its preconditions are evaluated now; its `skip` skips the import only."""
-        variables = scope.variables()
+        if self._history.scope(entry.id) == "skipped":
+            return None
+        begun = self._history.began(entry.id)
         try:
-            yield from self._context.facts(scope, entry.params, conditions=entry.when)
+            yield from self._context.facts(scope, entry.params, conditions=() if begun else entry.when)
             variables = scope.variables()
-            if not all(self._context.templar.evaluate(c, variables, entry.where) for c in entry.when):
-                yield from emit(ScopeFinished(host=self._host, scope=entry.id, name=entry.name, outcome="skipped"))
+            if not begun and not all(self._context.templar.evaluate(c, variables, entry.where) for c in entry.when):
+                yield from self._ended(entry.id, entry.name, "skipped")
                 return None
             inner = scope.inside(entry)
         except LoadError as error:
@@ -217,9 +229,10 @@ class HostMachine:
             yield from self._preconditions(entry.runbook, inner, entry.id)
         except Stopped as stop:
             if stop.status is HostStatus.OK:
-                yield from emit(ScopeFinished(host=self._host, scope=entry.id, name=entry.name, outcome="skipped"))
+                yield from self._ended(entry.id, entry.name, "skipped")
                 return None
-            yield from emit(ScopeFinished(host=self._host, scope=entry.id, name=entry.name, outcome="failed"))
+            if stop.status is not HostStatus.ABORTED:
+                yield from self._ended(entry.id, entry.name, "failed")
             raise
         end = yield from self._runbook(entry.runbook, inner, entry.id, tags)
         scope.set.update(inner.set)
@@ -228,7 +241,14 @@ class HostMachine:
     # ------------------------------------------------------- preconditions and checks
 
     def _preconditions(self, runbook: Runbook, scope: Scope, scope_id: str) -> Program[None]:
-        """All of them, reported together. Raises Stopped; `fail` outranks `skip`."""
+        """All of them, reported together. Raises Stopped; `fail` outranks `skip`.
+
+        Where a controller before this one has begun, there is something to do, and what does not hold any more stops
+        the host until a person has decided. A rollback that was begun is finished in any case.
+        """
+        if self._history.scope(scope_id) == "ok" or self._history.rolling_back():
+            return
+        begun = self._history.changed() if scope_id == TOP else self._history.began(scope_id)
         refused: list[str] = []
         skipped: list[str] = []
         unknown = False
@@ -242,12 +262,21 @@ class HostMachine:
             if finding.verdict is Verdict.MET:
                 continue
             said = f"{probe.name}: {finding.detail or finding.verdict}"
+            decided = {probe.name, probe.id} & set(self._context.options.skip)
+            if decided or (begun and probe.otherwise is Otherwise.SKIP):
+                continue
             if probe.otherwise is Otherwise.SKIP and finding.verdict is Verdict.NOT_MET:
                 why = f" ({finding.detail})" if finding.detail != "it does not hold" else ""
                 skipped.append(f"“{probe.name}” does not hold{why}")
             elif not (self._context.options.check and finding.detail.startswith("left out")):
                 refused.append(said)
                 unknown = unknown or finding.verdict is Verdict.UNKNOWN
+        if refused and begun:
+            raise Stopped(
+                HostStatus.ABORTED, f"held when the run began, and does not hold now: {'; '.join(refused)}",
+                "if the run itself is why: `runbook resume RUN --skip 'NAME OF THE PRECONDITION' --reason …`; "
+                "`runbook rollback RUN` takes back what was done",
+            )  # fmt: skip
         if refused:
             where = "" if scope_id == TOP else f"{runbook.name}: "
             raise Stopped(HostStatus.FAILED, f"{where}preconditions not met, nothing was touched: {'; '.join(refused)}")
@@ -263,7 +292,10 @@ class HostMachine:
         for probe in runbook.checks:
             if not (yield from self._wanted(probe, scope)):
                 continue
-            finding = yield from watch(self._context, scope, probe, {})
+            try:
+                finding = yield from watch(self._context, scope, probe, {})
+            except Interrupted as error:
+                return (yield from self._failure(error.message, "", runbook, scope_id, handlers))
             if probe.register:
                 scope.set[probe.register] = dict(finding.result)
             yield from emit(check(self._host, "criterion", scope_id, probe, finding))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from playbook_engine.model.errors import HostError
-from playbook_engine.model.outcome import Outcome
+from playbook_engine.model.outcome import HostStatus, Outcome
 
 ADVICE = {
     "disk-full": "the file system is full; what was there before is intact. `runbook run free-disk HOST` makes room",
@@ -39,9 +39,16 @@ class StepResult:
 
 def of_host_error(error: HostError) -> StepResult:
     """A host that cannot be worked with, as the end of the step that met it."""
-    if error.kind in ("become-failed", "no-python"):
+    if error.kind in ("become-failed", "no-python", "interrupted"):
         return StepResult(outcome=Outcome.FAILED, kind=error.kind, message=error.message, advice=error.advice or "")
     return StepResult(outcome=Outcome.UNREACHABLE, kind=error.kind, message=error.message, advice=error.advice or "")
+
+
+def status_of(error: HostError) -> HostStatus:
+    """How a host ends on which nothing can be begun, or gone on with. One that is locked can be resumed."""
+    if error.kind in ("locked", "interrupted"):
+        return HostStatus.ABORTED
+    return HostStatus.UNREACHABLE if error.exit_code == 4 else HostStatus.FAILED
 
 
 def joined(results: list[StepResult]) -> StepResult:

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from playbook_engine.agent import proof
 from playbook_engine.catalog import catalog
-from playbook_engine.engine.commands import Program, ask, emit, now
+from playbook_engine.engine.commands import PATIENCE, Connect, Program, ask, emit, now
 from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.scope import Scope
 from playbook_engine.engine.step import StepRunner
-from playbook_engine.model.errors import HostError
-from playbook_engine.model.events import RollbackStarted, RollbackVerified, StepUndone
+from playbook_engine.model.errors import HostError, LinkLost, Unreachable
+from playbook_engine.model.events import RollbackStarted, RollbackVerified, StepUndone, UndoIntended
+from playbook_engine.model.outcome import Outcome
 from playbook_engine.model.runbook import Step
-from playbook_engine.transport.base import Call
+from playbook_engine.transport.base import Become, Call, Reply
 
 TIMEOUT = 600.0  # seconds for one undo: rollback has a deadline of its own
 IGNORED = frozenset({"content", "size", "mtime", "atime", "ctime", "inode", "pid", "since", "restarts", "uptime"})
@@ -40,36 +42,28 @@ class RollbackResult:
 class Rollback:
     """Takes back one host's changes."""
 
-    def __init__(self, context: HostContext, ledger: Ledger, steps: StepRunner) -> None:
+    def __init__(self, context: HostContext, ledger: Ledger, steps: StepRunner, history: History) -> None:
         self._context = context
+        self._history = history
         self._ledger = ledger
         self._steps = steps
 
     def run(
         self, scope_id: str, changes: Sequence[Change], handlers: Mapping[str, Step], why: str, *, force: bool = False
     ) -> Program[RollbackResult]:
-        """Undoes `changes`, last first. A HostError stops it: what cannot be observed is not touched further."""
+        """Undoes `changes`, last first. A lost link stops it: what cannot be observed is not touched further."""
         host = self._context.host.name
         names = tuple(c.event.name for c in reversed(changes))
-        yield from emit(RollbackStarted(host=host, scope=scope_id, why=why, steps=names))
+        if self._history.rollback(scope_id) is None:
+            yield from emit(RollbackStarted(host=host, scope=scope_id, why=why, steps=names))
         undone: list[Change] = []
         kept: list[str] = []
         failed: list[str] = []
         self._ledger.take_pending(scope_id)
         notified: list[tuple[str, Scope]] = []
         for change in reversed(changes):
-            began = yield from now()
-            try:
-                outcome, how, message = yield from self._undo(change, scope_id, force)
-            except HostError as error:
-                outcome, how, message = "failed", change.event.reversible, error.message
-            ended = yield from now()
-            yield from emit(
-                StepUndone(
-                    host=host, step=change.event.step, item=change.event.item, name=change.event.name,
-                    action=change.event.action, outcome=outcome, how=how, message=message, seconds=ended - began,
-                )
-            )  # fmt: skip
+            done = change.undone or (yield from self._taken_back(change, scope_id, force))
+            outcome, message = done.outcome, done.message
             if outcome == "undone":
                 undone.append(change)
                 notified += [(n, change.scope) for n in change.event.notify]
@@ -77,6 +71,9 @@ class Rollback:
                 kept.append(change.event.name)
             elif outcome == "failed":
                 failed.append(f"{change.event.name}: {message}")
+        proof = self._history.proof(scope_id)
+        if proof is not None and proof.proved and not failed:
+            return RollbackResult(undone=tuple(c.event.name for c in undone), kept=proof.kept)
         failed += yield from self._handlers(scope_id, handlers, notified)
         compared, differences, problems = yield from self._prove(undone)
         failed += problems
@@ -91,21 +88,49 @@ class Rollback:
             differences=tuple(differences),
         )  # fmt: skip
 
+    def _taken_back(self, change: Change, scope_id: str, force: bool) -> Program[StepUndone]:
+        """One change, as an event. A host that cannot be worked with any more stops here, to be gone on with later."""
+        event, host = change.event, self._context.host.name
+        began = yield from now()
+        try:
+            outcome, how, message = yield from self._undo(change, scope_id, force)
+        except (Unreachable, LinkLost):
+            raise
+        except HostError as error:
+            outcome, how, message = "failed", event.reversible, error.message
+        ended = yield from now()
+        done = StepUndone(
+            host=host, step=event.step, item=event.item, attempt=event.attempt, name=event.name, action=event.action,
+            outcome=outcome, how=how, message=message, seconds=ended - began,
+        )  # fmt: skip
+        yield from emit(done)
+        return done
+
     def _undo(self, change: Change, scope_id: str, force: bool) -> Program[tuple[str, str, str]]:
         """(outcome, how, message) of one change."""
         event = change.event
+        begun = change.past is not None and change.past.undo is not None
         if event.reversible == "irreversible":
             if event.irreversible or change.fate is not Fate.FAILED:
                 return "kept", "irreversible", event.irreversible
             return "kept", "irreversible", "it failed, and what it did before that cannot be known"
-        if event.reversible == "rollback":
-            return (yield from self._by_steps(change, scope_id))
-        if not force and change.fate is Fate.APPLIED and change.after:
+        if not force and not begun and change.fate is Fate.APPLIED and change.after:
             moved = yield from self.moved(change)
             if moved:
                 return "failed", "action", moved
+        if not begun:
+            yield from emit(
+                UndoIntended(
+                    host=self._context.host.name, step=event.step, item=event.item, attempt=event.attempt,
+                    name=event.name, how=event.reversible,
+                )
+            )  # fmt: skip
+        if event.reversible == "rollback":
+            return (yield from self._by_steps(change, scope_id))
+        if begun and (yield from self._as_before(change)):
+            return "undone", "action", "found as it was before: it had been taken back already"
         call = Call(op="undo", action=event.action, args=event.args, before=dict(event.before), timeout=TIMEOUT)
-        (reply,) = yield from ask(event.on or self._context.host.name, change.become, call)
+        (reply,) = yield from self._asked(event.on or self._context.host.name, change.become, call)
         if not reply.ok:
             return "failed", "action", reply.msg
         left = differences(event.action, event.before, reply.state or {})
@@ -113,10 +138,27 @@ class Rollback:
             return "failed", "action", f"the state is not what it was: {_said(left)}"
         return "undone", "action", str(reply.result.get("msg") or "")
 
+    def _as_before(self, change: Change) -> Program[bool]:
+        """Whether the state before is there. What was begun is looked at before it is done once more."""
+        event = change.event
+        call = Call(op="probe", action=event.action, args=event.args, timeout=TIMEOUT)
+        (reply,) = yield from ask(event.on or self._context.host.name, change.become, call)
+        return reply.ok and not differences(event.action, event.before, reply.result)
+
+    def _asked(self, on: str, become: Become | None, call: Call) -> Program[list[Reply]]:
+        """An undo is harmless where there is nothing to put back: it is sent again when the link came back."""
+        try:
+            return (yield from ask(on, become, call))
+        except LinkLost:
+            yield Connect(on=on, become=become, patience=PATIENCE)
+            return (yield from ask(on, become, call))
+
     def _by_steps(self, change: Change, scope_id: str) -> Program[tuple[str, str, str]]:
         """The step's own `rollback:` list. Its steps are not undone in turn."""
         for step in change.step.rollback or ():
             end = yield from self._steps.run(step, change.scope, f"{scope_id}/rollback")
+            if end.outcome in (Outcome.UNREACHABLE, Outcome.IN_DOUBT):
+                raise LinkLost(f"{step.name}: {end.message}", advice=end.advice or None)
             if end.stops:
                 return "failed", "rollback", f"{step.name}: {end.message}"
         self._ledger.settle(f"{scope_id}/rollback")

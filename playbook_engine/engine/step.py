@@ -13,13 +13,14 @@ from playbook_engine.catalog.spec import ArgumentError, Kind
 from playbook_engine.engine.acting import Acting, Item
 from playbook_engine.engine.commands import Program, Sleep, emit, now
 from playbook_engine.engine.context import HostContext
-from playbook_engine.engine.ledger import Ledger
+from playbook_engine.engine.history import History
+from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.probe import Finding, watch
 from playbook_engine.engine.records import check, precondition, told
 from playbook_engine.engine.result import StepResult, joined, of_host_error
 from playbook_engine.engine.scope import Scope
 from playbook_engine.model.errors import EngineError, HostError, LoadError, TemplateError
-from playbook_engine.model.events import CheckEvaluated, RetryScheduled, StepFinished, StepStarted
+from playbook_engine.model.events import ChangeFailed, CheckEvaluated, RetryScheduled, StepFinished, StepStarted
 from playbook_engine.model.outcome import Outcome, Verdict
 from playbook_engine.model.runbook import Probe, Step
 from playbook_engine.templating.node import Template
@@ -28,10 +29,11 @@ from playbook_engine.templating.node import Template
 class StepRunner:
     """Runs steps on one host; what they change goes into the ledger."""
 
-    def __init__(self, context: HostContext, ledger: Ledger) -> None:
+    def __init__(self, context: HostContext, ledger: Ledger, history: History) -> None:
         self._context = context
         self._ledger = ledger
-        self._acting = Acting(context, ledger)
+        self._history = history
+        self._acting = Acting(context, ledger, self._already)
 
     def run(self, step: Step, scope: Scope, scope_id: str, *, handler: bool = False) -> Program[StepResult]:
         """The step with its loop; registers, notifies, says how it ended. Raises HostError only before a change."""
@@ -44,6 +46,9 @@ class StepRunner:
                 step=step, scope=scope, spec=catalog.get(step.action), index=-1, name=step.name, label="", extra={},
                 handler=handler, scope_id=scope_id,
             )  # fmt: skip
+            item.past = self._history.step(scope_id, step.id, item.index)
+            if item.past is not None and item.past.finished is not None:
+                return self._remembered(item, item.past.finished)
             yield from emit(self._started(item))
             end = StepResult(
                 outcome=Outcome.FAILED, kind=error.kind, message=str(error), advice=error.advice or "", result={}
@@ -51,7 +56,11 @@ class StepRunner:
             return (yield from self._finish(item, end, 0.0))
         results = []
         for item in items:
-            results.append((yield from self._item(item)))
+            item.past = self._history.step(scope_id, step.id, item.index)
+            if item.past is not None and item.past.finished is not None:
+                results.append(self._remembered(item, item.past.finished))
+            else:
+                results.append((yield from self._item(item)))
             if results[-1].stops and results[-1].outcome is not Outcome.FAILED:
                 break
         whole = results[0] if step.loop is None else joined(results)
@@ -93,11 +102,50 @@ class StepRunner:
         except TemplateError:
             return step.name
 
+    def _remembered(self, item: Item, end: StepFinished) -> StepResult:
+        """An item that ended before this controller began: its changes, notifications and result are in force."""
+        assert item.past is not None
+        for change in item.past.changes:
+            become = self._context.becoming(change.intended.become, change.intended.on or change.intended.host)
+            self._ledger.recall(change, item.step, item.scope, become)
+        self._ledger.notify(item.scope_id, end.notified)
+        return StepResult(
+            outcome=Outcome(end.outcome), kind=end.kind, message=end.message, advice=end.advice, ignored=end.ignored,
+            result=end.result,
+        )  # fmt: skip
+
+    def _left_out(self, item: Item) -> Program[StepResult]:
+        """The operator has decided that it is not to be done; what was sent of it counts as done, for a rollback."""
+        change = item.past.change(item.attempt) if item.past is not None else None
+        why = f"left out by the operator: {self._context.options.reason or 'no reason given'}"
+        if change is not None and change.in_doubt:
+            event = change.intended
+            become = self._context.becoming(event.become, event.on or event.host)
+            doubt = Change(event=event, step=item.step, scope=item.scope, become=become, fate=Fate.FAILED, past=change)
+            self._ledger.intend(doubt)
+            yield from emit(
+                ChangeFailed(
+                    host=event.host, step=event.step, item=event.item, attempt=event.attempt, kind="left-out",
+                    message=why, settled="operator",
+                )
+            )  # fmt: skip
+        return StepResult(outcome=Outcome.SKIPPED, kind="left-out", message=why, result={"skipped": True})
+
     def _item(self, item: Item) -> Program[StepResult]:
         """One item with its attempts, as events."""
-        step = item.step
+        step, past = item.step, item.past
         began = yield from now()
-        yield from emit(self._started(item))
+        if past is None or past.views[-1].finished is not None:
+            yield from emit(self._started(item))
+        if past is not None:
+            item.attempt = past.attempt
+            for change in past.changes:
+                if change.intended.attempt < item.attempt:
+                    become = self._context.becoming(change.intended.become, change.intended.on or change.intended.host)
+                    self._ledger.recall(change, step, item.scope, become)
+        if {step.name, step.id} & set(self._context.options.skip):
+            end = yield from self._left_out(item)
+            return (yield from self._finish(item, end, 0.0))
         while True:
             try:
                 end = yield from self._attempt(item)
@@ -132,6 +180,10 @@ class StepRunner:
         step, scope, context = item.step, item.scope, self._context
         if "__empty__" in item.extra:
             return StepResult(outcome=Outcome.SKIPPED, message="the loop is empty", result={"skipped": True})
+        if item.past is not None and item.past.change(item.attempt) is not None:
+            # Its conditions held, its change was intended: what is left is to learn how that ended.
+            end = yield from self._acting.act(item, {}, item.variables())
+            return (yield from self._then(item, end))
         conditions = (*step.when, *(step.changed_when or ()), *(step.failed_when or ()), *step.until)
         yield from context.facts(scope, step.args, step.vars, step.delegate_to, conditions=conditions)
         variables = item.variables()
@@ -143,7 +195,7 @@ class StepRunner:
         refused = yield from self._preconditions(item, variables)
         if refused is not None:
             return refused
-        if step.unless and (yield from self._already(item)):
+        if (yield from self._already(item)):
             return StepResult(outcome=Outcome.OK, message="already so: every probe under unless holds", result={})
         variables = item.variables()
         args = context.arguments(scope, item.spec, step.args, variables)
@@ -154,9 +206,12 @@ class StepRunner:
         item.on = context.target(scope, step.delegate_to, variables)
         item.become = context.become(scope, step.become, step.become_user, item.on, variables)
         end = yield from self._acting.act(item, args, variables)
-        if end.outcome not in (Outcome.OK, Outcome.CHANGED) or not step.checks:
-            return end
-        if context.options.check:
+        return (yield from self._then(item, end))
+
+    def _then(self, item: Item, end: StepResult) -> Program[StepResult]:
+        """The checks, if the action went well."""
+        good = end.outcome in (Outcome.OK, Outcome.CHANGED)
+        if not good or not item.step.checks or self._context.options.check:
             return end
         return (yield from self._checked(item, end))
 
@@ -184,7 +239,8 @@ class StepRunner:
         )
 
     def _already(self, item: Item) -> Program[bool]:
-        holds = True
+        """Whether there are probes under `unless`, and all of them hold."""
+        holds = bool(item.step.unless)
         for probe in item.step.unless:
             if not (yield from self._wanted(item, probe)):
                 continue

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from playbook_engine.engine.commands import Connect, Program, emit, now
+from playbook_engine.engine.acting import call_time
+from playbook_engine.engine.commands import Program, emit, now
 from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Change, Fate, Ledger
+from playbook_engine.engine.result import status_of
 from playbook_engine.engine.rollback import Rollback, subject
 from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.settle import recall
 from playbook_engine.engine.step import StepRunner
 from playbook_engine.journal.fold import ChangeView, HostView
 from playbook_engine.model.errors import HostError, JournalError
-from playbook_engine.model.events import HostConnected, HostFinished, HostUnreachable
+from playbook_engine.model.events import HostFinished, HostUnreachable
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.runbook import Import, Runbook, Step
-from playbook_engine.transport.base import Become
+from playbook_engine.transport.base import Reply
 
 TOP = "main"
 
@@ -24,14 +28,17 @@ TOP = "main"
 class UndoMachine:
     """Takes back what one host's journal says was changed, or may have been."""
 
-    def __init__(self, context: HostContext, past: HostView, changes: Sequence[ChangeView], now: str) -> None:
+    def __init__(
+        self, context: HostContext, past: HostView, changes: Sequence[ChangeView], now: str, history: History
+    ) -> None:
         self._context = context
         self._past = past
         self._changes = changes
         self._now = now
         self._ledger = Ledger()
-        self._steps = StepRunner(context, self._ledger)
-        self._rollback = Rollback(context, self._ledger, self._steps)
+        self._history = history
+        self._steps = StepRunner(context, self._ledger, history)
+        self._rollback = Rollback(context, self._ledger, self._steps, history)
 
     def run(self) -> Program[HostStatus]:
         """Ends with rolled_back, partly_rolled_back, rollback_failed, ok (nothing to take back) or unreachable."""
@@ -44,7 +51,7 @@ class UndoMachine:
             yield from emit(
                 HostUnreachable(host=host, kind=error.kind, message=error.message, advice=error.advice or "")
             )
-            status, message, advice = HostStatus.UNREACHABLE, error.message, error.advice or ""
+            status, message, advice = status_of(error), error.message, error.advice or ""
         ended = yield from now()
         yield from emit(
             HostFinished(host=host, status=status.value, message=message, advice=advice, seconds=ended - began)
@@ -54,26 +61,25 @@ class UndoMachine:
     def _guarded(self) -> Program[tuple[HostStatus, str]]:
         if not self._changes:
             return HostStatus.OK, "nothing to take back"
-        began = yield from now()
-        hello = yield Connect()
-        spec = self._context.host.connection
-        ended = yield from now()
-        yield from emit(
-            HostConnected(
-                host=self._context.host.name, address=spec.address or self._context.host.name, user=spec.user or "",
-                python=hello.python or "", boot_id=hello.boot_id, seconds=ended - began,
-            )
-        )  # fmt: skip
+        yield from self._context.connect()
         finder = _Finder(self._context, self._past)
         handlers = finder.handlers()
-        changes = [self._change(view, finder) for view in self._changes]
+        changes: list[Change] = []
+        busy: list[str] = []
+        for view in self._changes:
+            change = self._change(view, finder)
+            why, there = (yield from self._settled(view, change)) if view.in_doubt else ("", True)
+            busy += [why] if why else []
+            changes += [change] if there else []
         if self._context.options.check:
             return (yield from self._preview(changes))
-        busy = [] if self._context.options.force else [w for w in map(self._may_still_run, self._changes, changes) if w]
-        if busy:
+        if busy and not self._context.options.force:
             return HostStatus.IN_DOUBT, f"not touched: {'; '.join(busy)}; --force takes it back all the same"
-        why = f"asked for by {self._context.options.reason or 'the operator'}"
-        result = yield from self._rollback.run(TOP, changes, handlers, why, force=self._context.options.force)
+        asked = f"asked for by {self._context.options.reason or 'the operator'}"
+        try:
+            result = yield from self._rollback.run(TOP, changes, handlers, asked, force=self._context.options.force)
+        except HostError as error:
+            return HostStatus.ROLLBACK_FAILED, f"the host was lost while it was rolled back: {error.message}"
         if not result.proved:
             said = (*result.failed, *(f"{d['subject']} {d['aspect']} is not as before" for d in result.differences))
             return HostStatus.ROLLBACK_FAILED, "; ".join(said)
@@ -83,15 +89,28 @@ class UndoMachine:
             return HostStatus.PARTLY_ROLLED_BACK, f"kept: {', '.join(result.kept)}"
         return HostStatus.ROLLED_BACK, ""
 
-    def _may_still_run(self, view: ChangeView, change: Change) -> str:
-        """A change that was sent and whose end nobody heard goes on, on the host, to its own deadline: taking it back
-        while it runs would prove a state that it then changes. Files are written in an instant."""
-        if not view.in_doubt or view.intended.before.get("path"):
-            return ""
-        until = datetime.fromisoformat(view.at) + timedelta(seconds=change.step.timeout)
-        if datetime.fromisoformat(self._now) >= until:
-            return ""
-        return f"{view.intended.name} may still be running on the host, until {until:%H:%M:%S} UTC"
+    def _settled(self, view: ChangeView, change: Change) -> Program[tuple[str, bool]]:
+        """(why it cannot be taken back yet, whether there is anything to take back) of a change in doubt.
+
+        The host's record says how it ended. Where there is none, what was sent goes on to its own deadline: taking it
+        back while it runs would prove a state that it then changes. Files are written in an instant.
+        """
+        told = yield from recall(view.intended, change.become, 0.0)
+        status, outcome = told.get("status"), told.get("outcome")
+        if status == "running":
+            return f"{view.intended.name} still runs on the host, as process {told.get('pid')}", True
+        if status == "unseen":
+            return "", False
+        if status == "recorded" and isinstance(outcome, Mapping):
+            reply = Reply.of(outcome)
+            change.fate = Fate.APPLIED if reply.ok else Fate.FAILED
+            change.after = reply.state or {}
+            return "", not reply.untouched
+        rebooted = view.boot_id and told.get("boot_id") not in (None, "", view.boot_id)
+        until = datetime.fromisoformat(view.at) + timedelta(seconds=call_time(change.step))
+        if rebooted or view.intended.before.get("path") or datetime.fromisoformat(self._now) >= until:
+            return "", True
+        return f"{view.intended.name} may still be running on the host, until {until:%H:%M:%S} UTC", True
 
     def _preview(self, changes: Sequence[Change]) -> Program[tuple[HostStatus, str]]:
         """What `--check` says: what would be taken back, and what refused because somebody changed it since."""
@@ -109,12 +128,10 @@ class UndoMachine:
 
     def _change(self, view: ChangeView, finder: _Finder) -> Change:
         step, scope = finder.step(view.intended.step)
-        user = view.intended.become
-        spec = self._context.host.connection
-        become = Become(user=user, method=spec.become_method, password=spec.become_password) if user else None
+        become = self._context.becoming(view.intended.become, view.intended.on or view.intended.host)
         fate = {True: Fate.APPLIED, False: Fate.FAILED, None: Fate.INTENDED}[view.applied]
         after = view.after.state if view.after else {}
-        return Change(event=view.intended, step=step, scope=scope, become=become, fate=fate, after=after)
+        return Change(event=view.intended, step=step, scope=scope, become=become, fate=fate, after=after, past=view)
 
 
 class _Finder:

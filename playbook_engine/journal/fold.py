@@ -33,6 +33,7 @@ from playbook_engine.model.events import (
     StepFinished,
     StepStarted,
     StepUndone,
+    UndoIntended,
 )
 from playbook_engine.model.outcome import HostStatus
 
@@ -55,14 +56,20 @@ class Evidence:
 
 @dataclass(slots=True, kw_only=True)
 class ChangeView:
-    """An intent and what became of it: `applied` is None while it is in doubt."""
+    """An intent and what became of it: `applied` is None while it is in doubt.
+
+    `leg` is the controller that intended it (1 is the first), `boot_id` the boot of its host at the time.
+    """
 
     seq: int
     at: str
     intended: ChangeIntended
+    leg: int = 1
+    boot_id: str = ""
     applied: bool | None = None
-    failure: str = ""
     after: ChangeApplied | None = None
+    failed: ChangeFailed | None = None
+    undo: UndoIntended | None = None
     undone: StepUndone | None = None
 
     @property
@@ -81,6 +88,7 @@ class StepView:
     seq: int
     started: StepStarted
     started_at: str
+    leg: int = 1
     finished: StepFinished | None = None
     finished_at: str = ""
     finished_seq: int = 0
@@ -98,6 +106,7 @@ class HostView:
     """One host of a run."""
 
     name: str
+    leg: int = 1
     connected: HostConnected | None = None
     connected_at: str = ""
     unreachable: HostUnreachable | None = None
@@ -122,8 +131,10 @@ class HostView:
         """The newest attempt at a step's item."""
         return next((s for s in reversed(self.steps) if (s.started.step, s.started.item) == key), None)
 
-    def change(self, key: Key) -> ChangeView | None:
-        return next((c for c in reversed(self.changes) if c.key == key), None)
+    def change(self, key: Key, attempt: int) -> ChangeView | None:
+        """The newest intent of an attempt at a step's item."""
+        mine = (c for c in reversed(self.changes) if c.key == key)
+        return next((c for c in mine if c.intended.attempt == attempt), None)
 
     def to_undo(self) -> list[ChangeView]:
         """Changes that were made, or may have been, and were not taken back; in the order they were made."""
@@ -131,6 +142,8 @@ class HostView:
             c
             for c in self.changes
             if not (c.undone and c.undone.outcome in ("undone", "untouched", "kept"))
+            and not (c.failed and c.failed.untouched)
+            and not (c.after and c.after.already)
             and not c.intended.handler
             and not c.intended.scope.endswith("/rollback")
         ]
@@ -149,6 +162,11 @@ class RunView:
     finished_at: str = ""
     closed: bool = False
     records: tuple[Record, ...] = ()
+
+    @property
+    def leg(self) -> int:
+        """How many controllers have worked at this run."""
+        return self.resumed[-1].leg if self.resumed else 1
 
     @property
     def evidence(self) -> list[Evidence]:
@@ -178,6 +196,10 @@ def _apply(view: RunView, record: Record) -> None:
         case RunResumed():
             view.resumed.append(event)
             view.finished, view.closed = None, False
+            for host in view.hosts.values():
+                host.leg = event.leg
+                if host.name in event.hosts:
+                    host.finished = None
         case RunFinished():
             view.finished, view.finished_at = event, record.at
         case LogClosed():
@@ -201,7 +223,7 @@ def _host(host: HostView, record: Record, event: Event) -> None:
         case CheckEvaluated():
             host.checks.append(Evidence(seq=record.seq, at=record.at, event=event))
         case StepStarted():
-            host.steps.append(StepView(seq=record.seq, started=event, started_at=record.at))
+            host.steps.append(StepView(seq=record.seq, started=event, started_at=record.at, leg=host.leg))
         case StateObserved():
             if step := host.step((event.step, event.item)):
                 step.observed = event
@@ -209,18 +231,23 @@ def _host(host: HostView, record: Record, event: Event) -> None:
             if step := host.step((event.step, event.item)):
                 step.retries += 1
         case ChangeIntended():
-            host.changes.append(ChangeView(seq=record.seq, at=record.at, intended=event))
+            mine = event.on in ("", event.host)
+            boot_id = host.connected.boot_id if host.connected and mine else ""
+            host.changes.append(ChangeView(seq=record.seq, at=record.at, intended=event, leg=host.leg, boot_id=boot_id))
         case ChangeApplied():
-            if change := host.change((event.step, event.item)):
+            if change := host.change((event.step, event.item), event.attempt):
                 change.applied, change.after = True, event
         case ChangeFailed():
-            if change := host.change((event.step, event.item)):
-                change.applied, change.failure = False, event.message
+            if change := host.change((event.step, event.item), event.attempt):
+                change.applied, change.failed = False, event
         case StepFinished():
             if step := host.step((event.step, event.item)):
                 step.finished, step.finished_at, step.finished_seq = event, record.at, record.seq
+        case UndoIntended():
+            if change := host.change((event.step, event.item), event.attempt):
+                change.undo = event
         case StepUndone():
-            if change := host.change((event.step, event.item)):
+            if change := host.change((event.step, event.item), event.attempt):
                 change.undone = event
             if step := host.step((event.step, event.item)):
                 step.undone = event

@@ -105,6 +105,16 @@ class JournalWriter:
         if self._failed:
             raise self._refusal()
 
+    def abandon(self) -> None:
+        """Writes what waits, and lets go of the file without a closing record: its run has come to no end."""
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = True
+            self._work.notify()
+        self._thread.join()
+        os.close(self._fd)
+
     def _refusal(self) -> JournalError:
         return JournalError(
             f"the journal cannot be written any more: {self._failed}",

@@ -13,6 +13,8 @@
         ├── HostKeyError      4      the host's key is unknown or has changed
         ├── LinkLost          4      the connection died in the middle
         ├── BecomeFailed      2      sudo refused, missing, or wants a password
+        ├── Locked            2      another run is working at this host
+        ├── Interrupted       99     the operator stopped what was going on
         ├── NoPython          2      an action needs Python and the host has none (3.6 or newer)
         └── ProtocolError     2      the far side said something that is no frame
 
@@ -117,6 +119,15 @@ class LinkLost(HostError):
 
 class BecomeFailed(HostError):
     kind = "become-failed"
+
+
+class Locked(HostError):
+    kind = "locked"
+
+
+class Interrupted(HostError):
+    kind = "interrupted"
+    exit_code = 99
 
 
 class NoPython(HostError):

@@ -53,8 +53,22 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResumed(Event):
+    """A controller goes on with a run that died, was interrupted or paused. `hosts` are those that had not ended.
+
+    `leg` counts the controllers of a run: 2 for the first that resumes it. It fences the ones before. `skip` and
+    `again` name the steps about which the operator has decided: not to be done, or to be sent once more.
+    """
+
+    run: str = ""
+    kind: str = ""
+    runbook: str = ""
     actor: str = ""
     reason: str = ""
+    command: str = ""
+    leg: int = 2
+    hosts: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,22 +158,34 @@ class ChangeIntended(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeApplied(Event):
-    """`state` is what the host observed afterwards: a later rollback finds out by it whether the host has moved."""
+    """`state` is what the host observed afterwards: a later rollback finds out by it whether the host has moved.
+
+    `settled` is empty when the host answered, else how it was learned later: record | observed | creates | unless.
+    `already` means that `creates` or `removes` said that there was nothing to do.
+    """
 
     step: str
     item: int = -1
     attempt: int = 1
     seconds: float = 0.0
+    settled: str = ""
+    already: bool = False
     state: Data = field(default_factory=dict)
+    result: Data = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFailed(Event):
+    """`untouched`: nothing was done. `settled` as in ChangeApplied, or operator: left out or to be sent again."""
+
     step: str
     item: int = -1
     attempt: int = 1
     kind: str
     message: str
+    settled: str = ""
+    untouched: bool = False
+    result: Data = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,11 +269,23 @@ class RollbackStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UndoIntended(Event):
+    """Durable before a change is taken back: what is not as the change left it, is so because of us."""
+
+    step: str
+    item: int = -1
+    attempt: int = 1
+    name: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepUndone(Event):
     """`outcome`: undone | kept | failed | untouched. `how`: action | rollback | irreversible."""
 
     step: str
     item: int = -1
+    attempt: int = 1
     name: str
     action: str
     outcome: str
@@ -303,14 +341,16 @@ EVENTS: Mapping[str, type[Event]] = {
     for cls in (
         RunStarted, RunResumed, HostConnected, HostUnreachable, FactsObserved, PreconditionEvaluated, StepStarted,
         StateObserved, ChangeIntended, ChangeApplied, ChangeFailed, CheckEvaluated, RetryScheduled, StepFinished,
-        ScopeFinished, RollbackStarted, StepUndone, RollbackVerified, EscalationRaised, HostFinished, RunFinished,
-        LogClosed,
+        ScopeFinished, RollbackStarted, UndoIntended, StepUndone, RollbackVerified, EscalationRaised, HostFinished,
+        RunFinished, LogClosed,
     )
 }  # fmt: skip
 
 SEALED = frozenset({"variables", "facts", "args", "before", "result", "state", "plan"})
 
-DURABLE = (RunStarted, ChangeIntended, RollbackStarted, StepUndone, RunFinished, HostFinished)
+DURABLE = (
+    RunStarted, RunResumed, ChangeIntended, RollbackStarted, UndoIntended, StepUndone, RunFinished, HostFinished,
+)  # fmt: skip
 """The driver waits for these to be on the disk; the rest is written in order with them."""
 
 

@@ -11,7 +11,10 @@ from playbook_engine.model.runbook import Runbook
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How the operator wants it done."""
+    """How the operator wants it done. `skip` and `again` name what a resumed run leaves out, or sends once more.
+
+    `wait`: seconds for another run to let go of a host. `take_over`: the run whose hosts are taken away from it.
+    """
 
     check: bool = False
     diff: bool = False
@@ -21,6 +24,10 @@ class Options:
     forks: int = 50
     reason: str = ""
     force: bool = False
+    skip: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+    wait: float = 0.0
+    take_over: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

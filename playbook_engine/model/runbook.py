@@ -27,6 +27,13 @@ class Otherwise(StrEnum):
     SKIP = "skip"
 
 
+class OnDisconnect(StrEnum):
+    """What becomes of an action when the link to its host is lost: it goes on to its deadline, or it is killed."""
+
+    FINISH = "finish"
+    KILL = "kill"
+
+
 class Tier(StrEnum):
     """What a service's failure means for those it serves: severity is computed from it and from what was measured."""
 
@@ -104,7 +111,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step, its contract in one place. `id` is unique in the compiled plan and stable over resumes."""
+    """One step, its contract in one place. `id` is unique in the compiled plan and stable over resumes.
+
+    `background` (written `async`): seconds that it may run on its own on the host, looked at every `poll` seconds.
+    """
 
     id: str
     name: str
@@ -138,6 +148,9 @@ class Step:
     rollback: tuple[Step, ...] | None = None
     irreversible: str | None = None
     undo_limit: int = 64 << 20
+    on_disconnect: OnDisconnect = OnDisconnect.FINISH
+    background: float = 0.0
+    poll: float = 15.0
     where: SourcePos | None = None
 
 

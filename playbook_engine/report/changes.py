@@ -77,7 +77,7 @@ def _fate(change: ChangeView, host: str, subject: Subject) -> tuple[str, str]:
     if change.in_doubt:
         return "in doubt", "it was sent, and nobody heard how it ended"
     if change.applied is False:
-        return "failed", change.failure
+        return "failed", change.failed.message if change.failed else ""
     step = subject.view.hosts[host].step(change.key)
     # What a step says of its own work: a clean-up, how much it freed. Of files the details below say it.
     said = step.finished.message if step and step.finished and change.intended.reversible == "irreversible" else ""

@@ -72,7 +72,7 @@ def _cell(host: HostView, views: Sequence[StepView]) -> Cell:
         return Cell(outcome="", evidence="")
     chosen = min(newest.values(), key=lambda s: WORST.index(s.outcome) if s.outcome in WORST else 0)
     # A step that the run died in has no record of its end: what is known of it is the intent.
-    intent = host.change((chosen.started.step, chosen.started.item))
+    intent = next((c for c in reversed(host.changes) if c.key == (chosen.started.step, chosen.started.item)), None)
     seq = chosen.finished_seq or (intent.seq if intent else 0)
     return Cell(
         outcome=chosen.outcome.replace("_", " "), evidence=f"E{seq}" if seq else "", items=len(newest),

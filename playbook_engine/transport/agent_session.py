@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ def open_agent(pipe: Pipe, timeout: float) -> AgentSession | None:
     """
     pipe.send(payload.first())
     reader = Reader(pipe)
+    began = time.time()
     mark = reader.mark(timeout)
     if mark == payload.SHELL_MARK:
         return None
@@ -55,8 +57,15 @@ def open_agent(pipe: Pipe, timeout: float) -> AgentSession | None:
         pid=message["pid"],
         boot_id=str(message["boot_id"]),
         time=message["time"],
+        skew=_skew(message["time"], began),
     )
     return AgentSession(pipe, reader, hello)
+
+
+def _skew(there: float, began: float) -> float:
+    """Seconds by which a host's clock is ahead. It was read between `began` and now: within that it is right."""
+    now = time.time()
+    return 0.0 if began <= there <= now else round(there - (began if there < began else now), 1)
 
 
 class Reader:
@@ -136,7 +145,7 @@ class AgentSession:
     def ask(self, calls: Sequence[Call]) -> list[Reply]:
         modules: list[tuple[str, str]] = []
         for call in calls:
-            new = payload.action_modules(call.action, self._sent)
+            new = payload.modules(call.op, call.action, self._sent)
             self._sent.update(name for name, _ in new)
             modules += new
         number = next(self._ids)
@@ -149,8 +158,20 @@ class AgentSession:
             raise ProtocolError(f"no answer to every call: {replies!r:.200}")
         return [Reply.of(said) for said in replies]
 
+    def ping(self) -> None:
+        self._tell({"ping": 1})
+
     def close(self) -> None:
+        self._tell({"bye": 1})
         self._pipe.close()
+
+    def abandon(self) -> None:
+        """Without goodbye: the agent keeps what it remembers for the next connection."""
+        self._pipe.close()
+
+    def _tell(self, message: dict[str, object]) -> None:
+        with contextlib.suppress(LinkLost):
+            self._pipe.send(wire.pack(message))
 
 
 def no_python(action: str, interpreter: str | None) -> NoPython:

@@ -16,7 +16,11 @@ from playbook_engine.model.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One operation of one action (agent/serve.py lists the operations). `timeout` in seconds, enforced on the host."""
+    """One operation of one action (agent/serve.py lists the operations). `timeout` in seconds, enforced on the host.
+
+    `change` names a change: the host remembers how it ended, for whoever asks with `recall`. `background` lets it run
+    on its own, `leash` has it killed when the link is lost.
+    """
 
     op: str
     action: str
@@ -26,6 +30,9 @@ class Call:
     timeout: float = 300.0
     diff: bool = False
     undo_limit: int | None = None
+    change: str = ""
+    background: bool = False
+    leash: bool = False
 
     def message(self) -> dict[str, object]:
         """The call as it travels."""
@@ -38,6 +45,9 @@ class Call:
             said["diff"] = True
         if self.undo_limit is not None:
             said["undo_limit"] = self.undo_limit
+        for name in ("change", "background", "leash"):
+            if value := getattr(self, name):
+                said[name] = value
         return said
 
 
@@ -80,6 +90,7 @@ class Hello:
     pid: int | None = None
     boot_id: str = ""
     time: float | None = None
+    skew: float | None = None  # seconds by which its clock is ahead of ours, as far as can be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +100,30 @@ class Become:
     user: str = "root"
     method: str = "sudo"
     password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a run asks for on each of its hosts: to be the only one that changes anything there.
+
+    `leg` fences: a controller that resumed the run has a higher one, and whoever has a lower one is refused from then
+    on. `lease`: seconds after which a host that hears nothing frees itself. `wait`: seconds to wait for another run.
+    `over`: a run whose lock is taken away.
+    """
+
+    run: str
+    leg: int = 1
+    actor: str = ""
+    reason: str = ""
+    lease: float = 60.0
+    wait: float = 0.0
+    over: str = ""
+
+    def call(self, line: str) -> Call:
+        """`line` is the host's name in the inventory: two names of one host are two."""
+        args = {"run": self.run, "leg": self.leg, "actor": self.actor, "reason": self.reason, "lease": self.lease,
+                "over": self.over, "line": line}  # fmt: skip
+        return Call(op="lock", action="", args=args, timeout=20.0)
 
 
 class Session(Protocol):
@@ -101,7 +136,17 @@ class Session(Protocol):
         """Raises LinkLost, ProtocolError, NoPython."""
         ...
 
-    def close(self) -> None: ...
+    def ping(self) -> None:
+        """Says that the controller is alive; no answer comes. Never raises: a dead link shows at the next call."""
+        ...
+
+    def close(self) -> None:
+        """Says goodbye: the host forgets what it remembers of changes."""
+        ...
+
+    def abandon(self) -> None:
+        """Lets go without a word."""
+        ...
 
 
 class Connection(Protocol):
@@ -111,7 +156,19 @@ class Connection(Protocol):
         """The session of the login user, or of whom to become; opened on first use. Raises HostError."""
         ...
 
+    def sessions(self) -> Sequence[Session]:
+        """Those that are open."""
+        ...
+
+    def cancel(self) -> None:
+        """From another thread: ends what a session is doing on the host; it answers `interrupted`. Never raises."""
+        ...
+
     def close(self) -> None: ...
+
+    def abandon(self) -> None:
+        """Lets go without a word: what the host remembers, it keeps for the next connection."""
+        ...
 
 
 class Transport(Protocol):

@@ -31,8 +31,14 @@ class Here:
             return [_probe(calls[0], library)]
         return self._agent.ask(calls)
 
+    def ping(self) -> None:
+        self._agent.ping()
+
     def close(self) -> None:
         self._agent.close()
+
+    def abandon(self) -> None:
+        self._agent.abandon()
 
 
 def library_of(action: str) -> str | None:

@@ -15,6 +15,7 @@ from playbook_engine.transport import payload
 from playbook_engine.transport.agent_session import open_agent
 from playbook_engine.transport.base import Become, Session
 from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
+from playbook_engine.transport.cancel import cancelling
 from playbook_engine.transport.here import Here
 from playbook_engine.transport.posix import ShellSession
 
@@ -124,9 +125,27 @@ class LocalConnection:
             pipe.close()
             raise
 
+    def sessions(self) -> list[Session]:
+        return list(self._sessions.values())
+
+    def cancel(self) -> None:
+        for who, session in list(self._sessions.items()):
+            command = cancelling(session.hello)
+            if command:
+                become = Become(user=who) if who else None
+                subprocess.run(
+                    ["/bin/sh", "-c", sudo_command(become, command) if become else command], check=False, timeout=START,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                )  # fmt: skip
+
     def close(self) -> None:
         for session in self._sessions.values():
             session.close()
+        self._sessions.clear()
+
+    def abandon(self) -> None:
+        for session in self._sessions.values():
+            session.abandon()
         self._sessions.clear()
 
 

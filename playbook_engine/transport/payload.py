@@ -11,6 +11,8 @@ from playbook_engine.model.errors import NotFound
 
 PACKAGE = "playbook_engine.agent"
 CORE = f"{PACKAGE}.serve"
+OF_THE_LOCK = frozenset({"lock", "recall"})
+"""Operations that are no action's."""
 # Not ast.parse: CPython's conversion of trees counts its depth for all threads together, and hosts are threads; it then
 # says "AST constructor recursion depth mismatch" (python/cpython#106905).
 IMPORT = re.compile(rf"^[ \t]*from ({re.escape(PACKAGE)}[\w.]*) import (?:\(([^)]*)\)|([^\n#]*))", re.MULTILINE)
@@ -61,9 +63,10 @@ def _entry(name: str) -> bytes:
     return b"%s %d\n%s" % (name.encode(), len(text), text)
 
 
-def action_modules(action: str, already: set[str]) -> list[tuple[str, str]]:
-    """(name, source) of what a host still lacks to run an action; the caller adds the names to `already` once sent."""
-    return [(name, source(name)) for name in needs(f"{PACKAGE}.actions.{action}") if name not in already]
+def modules(op: str, action: str, already: set[str]) -> list[tuple[str, str]]:
+    """(name, source) of what a host still lacks for a call; the caller adds the names to `already` once sent."""
+    wanted = f"{PACKAGE}.lock" if op in OF_THE_LOCK else f"{PACKAGE}.actions.{action}"
+    return [(name, source(name)) for name in needs(wanted) if name not in already]
 
 
 def stage0(python: str | None, cached: bool = True) -> str:

@@ -56,10 +56,21 @@ class ShellSession:
             replies.append(dataclasses.replace(reply, elapsed=time.monotonic() - began))
         return replies
 
+    def ping(self) -> None:
+        """A plain sh has no lease to keep."""
+
     def close(self) -> None:
         self._shell.close()
 
+    def abandon(self) -> None:
+        self._shell.close()
+
     def _answer(self, call: Call) -> Reply:
+        if call.op == "lock":
+            return Reply(ok=True)
+        if call.op == "recall":
+            why = "the host has no Python, so nothing there remembers it"
+            return Reply(ok=True, result={"status": "unknown", "why": why, "boot_id": self._hello.boot_id})
         if call.action not in PROBES and call.action not in CHANGES:
             raise no_python(call.action, self._interpreter)
         action = importlib.import_module(f"playbook_engine.agent.actions.{call.action}")

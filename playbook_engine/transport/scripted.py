@@ -32,18 +32,58 @@ class MemoryHost:
     up: bool = True
     python: str | None = "3.11.2"
     free_bytes: int = 1 << 30
+    boot_id: str = "boot-1"
+    records: dict[str, Reply] = field(default_factory=dict)
+    heard: set[str] | None = field(default_factory=set)  # changes it was asked for; None: nothing is remembered
+    lost: set[str] = field(default_factory=set)  # changes that it was asked for and says nothing of
+    holder: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def answer(self, call: Call, memory: dict[str, Mapping[str, object]]) -> Reply:
         """Raises HostError when a rule says so."""
         with self.lock:
-            self.calls.append(call)
+            if call.op not in ("lock", "recall"):
+                self.calls.append(call)
             for rule in list(self.rules):
                 said = rule(call)
                 if isinstance(said, HostError):
+                    self.lost.add(call.change)
                     raise said
                 if said is not None:
                     return said
+            if call.op == "lock":
+                return self._claimed(call)
+            if call.op == "recall":
+                return Reply(ok=True, result=self._recalled(call.change))
+            reply = self._performed(call, memory)
+            if call.change and self.heard is not None:
+                self.heard.add(call.change)
+                self.records[call.change] = reply
+            return reply
+
+    def reboot(self) -> None:
+        """Files stay; what it remembers of changes goes, and so do the lock and the links."""
+        self.boot_id, self.holder, self.heard = f"boot-{int(self.boot_id[5:]) + 1}", "", None
+        self.records.clear()
+
+    def _claimed(self, call: Call) -> Reply:
+        run = str(call.args["run"])
+        if self.holder not in ("", run):
+            return Reply(ok=False, kind="locked", msg=f"run {self.holder} is working at it", untouched=True)
+        self.holder = run
+        return Reply(ok=True)
+
+    def _recalled(self, change: str) -> dict[str, object]:
+        found: dict[str, object] = {"boot_id": self.boot_id}
+        record = self.records.get(change)
+        if record is not None:
+            outcome = {"ok": record.ok, "kind": record.kind, "msg": record.msg, "result": record.result,
+                       "state": record.state, "plan": list(record.plan)}  # fmt: skip
+            return {**found, "status": "recorded", "outcome": outcome}
+        return {**found, "status": "unknown" if self.heard is None or change in self.lost else "unseen"}
+
+    def _performed(self, call: Call, memory: dict[str, Mapping[str, object]]) -> Reply:
+        with self.lock:
             if call.action in ("copy", "template"):
                 return self._copy(call, memory)
             if call.action in ("command", "shell", "raw"):
@@ -72,6 +112,8 @@ class MemoryHost:
             memory[call.key] = before
             return Reply(ok=True, plan=plan, state=state, before=before if plan else None, result=state)
         if call.op == "apply":
+            if call.before is None and call.key not in memory:
+                return Reply(ok=False, kind="forgotten", msg="the state before is not known here", untouched=True)
             self.files[path] = wanted
             return Reply(ok=True, result=self._state(path), state=self._state(path))
         before = call.before  # type: ignore[assignment]
@@ -111,7 +153,7 @@ class ScriptedSession:
 
     @property
     def hello(self) -> Hello:
-        return Hello(python=self._host.python, uid=0, pid=1, boot_id="memory", time=0.0)
+        return Hello(python=self._host.python, uid=0, pid=1, boot_id=self._host.boot_id, time=0.0)
 
     def ask(self, calls: Sequence[Call]) -> list[Reply]:
         replies: list[Reply] = []
@@ -124,8 +166,15 @@ class ScriptedSession:
                 replies.append(self._host.answer(call, self._memory))
         return replies
 
+    def ping(self) -> None:
+        """The host is in memory: it does not doubt us."""
+
     def close(self) -> None:
         self._open = False
+        self._host.holder = ""
+
+    def abandon(self) -> None:
+        self.close()
 
 
 class ScriptedConnection:
@@ -138,9 +187,19 @@ class ScriptedConnection:
     def session(self, become: Become | None = None) -> ScriptedSession:
         return self._sessions.setdefault(become.user if become else "", ScriptedSession(self._host))
 
+    def sessions(self) -> list[ScriptedSession]:
+        return list(self._sessions.values())
+
+    def cancel(self) -> None:
+        """Calls are over at once: there is nothing to end."""
+
     def close(self) -> None:
         for session in self._sessions.values():
             session.close()
+
+    def abandon(self) -> None:
+        for session in self._sessions.values():
+            session.abandon()
 
 
 class ScriptedTransport:

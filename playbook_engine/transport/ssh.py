@@ -24,6 +24,7 @@ from playbook_engine.transport import payload
 from playbook_engine.transport.agent_session import open_agent
 from playbook_engine.transport.base import Become, Session
 from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
+from playbook_engine.transport.cancel import cancelling
 from playbook_engine.transport.known_hosts import KnownHosts
 from playbook_engine.transport.posix import ShellSession
 from playbook_engine.transport.ssh_agent import AgentKeys, public_half
@@ -119,9 +120,23 @@ class SshConnection:
                 raise sudo_failure(become, said) from error
             raise
 
+    def sessions(self) -> list[Session]:
+        return list(self._sessions.values())
+
+    def cancel(self) -> None:
+        for who, session in list(self._sessions.items()):
+            command = cancelling(session.hello)
+            with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+                if command:
+                    channel = self._transport.open_session(timeout=START)
+                    channel.exec_command(sudo_command(Become(user=who), command) if who else command)
+
     def close(self) -> None:
         for session in self._sessions.values():
             session.close()
+        self.abandon()
+
+    def abandon(self) -> None:
         self._sessions.clear()
         for transport in (self._transport, *self._behind):
             transport.close()

@@ -1,0 +1,125 @@
+"""Performing a run from its opening event to its last: sinks, signals, the driver, the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+from playbook_engine.app.wiring import App
+from playbook_engine.engine.commands import Program
+from playbook_engine.engine.driver import Driver
+from playbook_engine.journal.files import JournalWriter
+from playbook_engine.model.events import Event, RunFinished
+from playbook_engine.model.host import Host
+from playbook_engine.model.outcome import ExitCode, HostStatus, exit_code
+from playbook_engine.model.plan import Plan
+from playbook_engine.model.ports import EventSink
+from playbook_engine.transport.known_hosts import Ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended."""
+
+    run: str
+    code: ExitCode
+    statuses: dict[str, HostStatus]
+
+
+class Sinks:
+    """Every event goes to the journal first, then to whoever watches."""
+
+    def __init__(self, journal: JournalWriter, watchers: Sequence[EventSink]) -> None:
+        self._journal = journal
+        self._watchers = list(watchers)
+
+    def emit(self, event: Event) -> None:
+        """Raises JournalError. A watcher whose terminal or pipe has gone is dropped: the run goes on."""
+        self._journal.append(event)
+        for watcher in list(self._watchers):
+            try:
+                watcher.emit(event)
+            except (OSError, ValueError):
+                with contextlib.suppress(ValueError):
+                    self._watchers.remove(watcher)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """What is to be performed. `done` are hosts that had ended before; `leg` counts the controllers of the run."""
+
+    run: str
+    plan: Plan
+    opening: Event
+    program: Callable[[Host], Program[HostStatus]]
+    leg: int = 1
+    done: Mapping[str, HostStatus] = field(default_factory=dict)
+
+
+def perform(
+    app: App, play: Performance, journal: JournalWriter, watchers: Sequence[EventSink], ask: Ask | None
+) -> RunEnd:
+    """Raises JournalError when nothing can be recorded any more, KeyboardInterrupt when the operator wants out.
+
+    The journal of a run that got no end stays without one: it is dead, and can be resumed.
+    """
+    began = app.clock.monotonic()
+    sinks = Sinks(journal, watchers)
+    try:
+        sinks.emit(play.opening)
+        driver = Driver(
+            play.plan, app.transports(ask), sinks, app.clock, claim=app.claim(play.run, play.leg, play.plan),
+            done=play.done,
+        )  # fmt: skip
+        with _signals(driver) as told:
+            statuses = driver.run(play.program)
+        stopped = driver.coordinator
+        code = _code(play.plan, statuses, bool(told), stopped.budget_exceeded)
+        counts = {str(k): v for k, v in Counter(s.value for s in statuses.values()).items()}
+        sinks.emit(
+            RunFinished(
+                exit_code=int(code), counts=counts, seconds=app.clock.monotonic() - began, interrupted=bool(told),
+                message=stopped.stopped,
+            )
+        )  # fmt: skip
+    except BaseException:
+        journal.abandon()
+        raise
+    journal.close()
+    return RunEnd(run=play.run, code=code, statuses=statuses)
+
+
+@contextlib.contextmanager
+def _signals(driver: Driver) -> Iterator[list[int]]:
+    """Once: the step that runs is finished. Twice: it is ended on the host, and what was done is taken back as the
+    runbook says. A third time: out, with everything in the journal."""
+    told: list[int] = []
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
+        if len(told) == 1:
+            driver.coordinator.stop("interrupted by the operator")
+        elif len(told) == 2:
+            driver.cancel("interrupted by the operator, twice")
+        else:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _code(plan: Plan, statuses: dict[str, HostStatus], interrupted: bool, budget: bool) -> ExitCode:
+    ends = list(statuses.values())
+    if plan.kind == "rollback":
+        # Taking back is what was asked for: done and proved is success, also where something was kept as announced.
+        done = (HostStatus.ROLLED_BACK, HostStatus.PARTLY_ROLLED_BACK)
+        ends = [HostStatus.CHANGED if s in done else s for s in ends]
+    return exit_code(ends, interrupted=interrupted, budget=budget)
