@@ -29,7 +29,6 @@ from playbook_engine.model.plan import Options
 from playbook_engine.transport.base import Call, Reply
 from playbook_engine.transport.scripted import MemoryHost
 
-
 READS = "version"
 """The command of the stories that changes nothing: it may be run again."""
 
@@ -235,7 +234,6 @@ class CrashingBench:
             statuses = {name: host.status for name, host in view.hosts.items() if host.status}
             return RunEnd(run=view.run, code=ExitCode(view.finished.exit_code), statuses=statuses), 1
         return resume(app, runs[-1], Options(), [], "runbook resume"), 1
-
 
 
 def _unlike(whole: Ended, again: Ended) -> str:

@@ -1,7 +1,8 @@
 """How an action says that it did not work: a kind that a machine can act on, a message for a person.
 
 Kinds: failed · timeout · disk-full · no-inodes · read-only · permission · not-found · unmeasured · no-such-command ·
-refused · crash. `unmeasured` means that a probe could not run at all, which is not the same as a bad value.
+refused · crash · interrupted · fenced · locked · forgotten. `unmeasured`
+means that a probe could not run at all, which is not the same as a bad value.
 """
 
 import errno
@@ -27,6 +28,14 @@ class Unmeasured(Failed):
 
 class TimeUp(BaseException):
     """Raised by the deadline's alarm inside whatever runs. BaseException, so that no action swallows it."""
+
+
+class Cancelled(BaseException):
+    """What is being done is to end at once: the operator says so, or the link to him is lost and he wanted that."""
+
+
+class Fenced(BaseException):
+    """A controller with a higher token has taken this host over; raised while nothing is being done."""
 
 
 def of_os_error(error: "OSError", path: object = None) -> "Failed":

@@ -8,8 +8,9 @@ import os
 import select
 import signal
 
-from playbook_engine.agent.failure import Failed, TimeUp
+from playbook_engine.agent.failure import Cancelled, Failed, TimeUp
 
+leash: "int | None" = None  # a descriptor whose hang-up ends what is running: `on_disconnect: kill`
 CAP = 1 << 20  # bytes kept of each stream: the first and the last half, the rest is counted
 
 
@@ -159,6 +160,8 @@ def _pump(pid: int, in_w: int, stdin: bytes, streams: "dict") -> int:
         poll.register(fd, select.POLLIN | select.POLLHUP)
     os.set_blocking(in_w, False)
     left = memoryview(stdin)
+    if leash is not None:
+        poll.register(leash, 0)  # POLLHUP comes unasked (poll(2))
     if left:
         poll.register(in_w, select.POLLOUT)
     else:
@@ -166,6 +169,8 @@ def _pump(pid: int, in_w: int, stdin: bytes, streams: "dict") -> int:
     while open_:
         events = poll.poll(50)
         for fd, _ in events:
+            if fd == leash:
+                raise Cancelled("the link was lost; its process group was killed, as on_disconnect says")
             if fd == in_w:
                 try:
                     left = left[os.write(in_w, left[:65536]) :]
@@ -191,6 +196,12 @@ def _pump(pid: int, in_w: int, stdin: bytes, streams: "dict") -> int:
 
 
 def _kill_group(pid: int) -> None:
+    """Ends a command with all that it started, also what has left its group (setsid(2)) since."""
+    for child in _left_the_group(pid):
+        try:
+            os.kill(child, signal.SIGKILL)
+        except OSError:
+            pass
     for number, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, 100)):
         try:
             os.killpg(pid, number)
@@ -204,3 +215,23 @@ def _kill_group(pid: int) -> None:
             except OSError:
                 return
             select.select([], [], [], 0.05)
+
+
+def _left_the_group(pid: int) -> "list[int]":
+    """Descendants of a process in other process groups (proc(5): stat has the parent fourth, the group fifth)."""
+    parents: "dict[int, tuple[int, int]]" = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name, "rb") as handle:
+                    fields = handle.read().rpartition(b")")[2].split()
+                parents[int(name)] = (int(fields[1]), int(fields[2]))
+            except (OSError, IndexError, ValueError):
+                continue
+    found, todo = [], [pid]
+    while todo:
+        above = todo.pop()
+        below = [child for child, (parent, _) in parents.items() if parent == above]
+        todo += below
+        found += [child for child in below if parents[child][1] != pid]
+    return found

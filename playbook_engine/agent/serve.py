@@ -8,9 +8,12 @@ A call names an operation (`op`), an action and its arguments:
     apply   make the changes (`before` is remembered from the `look` with the same `key`, or sent)
     run     look, and apply at once if something would change: for opaque actions, whose state before is nothing
     undo    put `before` back, then observe, so that the proof rides on the same round trip
+    lock    hold this host for a run (agent/lock.py)
+    recall  what became of a change
 
 Calls of one frame run in order; after one that failed the rest are answered `not-run`. stdout belongs to frames, so
-fd 1 and fd 0 are pointed elsewhere before an action runs.
+fd 1 and fd 0 are pointed elsewhere before an action runs. A frame `ping` keeps the lease of a lock, `bye` ends in
+peace. SIGUSR1 ends what is being done, SIGUSR2 says that another controller has taken over.
 """
 
 import os
@@ -30,23 +33,49 @@ def main() -> None:
     os.dup2(null, 1)
     signal.signal(signal.SIGALRM, _alarm)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     os.environ.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     for directory in ("/usr/sbin", "/sbin"):  # an ssh session of an ordinary user often lacks them
         if directory not in os.environ["PATH"].split(":"):
             os.environ["PATH"] += ":" + directory
-    memory: "dict" = {}
+    memory: "dict" = {"in": frames_in}
+    peace = False
     try:
         wire.write(frames_out, hello())
-        while True:
-            request: "dict" = wire.read(frames_in)  # type: ignore[assignment]
+        while not peace:
+            request = next_request(frames_in, memory.get("lock"))
+            peace = "bye" in request
+            if "calls" not in request:
+                continue
             replies = answer(request, memory)
             try:
                 wire.write(frames_out, {"id": request["id"], "replies": replies})
             except TypeError as error:  # an action's fault must not cost the session
                 lost = [_no("crash", "its answer cannot travel: %s" % error) for _ in replies]
                 wire.write(frames_out, {"id": request["id"], "replies": lost})
-    except wire.Closed:
-        pass
+            peace = getattr(memory.get("lock"), "fenced", False)
+    except (wire.Closed, failure.TimeUp, failure.Fenced):
+        peace = False
+    lock = memory.get("lock")
+    if lock is not None and (not peace or lock.fenced):
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+        lock.last_words()
+
+
+def next_request(frames_in: int, lock: "object") -> "dict":
+    """The next frame. Raises Closed; TimeUp when the controller was silent for as long as its lease; Fenced."""
+    if lock is None:
+        return wire.read(frames_in)  # type: ignore[return-value]
+    signal.signal(signal.SIGUSR2, _taken_over)
+    try:
+        if lock.fenced:  # type: ignore[attr-defined]
+            raise failure.Fenced()
+        signal.setitimer(signal.ITIMER_REAL, lock.lease)  # type: ignore[attr-defined]
+        return wire.read(frames_in)  # type: ignore[return-value]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGUSR2, lambda *_: setattr(lock, "fenced", True))
 
 
 def hello() -> "dict":
@@ -86,14 +115,40 @@ def answer(request: "dict", memory: "dict") -> "list":
 
 
 def perform(call: "dict", memory: "dict") -> "dict":
-    """One call under its deadline; whatever goes wrong becomes a reply."""
+    """One call. What changes something is made under the lock of its run, and how it ended is remembered."""
+    lock, change = memory.get("lock"), call.get("change", "")
+    if lock is None or call["op"] == "recall" or not (change or call["op"] == "undo"):
+        return attempt(call, memory)
     try:
-        if call.get("timeout"):
-            signal.setitimer(signal.ITIMER_REAL, call["timeout"])
+        lock.enter(change or "undo")
+    except failure.Failed as error:
+        return dict(_no(error.kind, error.msg), untouched=True)
+    if call.get("background"):
+        later = dict(call, background=False)
+        reply = _yes(result=lock.apart(change, lambda: attempt(later, memory)))
+        lock.leave()
+        return reply
+    reply = attempt(call, memory)
+    lock.leave(change, reply)
+    return reply
+
+
+def attempt(call: "dict", memory: "dict") -> "dict":
+    """One call under its deadline; whatever goes wrong becomes a reply."""
+    runner = sys.modules.get(PACKAGE + ".process")
+    if runner is not None:
+        runner.leash = memory["in"] if call.get("leash") else None  # type: ignore[attr-defined]
+    try:
         try:
+            if call.get("timeout"):
+                signal.setitimer(signal.ITIMER_REAL, call["timeout"])
+            signal.signal(signal.SIGUSR1, _cancel)
             return operate(call, memory)
         finally:
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
             signal.setitimer(signal.ITIMER_REAL, 0)
+    except failure.Cancelled as error:
+        return _no("interrupted", str(error))
     except failure.TimeUp:
         return _no("timeout", "timed out after %gs" % call["timeout"])
     except failure.Failed as error:
@@ -111,6 +166,15 @@ def perform(call: "dict", memory: "dict") -> "dict":
 
 def operate(call: "dict", memory: "dict") -> "dict":
     op = call["op"]
+    if op == "lock":
+        # Not imported: it travels with the first call of this kind, as an action does.
+        lock = memory.get("lock") or sys.modules[PACKAGE + ".lock"].Lock(call["args"])
+        held: "dict" = lock.take(call["args"]["over"])
+        memory["lock"] = lock if held["ok"] else None
+        return held
+    if op == "recall":
+        known = memory["lock"].recall(call["change"]) if memory.get("lock") else {"status": "unknown"}
+        return _yes(result=dict(known, boot_id=hello()["boot_id"]))
     action = sys.modules[PACKAGE + ".actions." + call["action"]]
     args = here(call["args"], action.SPEC)
     if op == "probe":
@@ -134,6 +198,8 @@ def operate(call: "dict", memory: "dict") -> "dict":
         describe(changes, before, call.get("diff"))
         return _yes(plan=changes, state=told(state), before=told(before), result=_result(action, args, state))
     if op == "apply":
+        if "before" not in call and call["key"] not in memory:
+            return dict(_no("forgotten", "the state before is not known here"), untouched=True)
         before = call["before"] if "before" in call else memory.pop(call["key"])
         result = action.apply(args, before)
         # The state after: a later rollback compares it with what it finds, and refuses when somebody else was there.
@@ -211,3 +277,11 @@ def _no(kind: str, msg: str, result: object = None) -> "dict":
 
 def _alarm(_number: int, _frame: object) -> None:
     raise failure.TimeUp()
+
+
+def _cancel(_number: int, _frame: object) -> None:
+    raise failure.Cancelled("ended by the operator; its process group was killed")
+
+
+def _taken_over(_number: int, _frame: object) -> None:
+    raise failure.Fenced()

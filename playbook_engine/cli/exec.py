@@ -10,6 +10,7 @@ from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
     inventory_options,
+    lock_options,
     make_app,
     on_terminal,
     options,
@@ -28,10 +29,11 @@ from playbook_engine.cli.options import (
 @click.option("--timeout", default="5m", show_default=True, help="Deadline on the host.")
 @inventory_options
 @run_options
+@lock_options
 def exec_(
     pattern: str, action: str, arguments: str, become: bool, become_user: str | None, undo: str | None, timeout: str,
     inventory: tuple[str, ...], limit: str | None, extra: tuple[str, ...], check: bool, diff: bool, forks: int,
-    reason: str, yes: bool, mean: int | None, verbose: int, as_json: bool,
+    reason: str, yes: bool, mean: int | None, verbose: int, as_json: bool, wait: float, take_over: str,
 ) -> None:  # fmt: skip
     """Do one action on the hosts of PATTERN: a host, a group, a pattern, user@host."""
     from playbook_engine.app.adhoc import adhoc
@@ -50,7 +52,9 @@ def exec_(
         confirm_many(chosen.hosts, yes=yes, mean=mean, terminal=on_terminal())
     plan = compile_plan(
         runbook, chosen.hosts, given, kind="exec", others=chosen.others, groups=chosen.groups,
-        command=command_line(), options=options(check=check, diff=diff, forks=forks, reason=reason),
+        command=command_line(), options=options(
+            check=check, diff=diff, forks=forks, reason=reason, wait=wait, take_over=take_over
+        ),
     )  # fmt: skip
     end = execute(
         app, plan, watchers(app, as_json=as_json, verbose=max(verbose, 1), diff=diff),

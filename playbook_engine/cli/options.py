@@ -47,6 +47,32 @@ def run_options(function: F) -> F:
     return function
 
 
+def lock_options(function: F) -> F:
+    """What to do about a host that another run is working at."""
+    for option in (
+        click.option("--take-over", default="", metavar="RUN", help="Take hosts away from this run: it is fenced."),
+        click.option(
+            "--wait", type=Duration(), default="0", metavar="TIME", help="Wait so long for another run to end: 5m."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+class Duration(click.ParamType[float]):
+    """30s, 5m, 1h30m, or seconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from playbook_engine.catalog.spec import parse_duration
+
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 def make_app() -> App:
     """The wired application for this process's environment."""
     from playbook_engine.app.settings import Settings
@@ -57,13 +83,15 @@ def make_app() -> App:
 
 def options(
     *, check: bool, diff: bool, forks: int, reason: str, tags: Sequence[str] = (), skip_tags: Sequence[str] = (),
-    read_only: bool = False, force: bool = False,
+    read_only: bool = False, force: bool = False, skip: Sequence[str] = (), again: Sequence[str] = (),
+    wait: float = 0.0, take_over: str = "",
 ) -> Options:  # fmt: skip
     from playbook_engine.model.plan import Options
 
     return Options(
         check=check, diff=diff, forks=forks, reason=reason, read_only=read_only, force=force,
-        tags=_words(tags), skip_tags=_words(skip_tags),
+        tags=_words(tags), skip_tags=_words(skip_tags), skip=tuple(skip), again=tuple(again), wait=wait,
+        take_over=take_over,
     )  # fmt: skip
 
 

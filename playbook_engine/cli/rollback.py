@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from playbook_engine.cli.options import command_line, make_app, options, watchers
+from playbook_engine.cli.options import command_line, lock_options, make_app, options, watchers
 from playbook_engine.model.outcome import HostStatus
 
 
@@ -19,9 +19,11 @@ from playbook_engine.model.outcome import HostStatus
 @click.option("--reason", default="", help="Why; stands in the journal.")
 @click.option("-v", "--verbose", count=True, help="Show more.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else.")
+@lock_options
 def rollback(
-    run: str, limit: tuple[str, ...], check: bool, force: bool, forks: int, reason: str, verbose: int, as_json: bool
-) -> None:
+    run: str, limit: tuple[str, ...], check: bool, force: bool, forks: int, reason: str, verbose: int, as_json: bool,
+    wait: float, take_over: str,
+) -> None:  # fmt: skip
     """Take back RUN: an id, a unique part of one, or `last` (the newest that changed something)."""
     from playbook_engine.app.runs import take_back
 
@@ -29,7 +31,11 @@ def rollback(
     name = app.last_changing() if run == "last" else app.store.find(run)
     hosts = [part for text in limit for part in text.split(",") if part]
     end = take_back(
-        app, name, options(check=check, diff=False, forks=forks, reason=reason, force=force), hosts,
+        app, name,
+        options(
+            check=check, diff=False, forks=forks, reason=reason, force=force, wait=wait, take_over=take_over
+        ),
+        hosts,
         watchers(app, as_json=as_json, verbose=max(verbose, 1), diff=False), command_line(),
     )  # fmt: skip
     if run == "last" and not as_json and set(end.statuses.values()) == {HostStatus.OK}:

@@ -10,6 +10,7 @@ from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
     inventory_options,
+    lock_options,
     make_app,
     on_terminal,
     options,
@@ -26,10 +27,11 @@ from playbook_engine.cli.options import (
 @click.option("--read-only", is_flag=True, help="Leave out probes that write.")
 @inventory_options
 @run_options
+@lock_options
 def run(
     runbook: str, pattern: str | None, tags: tuple[str, ...], skip_tags: tuple[str, ...], read_only: bool,
     inventory: tuple[str, ...], limit: str | None, extra: tuple[str, ...], check: bool, diff: bool, forks: int,
-    reason: str, yes: bool, mean: int | None, verbose: int, as_json: bool,
+    reason: str, yes: bool, mean: int | None, verbose: int, as_json: bool, wait: float, take_over: str,
 ) -> None:  # fmt: skip
     """Run RUNBOOK (a name or a file) on the hosts of PATTERN."""
     from playbook_engine.app.prepare import prepare
@@ -39,7 +41,8 @@ def run(
     plan = prepare(
         app, runbook, pattern, inventory=inventory, limit=limit, extra=extra, kind="run", command=command_line(),
         options=options(
-            check=check, diff=diff, forks=forks, reason=reason, tags=tags, skip_tags=skip_tags, read_only=read_only
+            check=check, diff=diff, forks=forks, reason=reason, tags=tags, skip_tags=skip_tags, read_only=read_only,
+            wait=wait, take_over=take_over,
         ),
         yes=yes, mean=mean, terminal=on_terminal(),
     )  # fmt: skip

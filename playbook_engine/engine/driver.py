@@ -36,6 +36,7 @@ class Line:
     connection: Connection | None = None
     claimed: set[str] = field(default_factory=set)
     heard: float = 0.0
+    turn: int = 0
 
     def drop(self) -> None:
         """The link is lost: the host keeps what it remembers for the next one."""
@@ -225,6 +226,7 @@ class Driver:
                     advice=f"ansible_connection is one of {', '.join(sorted(self._transports))}",
                 )
             line.connection = transport.connect(host)
+            line.turn += 1
         session = line.connection.session(None)
         self._lock(name, "", session, line)
         if become is None or (session.hello.uid == 0 and become.user == "root"):
@@ -239,7 +241,7 @@ class Driver:
             return
         until = self._clock.monotonic() + self._claim.wait
         while True:
-            (reply,) = session.ask([self._claim.call(name)])
+            (reply,) = session.ask([self._claim.call(name, line.turn)])
             if reply.ok:
                 line.claimed.add(user)
                 line.heard = self._clock.monotonic()

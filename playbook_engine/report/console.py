@@ -20,6 +20,7 @@ from playbook_engine.model.events import (
     RollbackStarted,
     RollbackVerified,
     RunFinished,
+    RunResumed,
     RunStarted,
     StateObserved,
     StepFinished,
@@ -57,6 +58,8 @@ class Console:
             match event:
                 case RunStarted():
                     self._started(event)
+                case RunResumed():
+                    self._resumed(event)
                 case HostConnected():
                     what = f"python {event.python}" if event.python else "no Python, plain sh"
                     if self._verbose:
@@ -106,6 +109,16 @@ class Console:
         of = f" of {event.of}" if event.of else ""
         hosts = event.hosts[0] if len(event.hosts) == 1 else f"{len(event.hosts)} hosts"
         self._print(f"{event.kind}{of} · {event.title or event.runbook} · {hosts}{check}")
+
+    def _resumed(self, event: RunResumed) -> None:
+        self._kind, self._run, self._hosts = event.kind, event.run, len(event.hosts)
+        self._wide = min(max((len(h) for h in event.hosts), default=4), 30)
+        hosts = event.hosts[0] if len(event.hosts) == 1 else f"{len(event.hosts)} hosts"
+        self._print(f"{event.kind} · {event.runbook} · resumed on {hosts}")
+        for name in event.skip:
+            self._more(f"left out: {name}: {event.reason}")
+        for name in event.again:
+            self._more(f"sent again: {name}: {event.reason}")
 
     def _step(self, event: StepFinished) -> None:
         if event.outcome == "skipped" and not self._verbose:

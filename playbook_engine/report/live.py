@@ -21,6 +21,7 @@ from playbook_engine.model.events import (
     PreconditionEvaluated,
     RollbackStarted,
     RunFinished,
+    RunResumed,
     RunStarted,
     StepFinished,
     StepStarted,
@@ -62,7 +63,7 @@ class LiveConsole(Console):
         super().emit(event)
 
     def _note(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
+        if isinstance(event, (RunStarted, RunResumed)):
             self._rows = {h: Row(h, since=time.monotonic()) for h in event.hosts}
             self._live = Live(console=self._terminal, get_renderable=self._table, refresh_per_second=8, transient=True)
             self._live.start()

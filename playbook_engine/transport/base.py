@@ -6,12 +6,15 @@ A failing action is a Reply; a host that cannot be talked to is a HostError.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from playbook_engine.model.host import Host
 from playbook_engine.model.secret import Secret
+
+TURNS = 10_000  # connections to one host that a controller may make
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +110,8 @@ class Claim:
     """What a run asks for on each of its hosts: to be the only one that changes anything there.
 
     `leg` fences: a controller that resumed the run has a higher one, and whoever has a lower one is refused from then
-    on. `lease`: seconds after which a host that hears nothing frees itself. `wait`: seconds to wait for another run.
-    `over`: a run whose lock is taken away.
+    on; so is an earlier connection of the same controller. `lease`: seconds after which a host that hears nothing
+    frees itself. `wait`: seconds to wait for another run. `over`: a run whose lock is taken away.
     """
 
     run: str
@@ -119,10 +122,12 @@ class Claim:
     wait: float = 0.0
     over: str = ""
 
-    def call(self, line: str) -> Call:
-        """`line` is the host's name in the inventory: two names of one host are two."""
-        args = {"run": self.run, "leg": self.leg, "actor": self.actor, "reason": self.reason, "lease": self.lease,
-                "over": self.over, "line": line}  # fmt: skip
+    def call(self, line: str, turn: int) -> Call:
+        """`line` is the host's name in the inventory: two names of one host are two. `turn` counts its connections."""
+        args = {
+            "run": self.run, "token": self.leg * TURNS + turn, "actor": self.actor, "reason": self.reason,
+            "lease": self.lease, "over": self.over, "line": hashlib.blake2b(line.encode(), digest_size=4).hexdigest(),
+        }  # fmt: skip
         return Call(op="lock", action="", args=args, timeout=20.0)
 
 

@@ -79,7 +79,7 @@ def test_psutil_agrees_about_a_process(newest: Agent, engine: tuple[int, int]) -
         assert theirs[key] == mine[key]
     one, other = theirs["processes"][0], mine["processes"][0]  # type: ignore[index]
     assert set(one) == set(other)
-    for key in ("pid", "ppid", "name", "command", "user", "state", "threads", "ports"):
+    for key in ("pid", "ppid", "name", "command", "user", "threads", "ports"):  # its state is another each instant
         assert one[key] == other[key], key
     assert abs(one["rss_bytes"] - other["rss_bytes"]) < 1 << 20
     assert abs(one["uptime_seconds"] - other["uptime_seconds"]) < 2.5

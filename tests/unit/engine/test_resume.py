@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from crashing_bench import CrashingBench, Fuse
 from crash_stories import STORIES
+from crashing_bench import CrashingBench
 
 
 @pytest.mark.parametrize("name", ["fails", "retries"])
