@@ -22,6 +22,8 @@ from playbook_engine.model.plan import Plan
 from playbook_engine.model.ports import Clock, EventSink
 from playbook_engine.transport.base import Become, Claim, Connection, Hello, Reply, Session, Transport
 
+RIVAL = 0.3  # seconds between two tries at a host that another run holds
+
 MakeProgram = Callable[[Host], Program[HostStatus]]
 
 
@@ -247,12 +249,21 @@ class Driver:
                 line.heard = self._clock.monotonic()
                 return
             if self._clock.monotonic() >= until or self.coordinator.stopped:
-                raise Locked(f"{name}: {reply.msg}", advice=str(reply.result.get("advice") or "") or None)
-            self._clock.sleep(1.0)
+                raise Locked(f"{name}: {reply.msg}", advice=_advice(reply))
+            self._clock.sleep(RIVAL)
 
     def _line(self, name: str) -> Line:
         with self._lines_lock:
             return self._lines.setdefault(name, Line())
+
+
+def _advice(reply: Reply) -> str:
+    """What to do about a host that is held."""
+    if reply.kind == "fenced":
+        return "this run was resumed elsewhere: what is to be done is done there"
+    run = reply.result.get("run")
+    over = f"; `--take-over {run}` takes the host away from it, and nothing more of it is done there" if run else ""
+    return f"wait for it with `--wait 5m`, or ask whoever runs it{over}"
 
 
 def _localhost(name: str) -> Host:
