@@ -44,6 +44,7 @@ class Lock(object):
         self.outcomes: "dict" = {}
         self.heard: "list" = []
         self.before: "list" = []  # what agents before this one heard of
+        self.jobs: "list" = []  # changes that were made apart
         self.words = False  # whether one before this one has left its last words
         self._mutex: "object" = None
         self._labels: "list" = []
@@ -68,7 +69,7 @@ class Lock(object):
     def _try(self, over: str) -> "dict | None":
         """None when this run holds the host; else who is in the way. `patience`: whether that may soon be over."""
         held = self._bound()
-        mine, others = _holders(self.run)
+        mine, others = holders(self.run)
         if held:
             if not others["doing"]:
                 return None
@@ -128,7 +129,7 @@ class Lock(object):
 
     def _guest(self) -> bool:
         """Whether the lock is held by another agent of this very controller."""
-        mine, others = _holders(self.run)
+        mine, others = holders(self.run)
         return not others["who"] and any(one["token"] == self.token for one in mine["who"] if one["pid"] != os.getpid())
 
     def leave(self, change: str = "", reply: "dict | None" = None) -> None:
@@ -144,10 +145,15 @@ class Lock(object):
 
     def recall(self, change: str) -> "dict":
         """What is known of a change: running, recorded, unseen (it never came here) or unknown."""
-        for one in _holders(self.run)[0]["doing"]:
+        for one in holders(self.run)[0]["doing"]:
             if one["change"] == change:
                 return {"status": "running", "pid": one["pid"]}
         self.absorb()
+        found = outcome_of(self.run, change)
+        if found is not None:
+            self.outcomes[change] = found
+            self.jobs.append(change)
+            self.forget()
         if change in self.outcomes:
             return {"status": "recorded", "outcome": self.outcomes[change]}
         unseen = self.words and change not in self.before and change not in self.heard
@@ -157,13 +163,13 @@ class Lock(object):
 
     def absorb(self) -> None:
         """Takes in what agents of this run have left here, and clears it away."""
-        for folder in _folders():
+        for folder in folders():
             try:
                 names = [n for n in os.listdir(folder) if n.startswith(self.name) and ".tmp" not in n]
             except OSError:
                 continue
             for path in (os.path.join(folder, name) for name in names):
-                said = _read(path)
+                said = read(path)
                 if said is not None:
                     self._hear(said["heard"], said["outcomes"])
                 try:
@@ -179,12 +185,21 @@ class Lock(object):
         self.before += heard
         self.outcomes.update(outcomes)
 
-    def last_words(self, suffix: str = "") -> None:
+    def forget(self) -> None:
+        """Clears away the records of jobs: how they ended is known, or nobody will ask, as the run ended in peace."""
+        for change in self.jobs:
+            for folder in folders():
+                try:
+                    os.unlink(os.path.join(folder, job(self.run, change)))
+                except OSError:
+                    pass
+
+    def last_words(self) -> None:
         """For the next agent of this run: what was heard, and how it ended."""
         known = self.before[-KEPT:] + self.heard
         data = wire.pack({"heard": known, "outcomes": {c: self.outcomes[c] for c in known if c in self.outcomes}})
-        for folder in _folders():
-            path = os.path.join(folder, self.name + suffix)
+        for folder in folders():
+            path = os.path.join(folder, self.name)
             try:
                 fd = os.open(path + ".tmp%d" % os.getpid(), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
                 try:
@@ -223,7 +238,7 @@ class Lock(object):
             os.waitpid(child, 0)
             pid = int(os.read(ready, 20) or b"0")
             os.close(ready)
-            self.heard.append(change)
+            self.jobs.append(change)
             return {"started": 1, "finished": 0, "ansible_job_id": "%s.%s" % (self.run, change), "pid": pid}
         try:
             os.setsid()
@@ -239,7 +254,8 @@ class Lock(object):
             os.closerange(doing.fileno() + 1, 1024)  # type: ignore[attr-defined]
             self.heard = [change]
             self.outcomes[change] = trimmed(work())  # type: ignore[operator]
-            self.last_words("-" + change)
+            self.name = job(self.run, change)
+            self.last_words()
         finally:
             os._exit(0)
 
@@ -307,7 +323,7 @@ def _bind(name: str) -> "object":
         return None
 
 
-def _holders(run: str) -> "tuple[dict, dict]":
+def holders(run: str) -> "tuple[dict, dict]":
     """(of this run, of others): who, why and doing, as the kernel lists their sockets."""
     mine: "dict" = {"who": [], "why": [], "doing": []}
     others: "dict" = {"who": [], "why": [], "doing": []}
@@ -334,11 +350,25 @@ def _names(kind: str) -> "list[list[str]]":
     return [parts for parts in split if len(parts) == size]
 
 
-def _folders() -> "list[str]":
+def job(run: str, change: str) -> str:
+    """The name of the record of a change that was made apart."""
+    return "runbook-job-%s-%s" % (run, change)
+
+
+def outcome_of(run: str, change: str) -> "dict | None":
+    """How a change that was made apart has ended, if it has."""
+    for folder in folders():
+        said = read(os.path.join(folder, job(run, change)))
+        if said is not None:
+            return said["outcomes"].get(change)
+    return None
+
+
+def folders() -> "list[str]":
     return ["/run", "/run/user/%d" % os.geteuid(), "/dev/shm"]
 
 
-def _read(path: str) -> "dict | None":
+def read(path: str) -> "dict | None":
     """Last words, if they are ours and whole."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)

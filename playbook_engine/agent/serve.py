@@ -61,6 +61,8 @@ def main() -> None:
     if lock is not None and (not peace or lock.fenced):
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         lock.last_words()
+    elif lock is not None:
+        lock.forget()
 
 
 def next_request(frames_in: int, lock: "object") -> "dict":

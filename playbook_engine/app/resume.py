@@ -15,16 +15,11 @@ from playbook_engine.journal.fold import RunView
 from playbook_engine.model.errors import UsageError
 from playbook_engine.model.events import RunResumed
 from playbook_engine.model.host import Host
-from playbook_engine.model.outcome import HostStatus
+from playbook_engine.model.outcome import OPEN
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.ports import EventSink
 from playbook_engine.model.runbook import Import, Runbook
 from playbook_engine.transport.known_hosts import Ask
-
-OPEN = frozenset(
-    {HostStatus.ABORTED, HostStatus.UNREACHABLE, HostStatus.IN_DOUBT, HostStatus.UNKNOWN, HostStatus.ROLLBACK_FAILED}
-)
-"""Ends of a host that may be gone on from; the others are final."""
 
 
 def resume(

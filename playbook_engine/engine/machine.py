@@ -30,7 +30,6 @@ from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Probe, R
 
 TOP = "main"
 GO_ON = "`runbook resume RUN` goes on with taking back as soon as the host is there again"
-RESUME = "`runbook resume RUN` goes on from here, `runbook rollback RUN` takes back what was done"
 
 
 class Stopped(Exception):
@@ -97,10 +96,10 @@ class HostMachine:
             raise
         stop = yield Gate("preconditions")
         if stop:
-            raise Stopped(HostStatus.ABORTED, str(stop), RESUME)
+            raise Stopped(HostStatus.ABORTED, str(stop))
         again = yield Gate("turn")
         if again not in (None, "again"):
-            raise Stopped(HostStatus.ABORTED, str(again), RESUME)
+            raise Stopped(HostStatus.ABORTED, str(again))
         if again == "again":
             yield from self._preconditions(runbook, scope, TOP)
         end = yield from self._runbook(runbook, scope, TOP, ())
@@ -124,7 +123,7 @@ class HostMachine:
             if isinstance(stop, Cancel):
                 return (yield from self._failure(str(stop), "", runbook, scope_id, handlers))
             if stop:
-                return HostStatus.ABORTED, str(stop), RESUME
+                return HostStatus.ABORTED, str(stop), ""
             if isinstance(entry, Import):
                 end = yield from self._import(entry, scope, (*tags, *entry.tags))
                 if end is not None:

@@ -219,6 +219,9 @@ class StepModel(Open):
     rollback: list[StepModel] | None = None
     irreversible: Text | None = None
     undo_limit: Size = 64 << 20
+    on_disconnect: Literal["finish", "kill"] = "finish"
+    async_: Duration = Field(default=0.0, alias="async")
+    poll: Duration = 15.0
     import_runbook: Text | None = None
 
 
@@ -251,8 +254,8 @@ class RunbookModel(Closed):
 
 
 LATER = frozenset(
-    {"async", "poll", "block", "rescue", "always", "check_mode", "diff", "include_steps", "throttle", "run_once",
-     "approve", "ask", "strategy", "rollback_scope", "protected", "on_disconnect", "vars_files", "vars_prompt"}
+    {"block", "rescue", "always", "check_mode", "diff", "include_steps", "throttle", "run_once",
+     "approve", "ask", "strategy", "rollback_scope", "protected", "vars_files", "vars_prompt"}
 )  # fmt: skip
 """Words of the language that this version does not carry out yet: refused by name, never ignored."""
 

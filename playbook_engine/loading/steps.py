@@ -14,7 +14,7 @@ from playbook_engine.loading.problems import Problems, kind_of
 from playbook_engine.loading.schema import ProbeModel, StepModel, keywords
 from playbook_engine.loading.values import ValueReader
 from playbook_engine.loading.yaml_source import Document, Where
-from playbook_engine.model.runbook import Import, Otherwise, Param, Probe, Runbook, Step
+from playbook_engine.model.runbook import Import, OnDisconnect, Otherwise, Param, Probe, Runbook, Step
 from playbook_engine.templating.node import Template, holds_template, to_nodes
 
 IMPORT_KEYS = ("name", "import_runbook", "params", "vars", "when", "tags")
@@ -53,6 +53,10 @@ class StepReader:
             self._problems.add(
                 (*path, "environment"), f"{action} starts no program: environment means nothing for it", key=True
             )
+        if raw.async_ and not spec.changes:
+            self._problems.add(
+                (*path, "async"), f"{action} changes nothing: it has no need to run on its own", key=True
+            )
         if raw.irreversible is not None and not raw.irreversible.strip():
             self._problems.add((*path, "irreversible"), "irreversible: the reason is missing", "say what is lost")
         self._values.name(raw.loop_control.loop_var, (*path, "loop_control", "loop_var"))
@@ -72,6 +76,7 @@ class StepReader:
             delegate_to=self._values.value(raw.delegate_to, (*path, "delegate_to")),
             preconditions=self.probes(raw.preconditions, (*path, "preconditions"), f"{step_id}.p"),
             unless=unless, checks=checks, rollback=rollback, irreversible=raw.irreversible, undo_limit=raw.undo_limit,
+            on_disconnect=OnDisconnect(raw.on_disconnect), background=raw.async_, poll=raw.poll,
             where=self._document.at(path),
         )  # fmt: skip
         self._read.append((step, path))

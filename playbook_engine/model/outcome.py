@@ -47,6 +47,12 @@ class HostStatus(StrEnum):
         return self in (HostStatus.OK, HostStatus.CHANGED, HostStatus.SKIPPED)
 
 
+OPEN = frozenset(
+    {HostStatus.ABORTED, HostStatus.UNREACHABLE, HostStatus.IN_DOUBT, HostStatus.UNKNOWN, HostStatus.ROLLBACK_FAILED}
+)
+"""Ends of a host that a run may be resumed from; the others are final."""
+
+
 class Verdict(StrEnum):
     """What a probe said about an expectation. Unknown is a state, and it is not green."""
 

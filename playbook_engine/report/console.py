@@ -27,6 +27,7 @@ from playbook_engine.model.events import (
     StepStarted,
     StepUndone,
 )
+from playbook_engine.model.outcome import OPEN, HostStatus
 
 COLOURS = {
     "ok": "32", "changed": "33", "skipped": "36", "failed": "31", "timed_out": "31", "unreachable": "31",
@@ -190,6 +191,8 @@ class Console:
     def _end(self, event: RunFinished) -> None:
         counts = ", ".join(f"{n} {status}" for status, n in event.counts.items())
         self._print(f"{counts} · exit {event.exit_code} · {event.seconds:.1f}s · journal {self._run}")
+        if any(HostStatus(status) in OPEN for status in event.counts):
+            self._print(f"go on with it: runbook resume {self._run}")
         if self._to_undo and self._kind in ("run", "exec"):
             self._print(f"take it back: runbook rollback {self._run}")
 
