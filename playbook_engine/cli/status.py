@@ -10,13 +10,20 @@ from playbook_engine.cli.show import paper
 
 @click.command()
 def status() -> None:
-    """Runs that are going on, and runs that died: their journals neither end nor are being written."""
+    """Runs that are going on, runs that died (their journals neither end nor are being written), and runs that left
+    hosts open: interrupted, paused, unreachable, in doubt. These can be resumed."""
     from playbook_engine.model.errors import EngineError
-    from playbook_engine.report.subject import RunState, Subject, read
+    from playbook_engine.model.outcome import OPEN
+    from playbook_engine.report.subject import Subject, read
     from playbook_engine.report.terminal import status as shown
 
     app = make_app()
-    ended = {row.run for row in app.index.runs() if row.exit_code is not None}
+    rows = app.index.runs()
+    back = {row.of for row in rows if row.kind == "rollback" and row.exit_code == 0}
+    ended = {
+        row.run for row in rows
+        if row.run in back or (row.exit_code is not None and not OPEN.intersection(filter(None, row.statuses)))
+    }  # fmt: skip
     found: list[Subject | tuple[str, str]] = []
     for run in app.store.runs():
         if run in ended:
@@ -26,8 +33,7 @@ def status() -> None:
         except EngineError as error:
             found.append((run, f"cannot be read: {error.message}"))
             continue
-        if each.state in (RunState.LIVE, RunState.DEAD):
-            found.append(each)
+        found.append(each)
     sheet = paper()
     shown(sheet, found)
     click.echo(sheet.text(), nl=False)

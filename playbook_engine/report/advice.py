@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from playbook_engine.model.outcome import OPEN
 from playbook_engine.report.commands import again
 from playbook_engine.report.declared import intent
 from playbook_engine.report.run import RunReport
@@ -38,6 +39,10 @@ def changing(subject: Subject, report: RunReport) -> Iterable[Advice]:
     """Commands that change hosts, and that nothing recorded speaks against."""
     if subject.state is RunState.LIVE:
         return
+    if resumable(subject):
+        yield Advice(
+            command=f"runbook resume {subject.run}", why="goes on where it stopped; what was done is not done again"
+        )
     back = [c for c in report.in_force if c.reversible]
     if back and all(h.settled for h in report.hosts):
         stays = [c.name for c in report.in_force if not c.reversible]
@@ -51,6 +56,13 @@ def changing(subject: Subject, report: RunReport) -> Iterable[Advice]:
         yield Advice(
             command=again(subject.view.started, "run", retry), why="once the cause is gone; what is so is left alone"
         )
+
+
+def resumable(subject: Subject) -> bool:
+    """Whether a run has come to no end, or left hosts open; nobody has taken it back since."""
+    if subject.state is RunState.LIVE or subject.later:
+        return False
+    return subject.state is RunState.DEAD or any(h.status in OPEN for h in subject.view.hosts.values())
 
 
 def unsafe(subject: Subject, report: RunReport) -> Iterable[Advice]:

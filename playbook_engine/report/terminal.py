@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from playbook_engine.model.outcome import OPEN
 from playbook_engine.report.audit import AuditReport
 from playbook_engine.report.run import RunReport
 from playbook_engine.report.status import Status
@@ -194,9 +195,9 @@ def _statuses(subject: Subject) -> str:
 
 
 def status(paper: Paper, found: Sequence[Subject | tuple[str, str]]) -> None:
-    """Runs that go on, and runs that died, with what to do about them."""
+    """Runs that go on, that died, and that left hosts open, with what to do about them."""
     if not found:
-        paper.line("no run is going on, and none has died")
+        paper.line("no run is going on, none has died, and none has left hosts open")
         return
     for each in found:
         if isinstance(each, tuple):
@@ -212,10 +213,13 @@ def status(paper: Paper, found: Sequence[Subject | tuple[str, str]]) -> None:
         for host in view.hosts.values():
             if host.finished is None:
                 paper.line(f"  {host.name}: {_doing(host.steps)}")
-        if each.state is RunState.DEAD:
+            elif host.status in OPEN:
+                paper.line(f"  {host.name}: {host.finished.status.replace('_', ' ')}: {host.finished.message}")
+        if each.state is not RunState.LIVE:
             last = view.records[-1].at if view.records else view.started_at
             paper.line(f"  last record {moment(last)}, {_since(last)} ago")
-            paper.line(f"  look: runbook show {each.run}; then: runbook rollback --check {each.run}")
+            paper.line(f"  look: runbook show {each.run}; go on: runbook resume {each.run}; or take it back: "
+                       f"runbook rollback --check {each.run}")  # fmt: skip
 
 
 def _doing(steps: Sequence[object]) -> str:
