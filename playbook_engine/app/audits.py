@@ -33,7 +33,7 @@ def _reading(runbook: Runbook) -> Runbook:
     )
     return dataclasses.replace(
         runbook, steps=steps, preconditions=(), handlers=(), serial=(), max_fail_percentage=None,
-        on_failure=OnFailure.CONTINUE,
+        failure_budget=None, on_failure=OnFailure.CONTINUE,
     )  # fmt: skip
 
 

@@ -72,8 +72,8 @@ def perform(
     try:
         sinks.emit(play.opening)
         driver = Driver(
-            play.plan, app.transports(ask), sinks, app.clock, claim=app.claim(play.run, play.leg, play.plan),
-            done=play.done,
+            play.plan, app.transports(ask), sinks, app.clock, halted=app.halted,
+            claim=app.claim(play.run, play.leg, play.plan), done=play.done,
         )  # fmt: skip
         with _signals(driver) as told:
             statuses = driver.run(play.program)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from playbook_engine.app.targets import confirm_many, targets
+from playbook_engine.app.consent import Consent, agreed, bounded, confirm_many
+from playbook_engine.app.targets import targets
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.compile import compile_plan
 from playbook_engine.inventory.vars_files import parse_extra_vars
@@ -22,7 +23,7 @@ def loader(app: App) -> Loader:
 
 def prepare(
     app: App, name: str, pattern: str | None, *, inventory: Sequence[str], limit: str | None, extra: Sequence[str],
-    kind: str, command: str, options: Options, yes: bool, mean: int | None, terminal: bool,
+    kind: str, command: str, options: Options, consent: Consent,
 ) -> Plan:  # fmt: skip
     """Raises LoadError, LoadErrors, InventoryError, UsageError."""
     runbook = loader(app).load(name)
@@ -31,10 +32,12 @@ def prepare(
     if wanted is None:
         raise UsageError(f"{runbook.name} names no hosts", advice=f"name them: runbook {kind} {name} HOST")
     chosen = targets(app, inventory, pattern or runbook.hosts or limit or "", limit, Path(runbook.file).parent, given)
-    if pattern is None and limit is None and not options.check and kind == "run":
-        confirm_many(chosen.hosts, yes=yes, mean=mean, terminal=terminal)
-    elif mean is not None:
-        confirm_many(chosen.hosts, yes=False, mean=mean, terminal=terminal)
+    if kind != "audit":
+        bounded(app, chosen.hosts, consent.max_hosts)
+    if kind == "run" and not options.check:
+        agreed(app, runbook, chosen.hosts, consent, named=pattern is not None or limit is not None)
+    else:
+        confirm_many(chosen.hosts, yes=True, mean=consent.mean, terminal=consent.terminal)
     known = {key for host in chosen.hosts for key in host.variables} | set(given)
     problems = undefined(runbook, app.templar, known)
     if problems:

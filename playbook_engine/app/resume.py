@@ -30,6 +30,7 @@ def resume(
     Raises NotFound, UsageError (it has ended; a step is named that it does not have), JournalError (somebody is writing
     it; it is damaged).
     """
+    app.switch.refuse()
     journal = app.store.resume(run)  # from here on it is ours
     try:
         view = view_of(app, run)

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
 from playbook_engine import __version__
+from playbook_engine.app.consent import bounded
 from playbook_engine.app.performing import Performance, RunEnd, perform
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.budget import UndoBudget
@@ -47,8 +48,9 @@ def machines(app: App, plan: Plan, past: Mapping[str, History]) -> MakeProgram:
 
 
 def take_back(
-    app: App, run: str, options: Options, limit: Sequence[str], watchers: Sequence[EventSink], command: str
-) -> RunEnd:
+    app: App, run: str, options: Options, limit: Sequence[str], watchers: Sequence[EventSink], command: str,
+    max_hosts: int | None = None,
+) -> RunEnd:  # fmt: skip
     """Rolls an ended run back. Raises NotFound, UsageError, JournalError."""
     journal = app.store.read(run)
     view = view_of(app, run)
@@ -64,9 +66,10 @@ def take_back(
     hosts = [h for h in past.hosts if not limit or h.name in limit]
     if not hosts:
         raise NotFound(f"none of {', '.join(limit)} was in {run}: its hosts are {', '.join(view.hosts)}")
+    bounded(app, hosts, max_hosts)
     plan = dataclasses.replace(
         past, kind="rollback", hosts=tuple(hosts),
-        runbook=dataclasses.replace(past.runbook, max_fail_percentage=None, deadline=None),
+        runbook=dataclasses.replace(past.runbook, max_fail_percentage=None, failure_budget=None, deadline=None),
         batches=(tuple(h.name for h in hosts),), options=options,
         command=command, of=run,
     )  # fmt: skip
@@ -144,6 +147,7 @@ def _texts(value: object) -> list[str]:
 
 
 def _begin(app: App, plan: Plan, program: MakeProgram, watchers: Sequence[EventSink], ask: Ask | None) -> RunEnd:
+    app.switch.refuse()
     run = app.new_run()
     journal = app.store.create(run)
     play = Performance(run=run, plan=plan, opening=_started(app, run, plan), program=program)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from playbook_engine.model.errors import UsageError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -18,10 +20,11 @@ class Settings:
     runbook_path: tuple[Path, ...]
     template_path: tuple[Path, ...]
     lease: float = 60.0
+    max_hosts: int | None = None
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Settings:
-        """From the environment (docs/runbook-reference.md, Settings)."""
+        """From the environment (docs/runbook-reference.md, Settings). Raises UsageError."""
         state = environ.get("RUNBOOK_STATE")
         if not state:
             base = environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
@@ -32,7 +35,18 @@ class Settings:
             actor=environ.get("RUNBOOK_ACTOR") or _actor(environ),
             runbook_path=(Path("runbooks"), *extra, _shipped("runbooks")),
             template_path=(Path("templates"), _shipped("templates")),
+            max_hosts=_count(environ, "RUNBOOK_MAX_HOSTS"),
         )
+
+
+def _count(environ: Mapping[str, str], name: str) -> int | None:
+    """A limit that is no number limits nothing, and nobody would notice: it is refused."""
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise UsageError(f"{name} is {text!r}, and has to be a number of hosts", advice=f"unset {name} for no limit")
+    return int(text)
 
 
 def _actor(environ: Mapping[str, str]) -> str:

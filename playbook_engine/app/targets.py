@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playbook_engine.app.wiring import App
 from playbook_engine.inventory.inventory import Inventory, load_inventory
-from playbook_engine.model.errors import InventoryError, UsageError
+from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.host import Host
 
 
@@ -43,26 +43,3 @@ def _others(inventory: Inventory) -> dict[str, Host]:
 
 def _groups(inventory: Inventory) -> dict[str, tuple[str, ...]]:
     return {name: tuple(members) for name, members in inventory.members.items()}
-
-
-def confirm_many(hosts: Sequence[Host], *, yes: bool, mean: int | None, terminal: bool) -> None:
-    """More than one host without a pattern from the operator wants a yes. Raises UsageError."""
-    count = len(hosts)
-    if mean is not None and mean != count:
-        raise UsageError(f"--yes-i-mean {mean}, and there are {count} hosts: {_some(hosts)}")
-    if yes or mean is not None or count == 1:
-        return
-    if not terminal:
-        raise UsageError(
-            f"this would touch {count} hosts: {_some(hosts)}",
-            advice=f"say --yes, or --yes-i-mean {count}, or name the hosts",
-        )
-    import click
-
-    if not click.confirm(f"{count} hosts: {_some(hosts)}. Go on?"):
-        raise UsageError("nothing was done")
-
-
-def _some(hosts: Sequence[Host]) -> str:
-    names = [h.name for h in hosts]
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playbook_engine.app.clock import SystemClock
 from playbook_engine.app.settings import Settings
+from playbook_engine.app.switch import KillSwitch
 from playbook_engine.catalog import catalog
 from playbook_engine.journal.files import FileStore
 from playbook_engine.journal.fold import fold
@@ -31,6 +32,7 @@ class App:
         self.templar = Templar()
         self.store = FileStore(settings.state, self.clock, self.redactor)
         self.index = RunIndex(settings.state, self.store)
+        self.switch = KillSwitch(settings.state)
 
     def transports(self, ask: Ask | None = None) -> dict[str, Transport]:
         """By the value of ansible_connection."""
@@ -50,6 +52,10 @@ class App:
             run=run, leg=leg, actor=self.settings.actor, reason=reason, wait=plan.options.wait,
             over=plan.options.take_over, lease=self.settings.lease,
         )  # fmt: skip
+
+    def halted(self) -> str:
+        """Why no host of any run may begin another step; empty when they may. Asked often, so it has to be cheap."""
+        return self.switch.thrown()
 
     def new_run(self) -> str:
         """An id that sorts by time, to the millisecond, and is not given twice."""

@@ -44,6 +44,7 @@ def audit(
     Exit code 0: all met; 2: anything not met, invalid or unknown; 4: hosts unreachable, and nothing else wrong.
     """
     from playbook_engine.app.audits import checks_only
+    from playbook_engine.app.consent import Consent
     from playbook_engine.app.prepare import prepare
     from playbook_engine.app.reports import audit_code, reports, subject, write
     from playbook_engine.app.runs import execute
@@ -57,8 +58,7 @@ def audit(
     plan = checks_only(
         prepare(
             app, name, pattern, inventory=inventory, limit=limit, extra=extra, kind="audit", command=command_line(),
-            options=options(check=False, diff=False, forks=forks, reason=reason), yes=True, mean=None,
-            terminal=on_terminal(),
+            options=options(check=False, diff=False, forks=forks, reason=reason), consent=Consent(),
         )
     )  # fmt: skip
     watching = watchers(app, as_json=as_json, verbose=verbose, diff=False) if as_json or verbose else []

@@ -33,12 +33,14 @@ from playbook_engine.cli.options import (
 def exec_(
     pattern: str, action: str, arguments: str, become: bool, become_user: str | None, undo: str | None, timeout: str,
     inventory: tuple[str, ...], limit: str | None, extra: tuple[str, ...], check: bool, diff: bool, forks: int,
-    reason: str, yes: bool, mean: int | None, verbose: int, as_json: bool, wait: float, take_over: str,
+    reason: str, yes: bool, mean: int | None, max_hosts: int | None, verbose: int, as_json: bool,
+    wait: float, take_over: str,
 ) -> None:  # fmt: skip
     """Do one action on the hosts of PATTERN: a host, a group, a pattern, user@host."""
     from playbook_engine.app.adhoc import adhoc
+    from playbook_engine.app.consent import Consent, agreed, bounded, confirm_many
     from playbook_engine.app.runs import execute
-    from playbook_engine.app.targets import confirm_many, targets
+    from playbook_engine.app.targets import targets
     from playbook_engine.engine.compile import compile_plan
     from playbook_engine.inventory.vars_files import parse_extra_vars
 
@@ -48,8 +50,11 @@ def exec_(
         app, action, arguments, become=become or bool(become_user), become_user=become_user, undo=undo, timeout=timeout
     )
     chosen = targets(app, inventory, pattern, limit, None, given)
-    if mean is not None:
-        confirm_many(chosen.hosts, yes=yes, mean=mean, terminal=on_terminal())
+    bounded(app, chosen.hosts, max_hosts)
+    if check:
+        confirm_many(chosen.hosts, yes=True, mean=mean, terminal=on_terminal())
+    else:
+        agreed(app, runbook, chosen.hosts, Consent(yes=yes, mean=mean, terminal=on_terminal()), named=True)
     plan = compile_plan(
         runbook, chosen.hosts, given, kind="exec", others=chosen.others, groups=chosen.groups,
         command=command_line(), options=options(

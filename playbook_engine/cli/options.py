@@ -28,11 +28,19 @@ def inventory_options(function: F) -> F:
     return function
 
 
+def max_hosts_option(function: F) -> F:
+    """--max-hosts."""
+    return click.option(
+        "--max-hosts", type=click.IntRange(1), metavar="N", help="Refuse when there are more hosts than this."
+    )(function)
+
+
 def run_options(function: F) -> F:
     """What steers a run."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else."),
         click.option("-v", "--verbose", count=True, help="Show output; -vv shows evidence."),
+        max_hosts_option,
         click.option("--yes-i-mean", "mean", type=int, metavar="N", help="Yes, exactly N hosts."),
         click.option("-y", "--yes", is_flag=True, help="Do not ask about the number of hosts."),
         click.option("--reason", default="", help="Why; stands in the journal."),

@@ -6,7 +6,14 @@ import sys
 
 import click
 
-from playbook_engine.cli.options import command_line, lock_options, make_app, options, watchers
+from playbook_engine.cli.options import (
+    command_line,
+    lock_options,
+    make_app,
+    max_hosts_option,
+    options,
+    watchers,
+)
 from playbook_engine.model.outcome import HostStatus
 
 
@@ -16,13 +23,14 @@ from playbook_engine.model.outcome import HostStatus
 @click.option("-C", "--check", is_flag=True, help="Say what would be taken back, change nothing.")
 @click.option("--force", is_flag=True, help="Also where somebody changed the same thing since.")
 @click.option("-f", "--forks", type=click.IntRange(1), default=50, show_default=True, help="Hosts at the same time.")
+@max_hosts_option
 @click.option("--reason", default="", help="Why; stands in the journal.")
 @click.option("-v", "--verbose", count=True, help="Show more.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else.")
 @lock_options
 def rollback(
-    run: str, limit: tuple[str, ...], check: bool, force: bool, forks: int, reason: str, verbose: int, as_json: bool,
-    wait: float, take_over: str,
+    run: str, limit: tuple[str, ...], check: bool, force: bool, forks: int, max_hosts: int | None, reason: str,
+    verbose: int, as_json: bool, wait: float, take_over: str,
 ) -> None:  # fmt: skip
     """Take back RUN: an id, a unique part of one, or `last` (the newest that changed something)."""
     from playbook_engine.app.runs import take_back
@@ -36,7 +44,7 @@ def rollback(
             check=check, diff=False, forks=forks, reason=reason, force=force, wait=wait, take_over=take_over
         ),
         hosts,
-        watchers(app, as_json=as_json, verbose=max(verbose, 1), diff=False), command_line(),
+        watchers(app, as_json=as_json, verbose=max(verbose, 1), diff=False), command_line(), max_hosts,
     )  # fmt: skip
     if run == "last" and not as_json and set(end.statuses.values()) == {HostStatus.OK}:
         older = [row.run for row in app.index.runs() if "changed" in row.statuses and row.kind in ("run", "exec")]

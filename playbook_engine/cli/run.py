@@ -31,9 +31,11 @@ from playbook_engine.cli.options import (
 def run(
     runbook: str, pattern: str | None, tags: tuple[str, ...], skip_tags: tuple[str, ...], read_only: bool,
     inventory: tuple[str, ...], limit: str | None, extra: tuple[str, ...], check: bool, diff: bool, forks: int,
-    reason: str, yes: bool, mean: int | None, verbose: int, as_json: bool, wait: float, take_over: str,
+    reason: str, yes: bool, mean: int | None, max_hosts: int | None, verbose: int, as_json: bool,
+    wait: float, take_over: str,
 ) -> None:  # fmt: skip
     """Run RUNBOOK (a name or a file) on the hosts of PATTERN."""
+    from playbook_engine.app.consent import Consent
     from playbook_engine.app.prepare import prepare
     from playbook_engine.app.runs import execute
 
@@ -44,7 +46,7 @@ def run(
             check=check, diff=diff, forks=forks, reason=reason, tags=tags, skip_tags=skip_tags, read_only=read_only,
             wait=wait, take_over=take_over,
         ),
-        yes=yes, mean=mean, terminal=on_terminal(),
+        consent=Consent(yes=yes, mean=mean, terminal=on_terminal(), max_hosts=max_hosts),
     )  # fmt: skip
     end = execute(
         app, plan, watchers(app, as_json=as_json, verbose=verbose, diff=diff, steps=plan.runbook.count()),

@@ -35,5 +35,8 @@ def status() -> None:
             continue
         found.append(each)
     sheet = paper()
+    if halted := app.halted():
+        sheet.line(f"! {halted}", "31")
+        sheet.line(f"  no run begins, and runs stop at their next step; lift it: rm {app.switch.path}")
     shown(sheet, found)
     click.echo(sheet.text(), nl=False)

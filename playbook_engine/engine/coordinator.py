@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from playbook_engine.engine.batches import over_budget
 from playbook_engine.engine.commands import Cancel
+from playbook_engine.engine.limits import Limits
 from playbook_engine.model.errors import Interrupted
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.ports import Clock
 
 
 class Coordinator:
-    """Thread-safe; one a run."""
+    """Thread-safe; one a run. `halted` is asked before every step: it says why nothing more may begin, or nothing."""
 
     def __init__(
-        self, batches: Sequence[Sequence[str]], max_fail_percentage: float | None, deadline: float | None, clock: Clock
+        self, batches: Sequence[Sequence[str]], limits: Limits, clock: Clock, halted: Callable[[], str] = str
     ) -> None:
         self._batches = [list(b) for b in batches]
         self._batch_of = {name: n for n, batch in enumerate(batches) for name in batch}
-        self._max_fail = max_fail_percentage
+        self._limits = limits
+        self._halted = halted
         self._clock = clock
-        self._ends = clock.monotonic() + deadline if deadline else None
-        self._deadline = deadline
+        self._ends = clock.monotonic() + limits.deadline if limits.deadline else None
         self._changed = threading.Condition()
         self._arrived: set[str] = set()
         self._finished: dict[str, HostStatus] = {}
+        self._bad: dict[str, HostStatus] = {}
         self._current = 0
         self._stop = ""
         self._cancel = ""
@@ -72,9 +73,11 @@ class Coordinator:
         return self._stop
 
     def preconditions_done(self, host: str, fit: bool) -> str | None:
-        """Waits until every host has looked at its preconditions; unfit ones do not wait."""
+        """Waits until every host has looked at its preconditions; unfit ones do not wait, and have arrived when they
+        have ended: what they use up of a failure budget is known before the first change."""
         with self._changed:
-            self._arrived.add(host)
+            if fit:
+                self._arrived.add(host)
             self._changed.notify_all()
             while fit and len(self._arrived) < len(self._batch_of) and not self._stop:
                 self._changed.wait()
@@ -95,7 +98,9 @@ class Coordinator:
         if self.heard(host):
             return Cancel(self._cancel)
         if self._ends is not None and self._clock.monotonic() > self._ends:
-            self.stop(f"the run's deadline of {self._deadline:g}s has passed")
+            self.stop(f"the run's deadline of {self._limits.deadline:g}s has passed")
+        if not self._stop and (reason := self._halted()):
+            self.stop(reason)
         return self._stop or None
 
     def finished(self, host: str, status: HostStatus) -> None:
@@ -103,15 +108,13 @@ class Coordinator:
         with self._changed:
             self._finished[host] = status
             self._arrived.add(host)
-            batch = self._batches[self._batch_of[host]]
-            failed = sum(1 for h in batch if h in self._finished and not self._finished[h].good)
-            # Without a limit one host's failure is its own affair, until a whole batch with a successor has failed.
-            last = self._batch_of[host] == len(self._batches) - 1
-            if over_budget(failed, len(batch), self._max_fail) and not (self._max_fail is None and last):
+            # A host that was stopped has not failed: an interrupt or a deadline uses up no budget.
+            if not status.good and not (self._stop and status is HostStatus.ABORTED):
+                self._bad[host] = status
+            over = self._limits.exceeded(self._batches, self._batch_of[host], self._finished, self._bad)
+            if over:
                 self.budget_exceeded = True
-                self._stop = (
-                    self._stop or f"{failed} of {len(batch)} hosts of the batch failed: over the failure budget"
-                )
+                self._stop = self._stop or over
             while self._current < len(self._batches) and all(h in self._finished for h in self._batches[self._current]):
                 self._current += 1
             self._changed.notify_all()

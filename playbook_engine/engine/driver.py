@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from playbook_engine.engine.commands import Ask, Cancel, Connect, Emit, Gate, Now, Program, Sleep
 from playbook_engine.engine.context import LOCALHOST
 from playbook_engine.engine.coordinator import Coordinator
+from playbook_engine.engine.limits import Limits
 from playbook_engine.model.errors import HostError, JournalError, LinkLost, Locked, Unreachable
 from playbook_engine.model.events import HostFinished, RollbackStarted
 from playbook_engine.model.host import ConnectionSpec, Host
@@ -53,7 +54,7 @@ class Driver:
 
     def __init__(
         self, plan: Plan, transports: Mapping[str, Transport], sink: EventSink, clock: Clock, *,
-        claim: Claim | None = None, done: Mapping[str, HostStatus] | None = None,
+        halted: Callable[[], str] = str, claim: Claim | None = None, done: Mapping[str, HostStatus] | None = None,
     ) -> None:  # fmt: skip
         self._plan = plan
         self._claim = claim
@@ -67,8 +68,7 @@ class Driver:
         self._broken: JournalError | None = None
         self._rolling_back: set[str] = set()
         self._ended = threading.Event()
-        runbook = plan.runbook
-        self.coordinator = Coordinator(plan.batches, runbook.max_fail_percentage, runbook.deadline, clock)
+        self.coordinator = Coordinator(plan.batches, Limits.of(plan.runbook, len(plan.hosts)), clock, halted)
         for name, status in self._statuses.items():
             self.coordinator.finished(name, status)
 
@@ -143,9 +143,10 @@ class Driver:
                 self._broken = broken
                 self.coordinator.stop(broken.message)
         finally:
-            self._slots.release()
             self._statuses[host.name] = status
+            # Before the slot is free: whoever takes it must already know of a budget that this host has used up.
             self.coordinator.finished(host.name, status)
+            self._slots.release()
 
     def _drive(self, host: Host, program: Program[HostStatus]) -> HostStatus:
         """Feeds a machine until it ends."""

@@ -62,6 +62,16 @@ def _serial(value: object) -> object:
     return value
 
 
+def _budget(value: object) -> object:
+    """How many hosts of the run may end badly: a number, or a percentage."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%|[0-9]+", str(value))
+    if isinstance(value, bool) or not match or (match[1] and float(match[1]) > 100):
+        raise ValueError(f"{value!r} is neither a number of hosts nor a percentage, such as 10%")
+    return str(value) if match[1] else int(str(value))
+
+
 def _words(value: object) -> object:
     return [v.strip() for v in value.split(",")] if isinstance(value, str) else value
 
@@ -238,6 +248,8 @@ class RunbookModel(Closed):
     hosts: Text | None = None
     serial: Annotated[Any, BeforeValidator(_serial)] = None
     max_fail_percentage: Number | None = Field(default=None, ge=0, le=100)
+    failure_budget: Annotated[int | str | None, BeforeValidator(_budget)] = None
+    protected: Bool = False
     deadline: Duration | None = None
     on_failure: Literal["rollback", "stop", "continue"] = "rollback"
     escalation: Text | None = None
@@ -255,7 +267,7 @@ class RunbookModel(Closed):
 
 LATER = frozenset(
     {"block", "rescue", "always", "check_mode", "diff", "include_steps", "throttle", "run_once",
-     "approve", "ask", "strategy", "rollback_scope", "protected", "vars_files", "vars_prompt"}
+     "approve", "ask", "strategy", "rollback_scope", "vars_files", "vars_prompt"}
 )  # fmt: skip
 """Words of the language that this version does not carry out yet: refused by name, never ignored."""
 

@@ -183,6 +183,8 @@ class Runbook:
     hosts: str | None = None
     serial: tuple[object, ...] = ()
     max_fail_percentage: float | None = None
+    failure_budget: int | str | None = None
+    protected: bool = False
     deadline: float | None = None
     on_failure: OnFailure = OnFailure.ROLLBACK
     escalation: str | None = None
@@ -201,3 +203,7 @@ class Runbook:
     def count(self) -> int:
         """How many steps it has, those of imports included."""
         return sum(s.runbook.count() if isinstance(s, Import) else 1 for s in self.steps)
+
+    def guarded(self) -> bool:
+        """Whether it, or something that it imports, is `protected`."""
+        return self.protected or any(s.runbook.guarded() for s in self.steps if isinstance(s, Import))
