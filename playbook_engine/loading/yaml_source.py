@@ -22,6 +22,7 @@ Where = tuple[str | int, ...]
 MAX_BYTES = 4 << 20
 MAX_NODES = 200_000  # aliases share nodes, so a small file can unfold into a huge one
 MAX_DEPTH = 60
+NESTING = "maximum nesting depth"  # how PyYAML 6.0.4 and newer say that libyaml's own limit is passed: 1,000
 SHOWN = 200  # characters of a line
 MAX_DIGITS = 400  # int() refuses texts of more than 4,300 digits with a ValueError
 
@@ -123,25 +124,32 @@ def parse_yaml(text: str, file: str) -> Document:
             advice='remove it; where it is meant, write it as an escape in double quotes: "\\x1b"',
         )  # fmt: skip
     try:
-        texts = _survey(document)
+        texts = _survey(document, text)
         loader = yaml.CBaseLoader(text)
         try:
             root = loader.get_single_node()
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        if mark is not None and NESTING in str(error):
+            # libyaml scans ahead through brackets, and newer ones give up there before they hand out the first event.
+            # What stands before that place holds our own limit, and it is met while that text is surveyed.
+            _survey(document, text[: mark.index])
         raise explain(error, document) from error
     if root is not None:
         document.value = _Builder(document, texts).build(root, (), 0)
     return document
 
 
-def _survey(document: Document) -> set[tuple[int, int]]:
-    """Looks at the parser's events before anything is built of them. Returns where `!!str` stands.
+def _survey(document: Document, text: str) -> set[tuple[int, int]]:
+    """Looks at the parser's events of the document's text, or of its beginning, before anything is built of them.
+
+    Returns where `!!str` stands. Raises LoadError at what no runbook may hold, YAMLError at what is no YAML.
 
     libyaml composes nodes by recursion in C: what is nested too deeply would end the process, not raise.
     """
-    loader = yaml.CBaseLoader(document.text)
+    loader = yaml.CBaseLoader(text)
     depth, documents = 0, 0
     texts: set[tuple[int, int]] = set()
     try:
