@@ -45,7 +45,8 @@ def write(
             if uid != -1 or gid != -1:
                 os.fchown(fd, uid, gid)
             os.fchmod(fd, mode)  # after chown, which clears set-user-id bits (chown(2))
-            set_xattr(fd, xattr or {})
+            if xattr is not None:
+                set_xattr(fd, xattr)
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -93,13 +94,23 @@ def accepted_by(command: "str | None") -> "Callable[[str], None] | None":
 
 
 def set_xattr(target: "int | str", wanted: "dict") -> None:
-    """Extended attributes (ACLs are among them) as far as the file system and the agent's rights allow."""
+    """These extended attributes (ACLs are among them) and no others, as far as file system and rights allow.
+
+    No others: in a directory with a default ACL (acl(5)) a new file has one that nobody gave it.
+    """
+    follow = isinstance(target, int)  # a descriptor is no link, and cannot be asked not to follow one
+    try:
+        others = set(os.listxattr(target, follow_symlinks=follow)) - set(wanted)
+    except OSError:
+        others = set()
+    for name in sorted(others):
+        try:
+            os.removexattr(target, name, follow_symlinks=follow)
+        except OSError:
+            pass  # as below
     for name, value in wanted.items():
         try:
-            if isinstance(target, int):
-                os.setxattr(target, name, value)
-            else:
-                os.setxattr(target, name, value, follow_symlinks=False)
+            os.setxattr(target, name, value, follow_symlinks=follow)
         except OSError:
             pass  # not supported here, or not ours to set: the proof of a rollback compares them and says so
 

@@ -44,18 +44,15 @@ def keep(args: "dict", before: "dict", new: bytes, limit: "int | None") -> "dict
         return before  # only attributes change: the content need not travel
     kept = filestate.keep(before, limit)
     if args.get("backup") and before["type"] == "file":
-        import time
-
-        stamp = time.strftime("%Y-%m-%d@%H:%M:%S~")
-        kept = dict(kept, backup_file="%s.%d.%s" % (before["path"], os.getpid(), stamp))
+        kept = dict(kept, backup_file=filestate.backup_of(before["path"]))
     return kept
 
 
 def put(args: "dict", before: "dict", new: bytes) -> "dict":
     """Makes the changes; the state after."""
     path = before["path"]
-    absent = before["type"] == "absent"
-    asked = filestate.wanted(args, dict(before, mode=filestate.default_mode()) if absent else before)
+    there = before["type"] == "file"  # nothing of a link that is replaced is taken over
+    asked = filestate.wanted(args, before if there else {"type": "absent", "mode": filestate.default_mode()})
     if not differs(before, new):
         filestate.set_attributes(path, asked)
         return filestate.observe(path)
@@ -65,11 +62,10 @@ def put(args: "dict", before: "dict", new: bytes) -> "dict":
         with open(path, "rb") as old:
             mode = int(before["mode"], 8)
             atomic.write(before["backup_file"], old.read(), mode, before["uid"], before["gid"], before["xattr"])
-    has_mode = before["type"] == "file"
-    mode = int(asked.get("mode") or (before["mode"] if has_mode else filestate.default_mode()), 8)
-    uid = asked.get("uid", before["uid"] if has_mode else -1)
-    gid = asked.get("gid", before["gid"] if has_mode else -1)
-    atomic.write(path, new, mode, uid, gid, before["xattr"] if has_mode else None, accept)
+    mode = int(asked.get("mode") or (before["mode"] if there else filestate.default_mode()), 8)
+    uid = asked.get("uid", before["uid"] if there else -1)
+    gid = asked.get("gid", before["gid"] if there else -1)
+    atomic.write(path, new, mode, uid, gid, before["xattr"] if there else None, accept)
     return filestate.observe(path)
 
 

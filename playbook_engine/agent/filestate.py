@@ -104,6 +104,22 @@ def over_limit(path: str, size: int, limit: int) -> "failure.Failed":
     )
 
 
+def backup_of(path: str) -> str:
+    """Where a backup of `path` can go: a name as Ansible gives it, and another one where that is taken already.
+
+    Two steps within one second would otherwise share it: the second would overwrite the first one's backup, and its
+    undo would remove it.
+    """
+    import time
+
+    stem = "%s.%d.%s" % (path, os.getpid(), time.strftime("%Y-%m-%d@%H:%M:%S"))
+    name, count = stem + "~", 1
+    while os.path.lexists(name):
+        count += 1
+        name = "%s.%d~" % (stem, count)
+    return name
+
+
 def put_back(before: "dict") -> None:
     """Makes the path what `before` (with its content) says it was. Doing it twice is doing it once."""
     path, kind = before["path"], before["type"]
@@ -134,12 +150,7 @@ def put_back(before: "dict") -> None:
     os.chown(path, before["uid"], before["gid"], follow_symlinks=False)
     if kind != "link":
         os.chmod(path, int(before["mode"], 8))
-        for name in set(xattr_of(path)) - set(before["xattr"]):
-            try:
-                os.removexattr(path, name)
-            except OSError:
-                pass
-        atomic.set_xattr(path, before["xattr"])
+    atomic.set_xattr(path, before["xattr"])
 
 
 def remove(path: str) -> None:

@@ -41,7 +41,8 @@ def complete(action: str, args: Mapping[str, object]) -> dict[str, object]:
     spec, given = catalog.get(action), dict(args)
     resolved: dict[str, object] = {}
     if "content" in given and "src" in given:
-        resolved["content"] = str(given.pop("content")).encode()
+        content = given.pop("content")
+        resolved["content"] = content if isinstance(content, bytes) else str(content).encode()
     return {**spec.complete(given), **resolved}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,28 @@ def link(target: str, text: str = "one\n") -> Callable[[Path], None]:
     return prepare
 
 
+def default_acl(d: Path) -> None:
+    """A directory `t` whose default ACL goes to what is made in it, and a file `t/f` that has none."""
+    write("old\n")(d)
+    (d / "t").mkdir()
+    (d / "f").rename(d / "t" / "f")
+    entries = [(1, 6, -1), (2, 7, 12345), (4, 4, -1), (16, 7, -1), (32, 0, -1)]  # acl(5), as the kernel stores it
+    value = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    set_where_possible(d / "t", "system.posix_acl_default", value)
+
+
+def marked_link(d: Path) -> None:
+    link("f")(d)
+    set_where_possible(d / "l", "trusted.mark", b"ours")
+
+
+def set_where_possible(path: Path, name: str, value: bytes) -> None:
+    try:
+        os.setxattr(path, name, value, follow_symlinks=False)
+    except OSError:
+        pass  # a file system without, or a user who may not: the case is then one without attributes
+
+
 LINES = "This is line 1\nThis is line 2\nREF keep REF\nThis is line 4\n"
 
 
@@ -95,6 +118,10 @@ FILES = [
     case("copy-changed", write("old\n", mode=0o4711), content="a\n", dest="{d}/f"),
     case("copy-mode-only", write("a\n", mode=0o644), content="a\n", dest="{d}/f", mode="u=rw,go="),
     case("copy-over-link", link("f"), content="a\n", dest="{d}/l"),
+    case("copy-over-link-with-attributes", link("f"), content="a\n", dest="{d}/l", mode="0604", owner="12345"),
+    case("copy-over-marked-link", marked_link, content="a\n", dest="{d}/l"),
+    case("copy-under-default-acl", default_acl, content="a\n", dest="{d}/t/f"),
+    case("file-absent-under-default-acl", default_acl, path="{d}/t", state="absent"),
     case("copy-through-link", link("f"), content="a\n", dest="{d}/l", follow=True),
     case("copy-into-new-directories", src="f", content="a", dest="{d}/x/y/"),
     case("copy-validated", write("x"), content="good", dest="{d}/f", validate="grep -q good %s"),
@@ -122,6 +149,10 @@ FILES = [
     case("file-link-over-file", write("x"), path="{d}/f", src="gone", state="link", force=True),
     case("file-link-over-empty-directory", tree, path="{d}/t/sub/empty", src="gone", state="link", force=True),
     case("file-hard-new", write("x"), path="{d}/h", src="{d}/f", state="hard"),
+    case("file-link-new-with-mode", write("x"), path="{d}/l", src="f", state="link", mode="0600"),
+    case("file-hard-new-with-mode", write("x"), path="{d}/h", src="{d}/f", state="hard", mode="0600", group="777"),
+    case("file-hard-to-link", link("f"), path="{d}/h", src="l", state="hard"),
+    case("file-touch-link", link("nowhere"), settles=False, path="{d}/l", state="touch", follow=False),
     case("file-hard-over-file", link("f"), path="{d}/l", src="{d}/f", state="hard", force=True),
     case("file-touch-new", settles=False, path="{d}/f", state="touch", mode="0600"),
     case("file-touch-old", tree, settles=False, path="{d}/t/a", state="touch", modification_time="202001010000.00"),

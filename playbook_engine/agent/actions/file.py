@@ -45,6 +45,8 @@ def observe(args: "dict") -> "dict":
     asked = kind(args, state)
     if asked == "link" and args["follow"]:
         state["pointed"] = filestate.observe(os.path.realpath(_pointed(args, path)), digest=False)
+    if asked == "hard" and args["src"]:  # its attributes will be those of the new name, and change with them
+        state["pointed"] = filestate.observe(os.path.realpath(_pointed(args, path)), digest=False)
     if asked in ("link", "hard"):
         state["source"] = _source(args, path) if args["src"] else None
         state["empty"] = state["type"] == "directory" and not os.listdir(path)
@@ -185,7 +187,7 @@ def _attributes(args: "dict", state: "dict") -> "list[dict]":
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
     """The contents of what will be removed or replaced."""
     asked = kind(args, before)
-    replaced = before["type"] in ("file", "directory") and (
+    replaced = before["type"] in ("file", "directory", "other") and (
         asked == "absent" or (asked in ("link", "hard") and not (before["source"] or {}).get("same_inode"))
     )
     if not replaced:
@@ -214,7 +216,8 @@ def apply(args: "dict", before: "dict") -> "dict":
     elif asked == "link" and args["src"]:
         _replace(before, args["src"], os.symlink)
     elif asked == "hard" and not before["source"]["same_inode"]:
-        _replace(before, os.path.join(os.path.dirname(path), args["src"]), os.link)
+        # link(2) would make another name of a link, and `same_inode` asks for the file that it points to.
+        _replace(before, os.path.realpath(_pointed(args, path)), os.link)
     if asked != "absent":
         _set(args, filestate.observe(path, digest=False), asked)
     return result(args, filestate.observe(path, digest=False))
@@ -235,7 +238,7 @@ def _touch(args: "dict", before: "dict") -> None:
 
     path = before["path"]
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)) if before["type"] == "absent" else None
-    st = os.stat(path)
+    st = os.lstat(path)
     times = []
     for key, now in (("access_time", st.st_atime_ns), ("modification_time", st.st_mtime_ns)):
         said = args[key] or "now"
@@ -248,7 +251,7 @@ def _touch(args: "dict", before: "dict") -> None:
                 times.append(int(time.mktime(time.strptime(said, "%Y%m%d%H%M.%S"))) * 10**9)
             except ValueError:
                 raise failure.Failed("%s %r is neither now, preserve nor YYYYMMDDhhmm.SS" % (key, said))
-    os.utime(path, ns=(times[0], times[1]))
+    os.utime(path, ns=(times[0], times[1]), follow_symlinks=False)  # the path is resolved already, or the link meant
 
 
 def _replace(before: "dict", source: str, make: object) -> None:
@@ -284,10 +287,11 @@ def undo(args: "dict", before: "dict") -> "dict":
         filestate.put_back(before)
         for state in before.get("below", []):
             filestate.put_back(state)
-        if before.get("pointed", {}).get("type", "absent") != "absent":
-            filestate.put_back(before["pointed"])
         if "modified_ns" in before:
-            os.utime(before["path"], ns=(os.lstat(before["path"]).st_atime_ns, before["modified_ns"]))
+            times = (os.lstat(before["path"]).st_atime_ns, before["modified_ns"])
+            os.utime(before["path"], ns=times, follow_symlinks=False)
+    if before.get("pointed", {}).get("type", "absent") != "absent":
+        filestate.put_back(before["pointed"])
     return {"path": before["path"], "removed": removed}
 
 

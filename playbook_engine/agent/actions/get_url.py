@@ -176,10 +176,7 @@ def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
         return before
     kept = filestate.keep(before, limit)
     if args["backup"]:
-        import time
-
-        stamp = time.strftime("%Y-%m-%d@%H:%M:%S~")
-        kept = dict(kept, backup_file="%s.%d.%s" % (before["path"], os.getpid(), stamp))
+        kept = dict(kept, backup_file=filestate.backup_of(before["path"]))
     return kept
 
 

@@ -47,7 +47,12 @@ def edited(args: "dict", before: "dict") -> "tuple[bytes, int]":
     if old is None:
         with open(before["path"], "rb") as handle:  # only attributes were to change: the content is the old one
             old = handle.read()
-    text = old.decode(args["encoding"], "surrogateescape")
+    try:
+        text = old.decode(args["encoding"], "surrogateescape")
+    except LookupError:
+        raise failure.Failed("there is no encoding %s" % args["encoding"])
+    except UnicodeError as error:
+        raise failure.Failed("%s is not text in %s: %s" % (before["path"], args["encoding"], error))
     start, end = 0, len(text)
     try:
         if args["after"] is not None or args["before"] is not None:
@@ -62,7 +67,10 @@ def edited(args: "dict", before: "dict") -> "tuple[bytes, int]":
         raise failure.Failed("the replacement names a group that is not there: %s" % error)
     if new == text[start:end]:
         return old, 0
-    return (text[:start] + new + text[end:]).encode(args["encoding"], "surrogateescape"), count
+    try:
+        return (text[:start] + new + text[end:]).encode(args["encoding"], "surrogateescape"), count
+    except UnicodeError as error:
+        raise failure.Failed("what it would become cannot be written in %s: %s" % (args["encoding"], error))
 
 
 def _section(args: "dict") -> str:

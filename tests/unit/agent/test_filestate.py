@@ -123,3 +123,9 @@ def test_missing_parents_are_named_from_the_top(tmp_path: Path) -> None:
     top = str(tmp_path)
     assert filestate.missing_parents(f"{top}/a/b/c") == [f"{top}/a", f"{top}/a/b"]
     assert filestate.missing_parents(f"{top}/a") == []
+
+
+def test_two_backups_within_a_second_are_two_files(tmp_path: Path) -> None:
+    for _ in range(3):
+        Path(filestate.backup_of(str(tmp_path / "f"))).write_text("x")
+    assert len(list(tmp_path.iterdir())) == 3
