@@ -51,8 +51,28 @@ def line() -> str:
     return got[:-1].decode("ascii")
 
 
+def speak_utf8() -> None:
+    """Has Python 3.6 read names and arguments as UTF-8 under the locale C, as later ones do by themselves (PEP 540).
+
+    Otherwise no path and no command with a letter beyond ASCII exists for it, and sudo or sshd often leave that locale.
+    """
+    if sys.getfilesystemencoding() != "ascii":
+        return
+    try:
+        from ctypes import c_void_p, pythonapi as c
+
+        # A copy of its own: Python frees this text when it ends (Py_FinalizeEx).
+        c._PyMem_RawStrdup.restype = c_void_p
+        c_void_p.in_dll(c, "Py_FileSystemDefaultEncoding").value = c._PyMem_RawStrdup(b"utf-8")
+    except Exception:
+        return  # a Python without ctypes: ASCII works as ever
+    os.fsencode = lambda x: x if isinstance(x, bytes) else os.fspath(x).encode("utf-8", "surrogateescape")
+    os.fsdecode = lambda x: x if isinstance(x, str) else x.decode("utf-8", "surrogateescape")
+
+
 def start() -> None:
     """Reads the modules and hands over to `serve.main`."""
+    speak_utf8()
     me = type(sys)("playbook_engine.agent.boot")
     me.__dict__.update({"install": install, "package": package})
     package("playbook_engine.agent").boot = me  # type: ignore[attr-defined]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import importlib
+import os
 from pathlib import Path
 
 import pytest
-from live_agents import Agent, complete
+from live_agents import INTERPRETERS, Agent, complete, start
 from state_cases import FILES, Case, snapshot
 
 from playbook_engine.agent import proof, serve
@@ -76,3 +77,17 @@ def test_the_plan_is_pure(case: Case, tmp_path: Path) -> None:
     assert module.plan(args, state) == first
     assert (args, state) == (args_before, state_before)
     assert snapshot(tmp_path) == there
+
+
+@pytest.mark.parametrize("python", INTERPRETERS.values(), ids=INTERPRETERS.keys())
+def test_names_beyond_ascii_under_the_locale_c(python: str, tmp_path: Path) -> None:
+    """What sudo and sshd often leave: Python 3.6 would then take "ü" for no name at all."""
+    agent = start(python, "env LC_ALL=C ")
+    name = str(tmp_path / "grün\udcff")
+    copied = agent.do("copy", content="x", dest=name)
+    assert copied.ok, copied.msg
+    assert os.listdir(tmp_path) == ["grün\udcff"]
+    ran = agent.run("command", argv=["ls", name, str(tmp_path / "ümlaut")])
+    assert "grün\udcff" in str(ran.result["stdout"])
+    assert ran.result["rc"] == 2
+    agent.session.close()
