@@ -59,15 +59,25 @@ def speak_utf8() -> None:
     if sys.getfilesystemencoding() != "ascii":
         return
     try:
-        from ctypes import c_void_p, pythonapi as c
+        from ctypes import c_void_p
+        from ctypes import pythonapi as c
 
         # A copy of its own: Python frees this text when it ends (Py_FinalizeEx).
         c._PyMem_RawStrdup.restype = c_void_p
         c_void_p.in_dll(c, "Py_FileSystemDefaultEncoding").value = c._PyMem_RawStrdup(b"utf-8")
     except Exception:
         return  # a Python without ctypes: ASCII works as ever
-    os.fsencode = lambda x: x if isinstance(x, bytes) else os.fspath(x).encode("utf-8", "surrogateescape")
-    os.fsdecode = lambda x: x if isinstance(x, str) else x.decode("utf-8", "surrogateescape")
+    os.fsencode, os.fsdecode = _fsencode, _fsdecode
+
+
+def _fsencode(filename: "str | bytes | os.PathLike") -> bytes:
+    name = os.fspath(filename)
+    return name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
+
+
+def _fsdecode(filename: "str | bytes | os.PathLike") -> str:
+    name = os.fspath(filename)
+    return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
 
 
 def start() -> None:

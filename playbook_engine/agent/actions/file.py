@@ -48,7 +48,7 @@ def observe(args: "dict") -> "dict":
     if asked == "hard" and args["src"]:  # its attributes will be those of the new name, and change with them
         state["pointed"] = filestate.observe(os.path.realpath(_pointed(args, path)), digest=False)
     if asked in ("link", "hard"):
-        state["source"] = _source(args, path) if args["src"] else None
+        state["source"] = _source(args, path, asked) if args["src"] else None
         state["empty"] = state["type"] == "directory" and not os.listdir(path)
     if asked == "touch" and state["type"] != "absent":
         state["modified_ns"] = os.lstat(state["path"]).st_mtime_ns
@@ -77,11 +77,13 @@ def _pointed(args: "dict", path: str) -> str:
     return os.path.join(os.path.dirname(path), args["src"]) if args["src"] else path
 
 
-def _source(args: "dict", path: str) -> "dict":
+def _source(args: "dict", path: str, asked: str) -> "dict":
     try:
         there, here = os.stat(_pointed(args, path)), os.lstat(path) if os.path.lexists(path) else None
     except OSError:
         return {"exists": False}
+    if asked == "link":
+        return {"exists": True}
     return {"exists": True, "same_inode": bool(here and (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino))}
 
 
@@ -188,7 +190,7 @@ def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
     """The contents of what will be removed or replaced."""
     asked = kind(args, before)
     replaced = before["type"] in ("file", "directory", "other") and (
-        asked == "absent" or (asked in ("link", "hard") and not (before["source"] or {}).get("same_inode"))
+        asked in ("absent", "link") or (asked == "hard" and not (before["source"] or {}).get("same_inode"))
     )
     if not replaced:
         return before
