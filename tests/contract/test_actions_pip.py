@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from live_agents import INTERPRETERS, Agent, needs, start
+from packaged import wheel
 from sandbox import Sandbox
 
 from playbook_engine.agent import proof
 
 PYENV = {v: p for v, p in INTERPRETERS.items() if not p.startswith("/usr/bin")}  # Debian's own has no ensurepip
 ENDS = [next(iter(PYENV)), list(PYENV)[-1]] if PYENV else []
-
-
-def wheel(folder: Path, name: str, version: str, size: int = 0, requires: str = "") -> None:
-    """A wheel with one module (PEP 427); `size` bytes of zeros go with it."""
-    info = f"{name}-{version}.dist-info"
-    files = {
-        f"{name}/__init__.py": f"version = {version!r}\n".encode(),
-        f"{name}/data.bin": b"\0" * size,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
-        + (f"Requires-Dist: {requires}\n".encode() if requires else b""),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": f"[console_scripts]\n{name}-tool = {name}:main\n".encode(),
-    }
-    record = [
-        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},{len(data)}"
-        for path, data in files.items()
-    ]
-    files[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,\n"]).encode()
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in files.items():
-            archive.writestr(path, data)
 
 
 @pytest.fixture(scope="module")

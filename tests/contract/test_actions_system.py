@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from live_agents import INTERPRETERS, Agent, needs, start
+from packaged import PREPARE, deb
 from sandbox import Sandbox
 
 from playbook_engine.agent import proof
 from playbook_engine.agent.actions import package, user
-
-
-def deb(folder: Path, name: str, version: str, depends: str = "") -> str:
-    """Builds a package; its entry for the index of a repository."""
-    root = folder / f"{name}-{version}"
-    (root / "DEBIAN").mkdir(parents=True)
-    (root / "etc").mkdir()
-    (root / "etc" / f"{name}.conf").write_text(f"version = {version}\n")
-    (root / "DEBIAN" / "conffiles").write_text(f"/etc/{name}.conf\n")
-    control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example.test>\n"
-    control += f"Depends: {depends}\n" if depends else ""
-    control += "Description: a package to test with\n"
-    (root / "DEBIAN" / "control").write_text(control)
-    path = folder / f"{name}_{version}_all.deb"
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", root, path], check=True, capture_output=True)
-    data = path.read_bytes()
-    return control + f"Filename: ./{path.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n\n"
-
-
-PREPARE = """
-mkdir $R/srv/repo && cp {repo}/*.deb {repo}/Packages $R/srv/repo
-rm -rf $R/etc/apt/sources.list.d $R/var/lib/apt/lists/*
-mkdir -p $R/etc/apt/sources.list.d $R/var/lib/apt/lists/partial
-echo 'deb [trusted=yes] file:/srv/repo ./' >$R/etc/apt/sources.list
-"""
 
 
 @pytest.fixture(scope="module")
