@@ -1,5 +1,7 @@
 """Accounts as the files say: passwd(5), group(5), shadow(5). No getent: a directory service is not ours to change."""
 
+from playbook_engine.agent import procfs
+
 
 def user(name: str) -> "dict | None":
     """{name, uid, gid, comment, home, shell} of a local user; None when there is none."""
@@ -9,6 +11,16 @@ def user(name: str) -> "dict | None":
             values = (fields[0], int(fields[2]), int(fields[3]), fields[4], fields[5], fields[6])
             return dict(zip(keys, values))
     return None
+
+
+def default_home(name: str) -> str:
+    """Where useradd(8) puts the home of a new account for which none is given."""
+    base = "/home"
+    for line in procfs.read("/etc/default/useradd").splitlines():
+        key, sign, value = line.partition("=")
+        if sign and key.strip() == "HOME":
+            base = value.strip()
+    return base.rstrip("/") + "/" + name
 
 
 def group_name(gid: int) -> "str | None":
@@ -30,6 +42,15 @@ def shadow(name: str) -> "list[str] | None":
         if fields[0] == name:
             return fields[1:]
     return None
+
+
+def subordinate(name: str) -> "dict[str, list[list[int]]]":
+    """The ranges of subordinate numbers (subuid(5)) of a user: {uid: [[first, count], …], gid: …}."""
+    found = {}
+    for kind in ("uid", "gid"):
+        rows = _lines("/etc/sub" + kind, 3)
+        found[kind] = sorted([int(first), int(count)] for owner, first, count in rows if owner == name)
+    return found
 
 
 def _lines(path: str, count: int) -> "list[list[str]]":

@@ -39,7 +39,8 @@ def inside(request: pytest.FixtureRequest, box: Sandbox) -> Iterator[Agent]:
 def accounts(box: Sandbox) -> set[str]:
     return set(
         box.run(
-            "cat /etc/passwd /etc/group /etc/shadow; ls -lanR --time-style=+ /home /srv/h 2>/dev/null || :"
+            "cat /etc/passwd /etc/group /etc/shadow /etc/subuid /etc/subgid;"
+            "ls -lAnR --time-style=+ /home /srv/h /var/mail 2>/dev/null || :"
         ).splitlines()
     )
 
@@ -50,6 +51,7 @@ USERS: list[dict[str, object]] = [
     {"name": "newbie", "comment": "New B", "shell": "/bin/sh", "groups": ["audio"]},
     {"name": "daemonic", "system": True, "home": "/srv/h/deep/daemonic", "shell": "/usr/sbin/nologin"},
     {"name": "homeless", "create_home": False, "uid": 4711, "password": HASH},
+    {"name": "leftover"},
     {"name": "there", "uid": 4242, "shell": "/bin/false", "groups": [], "comment": "changed", "password": HASH},
     {"name": "there", "groups": ["video"], "append": True, "password_lock": True},
     {"name": "there", "home": "/srv/h/moved", "move_home": True},
@@ -63,7 +65,10 @@ def test_an_account_settles_and_is_undone(inside: Agent, box: Sandbox, args: dic
     box.run(
         "userdel -rf there 2>/dev/null; mkdir -p /srv/h; useradd -m -u 4000 -c old -G audio,dialout -s /bin/bash there;"
         f"echo 'there:{HASH}x' | chpasswd -e; echo data >/home/there/file; chmod 640 /home/there/file;"
-        "chown there /home/there/file"
+        "chown there /home/there/file; echo From >/var/mail/there; chown there /var/mail/there;"
+        "cp /home/there/file /home/there/tool; chown 4242 /home/there/tool; chmod 4755 /home/there/tool;"
+        "usermod --add-subuids 700000-700999 there; mkdir -p /home/leftover; echo data >/home/leftover/file;"
+        "getent group leftover >/dev/null || groupadd leftover"
     )
     before = accounts(box)
     looked = inside.look("user", **args)

@@ -65,17 +65,34 @@ def observe(args: "dict") -> "dict":
         state["_shadow"] = shadow
     state["mail_there"] = os.path.lexists(MAIL % name)
     state["own_group"] = accounts.group_id(name)
-    home = args["home"] or state.get("home")
-    if home:
-        state["home_there"] = os.path.lexists(home)
-        state["parents"] = filestate.missing_parents(home)
-    if args["state"] == "absent" and args["remove"] and state["exists"] and os.path.lexists(state["home"]):
-        states = filestate.tree(state["home"])
-        for one in states:
+    state["subordinate"] = accounts.subordinate(name)
+    home = args["home"] or state.get("home") or accounts.default_home(name)
+    state["home_at"], state["home_there"] = home, os.path.lexists(home)
+    state["parents"] = filestate.missing_parents(home)
+    if args["state"] == "absent" and args["remove"] and state["exists"]:
+        places = [place for place in (state["home"], MAIL % name) if os.path.lexists(place)]
+        state["tree"] = [one for place in places for one in filestate.tree(place)]
+        for one in state["tree"]:
             if one["type"] == "file":
                 one["sha256"] = filestate.digest_of(one["path"])
-        state["tree"] = states
+    elif state["exists"] and (args["uid"] is not None or args["group"] is not None):
+        state["tree"] = _swept(args, state)
     return state
+
+
+def _swept(args: "dict", state: "dict") -> "list[dict]":
+    """What usermod(8) does to a home that it cannot undo when it gives the numbers back: chown(2) clears set-user-id
+    bits and capabilities, and what had the new numbers already can then no longer be told from the rest."""
+    group = str(args["group"])
+    uid, gid = args["uid"], int(group) if group.isdigit() else accounts.group_id(group)
+    if uid in (None, state["uid"]) and gid in (None, state["gid"]):
+        return []
+    return [
+        one
+        for one in filestate.tree(state["home"])
+        if one["type"] != "absent"
+        and (one["uid"] == uid or one["gid"] == gid or one["xattr"] or int(one["mode"], 8) & 0o6000)
+    ]
 
 
 def _digest(text: str) -> str:
@@ -118,7 +135,7 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
     if before.get("_shadow"):
         before = dict(before, hash=before["_shadow"])  # the engine encrypts states before in its journal
-    if "tree" not in before:
+    if args["state"] != "absent" or "tree" not in before:
         return before
     total = sum(one["size"] for one in before["tree"] if one["type"] == "file")
     if limit is not None and total > limit:
@@ -192,15 +209,20 @@ def undo(args: "dict", before: "dict") -> "dict":
     name, now = args["name"], accounts.user(args["name"])
     removed: "list[str]" = []
     if not before["exists"]:
-        home = now["home"] if now else args["home"]
+        home = now["home"] if now else before["home_at"]
         if now:
             _call(["userdel", "-f", name])
-        if before["own_group"] is None and accounts.group_id(name) is not None:
+        group = accounts.group_id(name)
+        if before["own_group"] is None and group is not None:
             _call(["groupdel", name])
+        elif before["own_group"] is not None and group is None:  # userdel(8) takes an account's empty group along
+            _call(["groupadd", "-g", str(before["own_group"]), name])
         if not before["mail_there"] and os.path.lexists(MAIL % name):
             os.unlink(MAIL % name)
-        if home and before.get("home_there") is not True and args["create_home"] and os.path.lexists(home):
-            removed = filestate.remove_created((before.get("parents") or [home])[0])
+        # Only a home that was seen not to be there is ours to remove: another one is somebody's data.
+        made = args["create_home"] and home == before["home_at"] and not before["home_there"]
+        if made and os.path.lexists(home):
+            removed = filestate.remove_created((before["parents"] or [home])[0])
         return {"name": name, "removed": removed}
     if now is None:
         _restore(before)
@@ -209,6 +231,7 @@ def undo(args: "dict", before: "dict") -> "dict":
     for one in before.get("tree", []):
         filestate.put_back(one)
     _put_shadow(before)
+    _put_subordinate(before)
     return result(args, observe(args))
 
 
@@ -243,6 +266,18 @@ def _put_shadow(before: "dict") -> None:
     for value, option in zip(kept[1:7], ("-d", "-m", "-M", "-W", "-I", "-E")):
         words += [option, value or "-1"]
     _call(words + [before["name"]])
+
+
+def _put_subordinate(before: "dict") -> None:
+    """The ranges of subordinate numbers: useradd(8) gives a new account the next free one."""
+    now = accounts.subordinate(before["name"])
+    words: "list[str]" = []
+    for kind, ranges in sorted(before["subordinate"].items()):
+        for one, other, verb in ((now[kind], ranges, "del"), (ranges, now[kind], "add")):
+            for first, count in (each for each in one if each not in other):
+                words += ["--%s-sub%ss" % (verb, kind), "%d-%d" % (first, first + count - 1)]
+    if words:
+        _call(["usermod"] + words + [before["name"]])
 
 
 def result(args: "dict", state: "dict") -> "dict":
