@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 
-def deb(folder: Path, name: str, version: str, depends: str = "") -> str:
+def deb(folder: Path, name: str, version: str, depends: str = "", conflicts: str = "") -> str:
     """Builds a package; its entry for the index of a repository."""
     root = folder / f"{name}-{version}"
     (root / "DEBIAN").mkdir(parents=True)
@@ -18,6 +18,7 @@ def deb(folder: Path, name: str, version: str, depends: str = "") -> str:
     (root / "DEBIAN" / "conffiles").write_text(f"/etc/{name}.conf\n")
     control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example.test>\n"
     control += f"Depends: {depends}\n" if depends else ""
+    control += f"Conflicts: {conflicts}\n" if conflicts else ""
     control += "Description: a package to test with\n"
     (root / "DEBIAN" / "control").write_text(control)
     path = folder / f"{name}_{version}_all.deb"

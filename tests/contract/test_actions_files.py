@@ -35,6 +35,8 @@ REFUSED: list[tuple[str, dict[str, object], str, str]] = [
     ("lineinfile", {"path": "{d}/f", "line": r"\2", "regexp": "(x)", "backrefs": True}, "failed", "from the match"),
     ("replace", {"path": "{d}/none", "regexp": "x"}, "not-found", "is not there"),
     ("replace", {"path": "{d}/f", "regexp": "(x)", "replace": r"\2"}, "failed", "group"),
+    ("replace", {"path": "{d}/f", "regexp": "x", "encoding": "no-such"}, "failed", "there is no encoding no-such"),
+    ("replace", {"path": "{d}/f", "regexp": "x", "encoding": "utf-16"}, "failed", "is not text in utf-16"),
     ("slurp", {"src": "{d}/none"}, "not-found", "is not there"),
     ("slurp", {"src": "{d}/f", "max_bytes": 1}, "over-limit", "max_bytes"),
 ]

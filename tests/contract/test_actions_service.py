@@ -6,26 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from box_grounds import RUNIT, RUNSVDIR
 from live_agents import INTERPRETERS, Agent, needs, start
 from sandbox import Sandbox
 
 from playbook_engine.agent import proof
 from playbook_engine.agent.actions import service
 
-PREPARE = """
-mkdir -p $R/etc/sv/app $R/etc/sv/idle $R/etc/service
-printf '#!/bin/sh\\ntrap "echo hup >>/tmp/hups" HUP\\nwhile :; do sleep 0.1; done\\n' >$R/etc/sv/app/run
-cp $R/etc/sv/app/run $R/etc/sv/idle/run
-chmod +x $R/etc/sv/*/run
-rm -f $R/etc/service/*
-ln -s /etc/sv/app $R/etc/service/app
-"""
-
 
 @pytest.fixture(scope="module")
 def runit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     needs("runsvdir", "sv", "unshare", "nsenter", root=True)
-    box = Sandbox(tmp_path_factory.mktemp("box"), "runsvdir -P /etc/service", PREPARE)
+    box = Sandbox(tmp_path_factory.mktemp("box"), RUNSVDIR, RUNIT)
     box.run("while ! sv status /etc/sv/app | grep -q ^run; do sleep 0.05; done")
     yield box
     box.close()

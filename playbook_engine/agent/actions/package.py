@@ -49,7 +49,8 @@ def observe(args: "dict") -> "dict":
         other = next((name for name, path in OTHERS if os.path.exists(path)), "no package manager that is known")
         raise failure.Failed("package works with apt; this host has %s: use `command`" % other, "unsupported")
     whole, others = dpkg.installed()
-    state: "dict" = {"manager": "apt", "installed": whole, "others": others, "automatic": dpkg.automatic()}
+    automatic = [name for name in dpkg.automatic() if name in whole]  # dpkg leaves the marks of what it removes
+    state: "dict" = {"manager": "apt", "installed": whole, "others": others, "automatic": automatic}
     if args["state"] == "latest":
         state["candidates"] = dpkg.candidates([split(text)[0] for text in args["name"]])
     return state

@@ -48,9 +48,13 @@ def edited(args: "dict", before: "dict") -> "tuple[bytes, int]":
         with open(before["path"], "rb") as handle:  # only attributes were to change: the content is the old one
             old = handle.read()
     try:
-        text = old.decode(args["encoding"], "surrogateescape")
+        "x".encode(args["encoding"])  # an empty text is not looked at, whatever the encoding is called
     except LookupError:
         raise failure.Failed("there is no encoding %s" % args["encoding"])
+    except UnicodeError:
+        pass
+    try:
+        text = old.decode(args["encoding"], "surrogateescape")
     except UnicodeError as error:
         raise failure.Failed("%s is not text in %s: %s" % (before["path"], args["encoding"], error))
     start, end = 0, len(text)
