@@ -87,6 +87,17 @@ def test_an_account_settles_and_is_undone(inside: Agent, box: Sandbox, args: dic
         assert accounts(box) == before
 
 
+def test_an_account_that_could_not_be_made_leaves_nothing(inside: Agent, box: Sandbox) -> None:
+    args: dict[str, object] = {"name": "second-root", "uid": 0, "home": "/srv/h/very/deep"}
+    box.run("mkdir -p /srv/h")
+    before = accounts(box)
+    looked = inside.look("user", **args)
+    applied = inside.apply("user", looked.before, **args)
+    assert (applied.ok, applied.kind) == (False, "failed"), applied.msg
+    assert inside.undo("user", looked.before, **args).ok
+    assert accounts(box) == before
+
+
 def test_an_account_that_is_as_it_should_be_is_left_alone(inside: Agent) -> None:
     assert not inside.look("user", name="root", shell="/bin/bash", uid=0, home="/root", group="0").plan
     assert not inside.look("user", name="nobody-of-that-name", state="absent").plan

@@ -221,7 +221,7 @@ def undo(args: "dict", before: "dict") -> "dict":
             os.unlink(MAIL % name)
         # Only a home that was seen not to be there is ours to remove: another one is somebody's data.
         made = args["create_home"] and home == before["home_at"] and not before["home_there"]
-        if made and os.path.lexists(home):
+        if made:
             removed = filestate.remove_created((before["parents"] or [home])[0])
         return {"name": name, "removed": removed}
     if now is None:
