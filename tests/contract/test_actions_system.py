@@ -55,6 +55,7 @@ USERS: list[dict[str, object]] = [
     {"name": "there", "uid": 4242, "shell": "/bin/false", "groups": [], "comment": "changed", "password": HASH},
     {"name": "there", "groups": ["video"], "append": True, "password_lock": True},
     {"name": "there", "home": "/srv/h/moved", "move_home": True},
+    {"name": "there", "home": "/srv/h/very/deep", "move_home": True},
     {"name": "there", "state": "absent", "remove": True},
     {"name": "there", "state": "absent"},
 ]

@@ -151,7 +151,10 @@ def apply(args: "dict", before: "dict") -> "dict":
     elif not before["exists"]:
         _create(args, before)
     else:
-        _change(args, wanted(args, before))
+        asked = wanted(args, before)
+        if "home" in asked and args["move_home"]:
+            filestate.make_parents(before["parents"])  # usermod(8) would write the new home down and then not move it
+        _change(args, asked)
     _password(args, before)
     return result(args, observe(args))
 
@@ -227,12 +230,16 @@ def undo(args: "dict", before: "dict") -> "dict":
     if now is None:
         _restore(before)
     else:
-        _change(dict(args, move_home=args["move_home"]), _differences(before, now))
+        # A move that failed has left the home where it was.
+        moved = os.path.lexists(now["home"]) and not os.path.lexists(before["home"])
+        _change(dict(args, move_home=args["move_home"] and moved), _differences(before, now))
+        if args["move_home"] and before["parents"] and not os.path.lexists(before["home_at"]):
+            removed = filestate.remove_created(before["parents"][0])
     for one in before.get("tree", []):
         filestate.put_back(one)
     _put_shadow(before)
     _put_subordinate(before)
-    return result(args, observe(args))
+    return dict(result(args, observe(args)), removed=removed)
 
 
 def _differences(before: "dict", now: "dict") -> "dict":
