@@ -83,6 +83,11 @@ def two_names(d: Path) -> None:
     os.link(d / "f", d / "h")
 
 
+def two_alike(d: Path) -> None:
+    for name in ("f", "l"):
+        write("x", name)(d)
+
+
 def default_acl(d: Path) -> None:
     """A directory `t` whose default ACL goes to what is made in it, and a file `t/f` that has none."""
     write("old\n")(d)
@@ -159,6 +164,7 @@ FILES = [
     case("file-hard-to-link", link("f"), path="{d}/h", src="l", state="hard"),
     case("file-touch-link", link("nowhere"), settles=False, path="{d}/l", state="touch", follow=False),
     case("file-link-over-other-name", two_names, path="{d}/f", src="h", state="link", force=True),
+    case("file-hard-over-the-same", two_alike, path="{d}/l", src="f", state="hard", force=True),
     case("file-hard-over-file", link("f"), path="{d}/l", src="{d}/f", state="hard", force=True),
     case("file-touch-new", settles=False, path="{d}/f", state="touch", mode="0600"),
     case("file-touch-old", tree, settles=False, path="{d}/t/a", state="touch", modification_time="202001010000.00"),

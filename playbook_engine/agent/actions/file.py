@@ -286,6 +286,7 @@ def undo(args: "dict", before: "dict") -> "dict":
     if before["type"] == "absent":
         removed = filestate.remove_created((before.get("parents") or [before["path"]])[0])
     else:
+        _part(args, before)
         filestate.put_back(before)
         for state in before.get("below", []):
             filestate.put_back(state)
@@ -295,6 +296,14 @@ def undo(args: "dict", before: "dict") -> "dict":
     if before.get("pointed", {}).get("type", "absent") != "absent":
         filestate.put_back(before["pointed"])
     return {"path": before["path"], "removed": removed}
+
+
+def _part(args: "dict", before: "dict") -> None:
+    """Removes the new name of a file, also where it looks like the old file: they would stay one."""
+    source = before.get("source") or {}
+    if kind(args, before) == "hard" and source.get("same_inode") is False:
+        if _source(args, before["path"], "hard").get("same_inode"):
+            os.unlink(before["path"])
 
 
 def result(args: "dict", state: "dict") -> "dict":
