@@ -112,6 +112,9 @@ class RunIndex:
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
+        """Raises DatabaseError for a file that is damaged: one that was cut short gives rows of nothing, not errors."""
+        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("the index is damaged")
         if db.execute("PRAGMA user_version").fetchone()[0] not in (0, VERSION):
             db.execute("DROP TABLE IF EXISTS runs")
         db.execute(SCHEMA)

@@ -12,17 +12,18 @@ import pytest
 from event_strategies import LEAVES, events
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from journal_damage import complaints as wrong
+from journal_damage import cuts, flips, kept, written
 
 from playbook_engine.app.clock import SystemClock
 from playbook_engine.journal import keys
 from playbook_engine.journal.blobs import Blobs
 from playbook_engine.journal.chain import scan
 from playbook_engine.journal.codec import NAMES, SHELTERS, Codec, Record
-from playbook_engine.journal.files import FileStore, Journal
 from playbook_engine.journal.fold import fold
 from playbook_engine.journal.redaction import Redactor
 from playbook_engine.model.errors import EngineError
-from playbook_engine.model.events import EVENTS, SEALED, ChangeIntended, Event, StepFinished, StepStarted, fields
+from playbook_engine.model.events import EVENTS, SEALED, Event, fields
 from playbook_engine.model.secret import Secret
 
 CLOCK = SystemClock()
@@ -104,37 +105,14 @@ def test_a_view_can_be_made_of_any_events(drawn: list[tuple[Event, str, str]]) -
 # ------------------------------------------------------------------ what happens to a file
 
 
-def written(folder: Path, count: int) -> tuple[FileStore, Path]:
-    store = FileStore(folder, CLOCK, Redactor())
-    journal = store.create("r1")
-    for n in range(count):
-        journal.append(StepStarted(host=f"h{n % 3}", step=f"s{n}", name=f"step {n}", action="command"))
-        if n % 4 == 0:
-            journal.append(ChangeIntended(host="h", step=f"s{n}", action="copy", reversible="action", before={"n": n}))
-        journal.append(StepFinished(host="h", step=f"s{n}", name="x", action="command", outcome="ok", result={"rc": n}))
-    journal.close()
-    return store, folder / "runs" / "r1" / "journal"
-
-
-def kept(journal: Journal, whole: Journal) -> int:
-    """How many records are left; all of them are those that were written."""
-    assert journal.records == whole.records[: len(journal.records)], "nothing is invented"
-    return len(journal.records)
-
-
 def test_a_tail_torn_at_any_byte_is_cut_and_said(tmp_path: Path) -> None:
     store, path = written(tmp_path, 5)
-    data, whole = path.read_bytes(), store.read("r1")
+    whole = store.read("r1")
     assert whole.closed
     assert not whole.damage
-    ends = [n + 1 for n, byte in enumerate(data) if byte == 10]
-    for cut in range(len(data)):
-        path.write_bytes(data[:cut])
-        journal = store.read("r1")
-        assert kept(journal, whole) == sum(end <= cut for end in ends)
-        assert not journal.closed, "a tail that is missing is seen even where it was cut between two records"
-        assert bool(journal.damage) == (cut not in (0, *ends))
-        assert not journal.damage or journal.damage.startswith("the last record was torn while it was written")
+    for damage in cuts(path.read_bytes()):
+        path.write_bytes(damage.data)
+        assert wrong(damage, store.read("r1"), whole) == [], damage.what
 
 
 def test_blocks_that_were_never_written_are_a_torn_tail(tmp_path: Path) -> None:
@@ -154,16 +132,11 @@ def test_a_thousand_flipped_bits_are_found(tmp_path: Path) -> None:
     _, path = written(tmp_path, 400)
     data, key = path.read_bytes(), keys.load(path.parent / "key")
     whole = scan(data, key)
-    chance = random.Random(7)
-    for _ in range(1000):
-        at, bit = chance.randrange(len(data)), chance.randrange(8)
-        near = data.rfind(b"\n", 0, at) + 1
-        bad = bytearray(data)
-        bad[at] ^= 1 << bit
-        contents = scan(bytes(bad), key)
-        assert contents.damage, f"bit {bit} of byte {at}"
+    for damage in flips(data, 1000, random.Random(7)):
+        contents = scan(damage.data, key)
+        assert contents.damage, damage.what
         assert whole.lines[: contents.seq] == contents.lines
-        assert contents.size == near, "all that is before the damage is kept, and nothing of it or after it"
+        assert contents.seq == damage.good, "all that is before the damage is kept, and nothing of it or after it"
 
 
 Lines = list[bytes]

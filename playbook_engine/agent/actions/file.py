@@ -43,9 +43,8 @@ def observe(args: "dict") -> "dict":
     if state["type"] == "link" and args["follow"] and args["state"] not in ("absent", "link", "hard"):
         state = filestate.observe(os.path.realpath(path), digest=False)
     asked = kind(args, state)
-    if asked == "link" and args["follow"]:
-        state["pointed"] = filestate.observe(os.path.realpath(_pointed(args, path)), digest=False)
-    if asked == "hard" and args["src"]:  # its attributes will be those of the new name, and change with them
+    if (asked == "link" and args["follow"]) or (asked == "hard" and args["src"]):
+        # Attributes are set on it, through the link or as the other name of the same file.
         state["pointed"] = filestate.observe(os.path.realpath(_pointed(args, path)), digest=False)
     if asked in ("link", "hard"):
         state["source"] = _source(args, path, asked) if args["src"] else None
@@ -300,10 +299,9 @@ def undo(args: "dict", before: "dict") -> "dict":
 
 def _part(args: "dict", before: "dict") -> None:
     """Removes the new name of a file, also where it looks like the old file: they would stay one."""
-    source = before.get("source") or {}
-    if kind(args, before) == "hard" and source.get("same_inode") is False:
-        if _source(args, before["path"], "hard").get("same_inode"):
-            os.unlink(before["path"])
+    apart = (before.get("source") or {}).get("same_inode") is False
+    if apart and _source(args, before["path"], "hard").get("same_inode"):
+        os.unlink(before["path"])
 
 
 def result(args: "dict", state: "dict") -> "dict":

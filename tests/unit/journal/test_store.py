@@ -77,6 +77,18 @@ def test_only_the_owner_can_read(store: FileStore) -> None:
         assert path.stat().st_mode & 0o777 == 0o600, path
 
 
+def test_an_index_that_is_cut_anywhere_is_made_anew(store: FileStore, tmp_path: Path) -> None:
+    for n in range(20):
+        run(store, f"r{n:02}", ended=n % 3 > 0)
+    index = RunIndex(tmp_path / "state", store)
+    rows, path = index.runs(), tmp_path / "state" / "index.sqlite"
+    assert len(rows) == 20
+    whole = path.read_bytes()
+    for cut in range(0, len(whole), 64):
+        path.write_bytes(whole[:cut])
+        assert index.runs() == rows, cut
+
+
 def as_nobody(work: object) -> str:
     """What a function returns in a child process without root's rights, which would see everything."""
     reading, writing = os.pipe()
