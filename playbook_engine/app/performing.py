@@ -13,6 +13,7 @@ from playbook_engine.app.wiring import App
 from playbook_engine.engine.commands import Program
 from playbook_engine.engine.driver import Driver
 from playbook_engine.journal.files import JournalWriter
+from playbook_engine.journal.requests import Requests, Wish
 from playbook_engine.model.events import Event, RunFinished
 from playbook_engine.model.host import Host
 from playbook_engine.model.outcome import ExitCode, HostStatus, exit_code
@@ -71,18 +72,25 @@ def perform(
     sinks = Sinks(journal, watchers)
     try:
         sinks.emit(play.opening)
+        requests = Requests(app.store.folder(play.run))
+        requests.clear()
         driver = Driver(
-            play.plan, app.transports(ask), sinks, app.clock, halted=app.halted,
+            play.plan, app.transports(ask), sinks, app.clock,
+            halted=lambda: app.halted() or str(requests.pending() or ""),
             claim=app.claim(play.run, play.leg, play.plan), done=play.done,
         )  # fmt: skip
         with _signals(driver) as told:
             statuses = driver.run(play.program)
         stopped = driver.coordinator
-        code = _code(play.plan, statuses, bool(told), stopped.budget_exceeded)
+        request = requests.pending()
+        aborted = bool(told) or (request is not None and request.wish is Wish.ABORT)
+        code = _code(play.plan, statuses, aborted, stopped.budget_exceeded)
+        if request is not None and request.wish is Wish.PAUSE and HostStatus.ABORTED in statuses.values():
+            code = ExitCode.WAITING if code is ExitCode.HOST_FAILED else code
         counts = {str(k): v for k, v in Counter(s.value for s in statuses.values()).items()}
         sinks.emit(
             RunFinished(
-                exit_code=int(code), counts=counts, seconds=app.clock.monotonic() - began, interrupted=bool(told),
+                exit_code=int(code), counts=counts, seconds=app.clock.monotonic() - began, interrupted=aborted,
                 message=stopped.stopped,
             )
         )  # fmt: skip

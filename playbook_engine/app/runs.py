@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from playbook_engine import __version__
 from playbook_engine.app.consent import bounded
+from playbook_engine.app.local_files import with_files
 from playbook_engine.app.performing import Performance, RunEnd, perform
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.budget import UndoBudget
@@ -32,6 +33,7 @@ MakeProgram = Callable[[Host], Program[HostStatus]]
 
 def execute(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None) -> RunEnd:
     """Runs a plan on its hosts. Raises JournalError."""
+    plan = with_files(app, plan)
     return _begin(app, plan, machines(app, plan, {}), watchers, ask)
 
 

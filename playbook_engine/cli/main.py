@@ -15,6 +15,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "Run a runbook on hosts"),
     "exec": ("exec", "One action now, journaled and undoable: exec HOST -m copy -a …"),
     "resume": ("resume", "Go on with a run that died, was interrupted, or lost hosts"),
+    "pause": ("pause", "Hold a run that goes on, at its next steps"),
+    "abort": ("pause", "Stop a run that goes on, at its next steps"),
     "rollback": ("rollback", "Take back what a run changed"),
     "audit": ("audit", "Run checks only and write the evidence report"),
     "report": ("report", "Render a run's reports: Markdown, HTML, JSON"),

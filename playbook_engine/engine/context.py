@@ -14,7 +14,7 @@ from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.model.errors import HostError, TemplateError
 from playbook_engine.model.events import FactsObserved, HostConnected
 from playbook_engine.model.host import Host
-from playbook_engine.model.plan import Options, Plan
+from playbook_engine.model.plan import Options, Plan, file_key
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
 from playbook_engine.transport.base import Become, Call, Hello, Reply
@@ -83,8 +83,10 @@ class HostContext:
         done = spec.complete(rendered)
         for param in spec.params.values():
             if param.local and done.get(param.name) is not None and not done.get("remote_src"):
-                content = self._read_file(scope.runbook.file, param.local, str(done[param.name]))
                 name = str(done[param.name])
+                content = self.plan.files.get(file_key(scope.runbook.file, param.local, name))
+                if content is None:
+                    content = self._read_file(scope.runbook.file, param.local, name)
                 done["content"] = self._rendered(name, content, variables) if param.local == "template" else content
             if param.secret and done.get(param.name):
                 self._hide(str(done[param.name]))

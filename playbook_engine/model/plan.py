@@ -32,7 +32,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A runbook, its parameters, its hosts in batches, and every host that a step may be delegated to."""
+    """A runbook, its parameters, its hosts in batches, and every host that a step may be delegated to.
+
+    `files` are the controller's files that steps place on hosts, by `file_key`.
+    """
 
     kind: str
     runbook: Runbook
@@ -44,7 +47,13 @@ class Plan:
     options: Options = field(default_factory=Options)
     command: str = ""
     of: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def host(self, name: str) -> Host | None:
         """A host of the run, or one that a step may be delegated to."""
         return next((h for h in self.hosts if h.name == name), None) or self.others.get(name)
+
+
+def file_key(runbook: str, kind: str, name: str) -> str:
+    """Under which a plan keeps a file: `kind` is file or template, `runbook` the file that names it."""
+    return f"{kind}\n{runbook}\n{name}"

@@ -1,0 +1,66 @@
+"""The controller's files that a plan places on hosts, taken into the plan: to resume needs nothing but the journal.
+
+A name that only a host can tell (it hangs on facts or on what was registered) is read when its step comes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from playbook_engine.app.wiring import App
+from playbook_engine.catalog import catalog
+from playbook_engine.engine.scope import Scope
+from playbook_engine.model.errors import EngineError, LoadError
+from playbook_engine.model.plan import Plan, file_key
+from playbook_engine.model.runbook import Import, Runbook, Step
+
+LARGEST = 64 << 20  # bytes of all files together; what is beyond is read when its step comes
+
+
+def with_files(app: App, plan: Plan) -> Plan:
+    """The plan with the contents of the files that its steps name."""
+    found: dict[str, bytes] = {}
+    room = LARGEST
+    for runbook, kind, name in dict.fromkeys(_named(plan, app)):
+        with contextlib.suppress(LoadError):  # the step that wants it says so
+            content = app.read_file(runbook, kind, name)
+            if len(content) <= room:
+                found[file_key(runbook, kind, name)] = content
+                room -= len(content)
+    return dataclasses.replace(plan, files=found)
+
+
+def _named(plan: Plan, app: App) -> Iterator[tuple[str, str, str]]:
+    """(runbook file, kind, name) of each file of each host."""
+    for runbook, step in _steps(plan.runbook):
+        for param in catalog.get(step.action).params.values():
+            given = step.args.get(param.name)
+            if not param.local or given is None or step.args.get("remote_src"):
+                continue
+            if isinstance(given, str):
+                yield runbook.file, param.local, given
+                continue
+            for variables in _variables(plan, app, runbook, step):
+                with contextlib.suppress(EngineError, ValueError):
+                    yield runbook.file, param.local, str(app.templar.render(given, variables))
+
+
+def _variables(plan: Plan, app: App, runbook: Runbook, step: Step) -> Iterator[Mapping[str, object]]:
+    """What a template may name before the run, for each host and each item of a loop that is known by then."""
+    for host in plan.hosts:
+        with contextlib.suppress(EngineError, ValueError):
+            scope = Scope(plan, host, runbook, plan.variables, app.templar)
+            items = app.templar.render(step.loop, scope.variables(step.vars)) if step.loop is not None else [None]
+            for item in items if isinstance(items, (list, tuple)) else ():
+                yield scope.variables({**step.vars, step.loop_var: item})
+
+
+def _steps(runbook: Runbook) -> Iterator[tuple[Runbook, Step]]:
+    for entry in (*runbook.steps, *runbook.handlers):
+        if isinstance(entry, Import):
+            yield from _steps(entry.runbook)
+            continue
+        yield runbook, entry
+        yield from ((runbook, step) for step in entry.rollback or ())
