@@ -11,7 +11,10 @@ from types import FrameType
 
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.commands import Program
+from playbook_engine.engine.consent import Bound, Consent
 from playbook_engine.engine.driver import Driver
+from playbook_engine.engine.plan_hash import plan_hash
+from playbook_engine.journal.approvals import Approvals, person
 from playbook_engine.journal.files import JournalWriter
 from playbook_engine.journal.requests import Requests, Wish
 from playbook_engine.model.events import Event, RunFinished
@@ -51,12 +54,14 @@ class Sinks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
-    """What is to be performed. `done` are hosts that had ended before; `leg` counts the controllers of the run."""
+    """What is to be performed. `done` are hosts that had ended before, `owners` those who started and resumed the run;
+    `leg` counts its controllers."""
 
     run: str
     plan: Plan
     opening: Event
     program: Callable[[Host], Program[HostStatus]]
+    owners: frozenset[str] = frozenset()
     leg: int = 1
     done: Mapping[str, HostStatus] = field(default_factory=dict)
 
@@ -79,6 +84,12 @@ def perform(
             halted=lambda: app.halted() or str(requests.pending() or ""),
             claim=app.claim(play.run, play.leg, play.plan), done=play.done,
         )  # fmt: skip
+        bound = Bound(
+            plan=plan_hash(play.plan), hosts=tuple(h.name for h in play.plan.hosts),
+            owners=frozenset(map(person, play.owners)),
+        )  # fmt: skip
+        answers = Approvals(app.store.folder(play.run)).answers
+        driver.consent = Consent(bound, sinks, app.clock, answers, driver.coordinator.halt)
         with _signals(driver) as told:
             statuses = driver.run(play.program)
         stopped = driver.coordinator

@@ -69,7 +69,8 @@ def _play(app: App, view: RunView, plan: Plan, todo: Sequence[Host], options: Op
         program = undoing(app, plan, view_of(app, started.of), past, view.run)
     else:
         program = machines(app, plan, past)
-    return Performance(run=view.run, plan=plan, opening=opening, program=program, leg=leg, done=done)
+    owners = frozenset({started.actor, app.settings.actor, *(each.actor for each in view.resumed)})
+    return Performance(run=view.run, plan=plan, opening=opening, program=program, owners=owners, leg=leg, done=done)
 
 
 def _known(plan: Plan, names: Sequence[str]) -> None:

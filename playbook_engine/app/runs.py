@@ -152,7 +152,8 @@ def _begin(app: App, plan: Plan, program: MakeProgram, watchers: Sequence[EventS
     app.switch.refuse()
     run = app.new_run()
     journal = app.store.create(run)
-    play = Performance(run=run, plan=plan, opening=_started(app, run, plan), program=program)
+    owners = frozenset({app.settings.actor})
+    play = Performance(run=run, plan=plan, opening=_started(app, run, plan), program=program, owners=owners)
     return perform(app, play, journal, watchers, ask)
 
 

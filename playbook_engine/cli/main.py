@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "Run a runbook on hosts"),
     "exec": ("exec", "One action now, journaled and undoable: exec HOST -m copy -a …"),
     "resume": ("resume", "Go on with a run that died, was interrupted, or lost hosts"),
+    "approve": ("approve", "Agree to what a run waits for, or not"),
     "pause": ("pause", "Hold a run that goes on, at its next steps"),
     "abort": ("pause", "Stop a run that goes on, at its next steps"),
     "rollback": ("rollback", "Take back what a run changed"),

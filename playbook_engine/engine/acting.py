@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from playbook_engine.catalog.spec import ActionSpec, Kind
-from playbook_engine.engine.commands import PATIENCE, Program, ask, emit
+from playbook_engine.engine.commands import PATIENCE, Approve, Program, ask, emit
+from playbook_engine.engine.consent import Decision, Wanted
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import Past
 from playbook_engine.engine.ledger import Change, Ledger
@@ -71,6 +72,8 @@ class Acting:
         known = item.past.change(item.attempt) if item.past is not None else None
         if known is not None:
             return (yield from self._known(item, known))
+        if step.action == "approve":
+            return (yield from self._approve(item, args))
         if spec.kind is Kind.CONTROL:
             reply = context.control(step.action, args, item.scope, variables)
             return self._judge(item, reply, changed=False)
@@ -83,6 +86,31 @@ class Acting:
         if spec.kind is Kind.STATE:
             return (yield from self._state(item, args))
         return (yield from self._opaque(item, args))
+
+    def _approve(self, item: Item, args: Mapping[str, object]) -> Program[StepResult]:
+        """People decide, once for all hosts."""
+        step = item.step
+        if self._context.options.check:
+            return StepResult(outcome=Outcome.SKIPPED, kind="check", message="somebody would be asked")
+        by = args.get("by")
+        count = args.get("count")
+        decision: Decision = yield Approve(
+            Wanted(
+                step=step.id, name=item.name, message=str(args.get("msg") or item.name), timeout=step.timeout,
+                by=tuple(map(str, by)) if isinstance(by, (list, tuple)) else (),
+                count=count if isinstance(count, int) else 1,
+            )
+        )  # fmt: skip
+        if decision.stopped:
+            return StepResult(outcome=Outcome.UNKNOWN, kind="stopped", message=decision.stopped)
+        result = {"approved_by": list(decision.by), "reason": decision.reason, "failed": not decision.granted}
+        if decision.granted:
+            said = f"approved by {', '.join(decision.by)}"
+            return StepResult(outcome=Outcome.OK, message=said, result=result)
+        who = f" by {', '.join(decision.by)}" if decision.by else ""
+        return StepResult(
+            outcome=Outcome.FAILED, kind="not-approved", message=f"not approved{who}: {decision.reason}", result=result
+        )
 
     def _state(self, item: Item, args: dict[str, object]) -> Program[StepResult]:
         """observe and plan; then, if something is to be changed: intent, apply."""

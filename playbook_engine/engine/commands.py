@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from playbook_engine.engine.consent import Wanted
 from playbook_engine.model.errors import LinkLost
 from playbook_engine.model.events import Event
 from playbook_engine.transport.base import Become, Call, Reply
@@ -68,7 +69,14 @@ class Cancel:
         return self.reason
 
 
-Command = Connect | Ask | Emit | Sleep | Now | Gate
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Ask people; answered with their Decision."""
+
+    wanted: Wanted
+
+
+Command = Connect | Ask | Emit | Sleep | Now | Gate | Approve
 T = TypeVar("T")
 Program = Generator[Command, Any, T]
 

@@ -95,13 +95,15 @@ class Coordinator:
 
     def step(self, host: str) -> str | Cancel | None:
         """Whether a host may begin its next step."""
-        if self.heard(host):
-            return Cancel(self._cancel)
+        return Cancel(self._cancel) if self.heard(host) else self.halt() or None
+
+    def halt(self) -> str:
+        """Why nothing more may begin; empty when it may."""
         if self._ends is not None and self._clock.monotonic() > self._ends:
             self.stop(f"the run's deadline of {self._limits.deadline:g}s has passed")
         if not self._stop and (reason := self._halted()):
             self.stop(reason)
-        return self._stop or None
+        return self._stop
 
     def finished(self, host: str, status: HostStatus) -> None:
         """A host has ended: its batch may be over, or over its failure budget."""

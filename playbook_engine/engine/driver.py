@@ -11,7 +11,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from playbook_engine.engine.commands import Ask, Cancel, Connect, Emit, Gate, Now, Program, Sleep
+from playbook_engine.engine.commands import Approve, Ask, Cancel, Connect, Emit, Gate, Now, Program, Sleep
+from playbook_engine.engine.consent import Consent, Decision
 from playbook_engine.engine.context import LOCALHOST
 from playbook_engine.engine.coordinator import Coordinator
 from playbook_engine.engine.limits import Limits
@@ -58,6 +59,7 @@ class Driver:
     ) -> None:  # fmt: skip
         self._plan = plan
         self._claim = claim
+        self.consent: Consent | None = None  # whom an `approve` asks; it wants our coordinator
         self._transports = transports
         self._sink = sink
         self._clock = clock
@@ -175,6 +177,8 @@ class Driver:
                         answer = self._connect(host.name, command)
                     case Gate():
                         answer = self._gate(host.name, command)
+                    case Approve():
+                        answer = self._approve(host.name, command)
             except HostError as raised:
                 error = raised
 
@@ -189,6 +193,18 @@ class Driver:
             return self.coordinator.turn(host)
         finally:
             self._slots.acquire()
+
+    def _approve(self, host: str, command: Approve) -> Decision:
+        """Waits for people, and holds no slot meanwhile."""
+        if self.consent is None:
+            return Decision(reason="nobody can be asked here")
+        self._slots.release()
+        try:
+            decision = self.consent.ask(command.wanted)
+        finally:
+            self._slots.acquire()
+        self.coordinator.interrupt(host)
+        return decision
 
     def _connect(self, host: str, command: Connect) -> Hello:
         """The greeting of a session, after as many tries as fit into the patience that is asked for."""

@@ -172,6 +172,8 @@ class HostMachine:
             raise Stopped(HostStatus.UNREACHABLE, message, result.advice)
         if result.outcome is Outcome.IN_DOUBT:
             raise Stopped(HostStatus.IN_DOUBT, message, result.advice)
+        if result.kind == "stopped":
+            raise Stopped(HostStatus.ABORTED, result.message)
         if result.outcome is Outcome.UNKNOWN:
             if self._context.options.check:
                 return None  # a probe that --check leaves out is reported, and does not stop the preview

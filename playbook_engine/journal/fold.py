@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from playbook_engine.journal.codec import Record
 from playbook_engine.model.events import (
+    ApprovalGiven,
+    ApprovalRequested,
     ChangeApplied,
     ChangeFailed,
     ChangeIntended,
@@ -158,6 +160,8 @@ class RunView:
     started_at: str
     hosts: dict[str, HostView] = field(default_factory=dict)
     resumed: list[RunResumed] = field(default_factory=list)
+    approvals: dict[str, ApprovalRequested] = field(default_factory=dict)
+    answers: list[ApprovalGiven] = field(default_factory=list)
     finished: RunFinished | None = None
     finished_at: str = ""
     closed: bool = False
@@ -200,6 +204,10 @@ def _apply(view: RunView, record: Record) -> None:
                 host.leg = event.leg
                 if host.name in event.hosts:
                     host.finished = None
+        case ApprovalRequested():
+            view.approvals[event.approval] = event
+        case ApprovalGiven():
+            view.answers.append(event)
         case RunFinished():
             view.finished, view.finished_at = event, record.at
         case LogClosed():

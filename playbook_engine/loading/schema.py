@@ -267,7 +267,7 @@ class RunbookModel(Closed):
 
 LATER = frozenset(
     {"block", "rescue", "always", "check_mode", "diff", "include_steps", "throttle", "run_once",
-     "approve", "ask", "strategy", "rollback_scope", "vars_files", "vars_prompt"}
+     "ask", "strategy", "rollback_scope", "vars_files", "vars_prompt"}
 )  # fmt: skip
 """Words of the language that this version does not carry out yet: refused by name, never ignored."""
 

@@ -306,6 +306,32 @@ class RollbackVerified(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested(Event):
+    """The run waits for people. What they agree to is the plan of this hash, on these hosts, until it `expires`."""
+
+    approval: str
+    step: str
+    name: str
+    message: str = ""
+    by: tuple[str, ...] = ()
+    count: int = 1
+    plan_sha256: str = ""
+    hosts: tuple[str, ...] = ()
+    expires: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalGiven(Event):
+    """`answer`: yes | no | none (nobody answered in time)."""
+
+    approval: str
+    step: str
+    answer: str
+    actor: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationRaised(Event):
     to: str
     why: str
@@ -341,7 +367,8 @@ EVENTS: Mapping[str, type[Event]] = {
     for cls in (
         RunStarted, RunResumed, HostConnected, HostUnreachable, FactsObserved, PreconditionEvaluated, StepStarted,
         StateObserved, ChangeIntended, ChangeApplied, ChangeFailed, CheckEvaluated, RetryScheduled, StepFinished,
-        ScopeFinished, RollbackStarted, UndoIntended, StepUndone, RollbackVerified, EscalationRaised, HostFinished,
+        ScopeFinished, RollbackStarted, UndoIntended, StepUndone, RollbackVerified, ApprovalRequested,
+        ApprovalGiven, EscalationRaised, HostFinished,
         RunFinished, LogClosed,
     )
 }  # fmt: skip
@@ -349,7 +376,8 @@ EVENTS: Mapping[str, type[Event]] = {
 SEALED = frozenset({"variables", "facts", "args", "before", "result", "state", "plan"})
 
 DURABLE = (
-    RunStarted, RunResumed, ChangeIntended, RollbackStarted, UndoIntended, StepUndone, RunFinished, HostFinished,
+    RunStarted, RunResumed, ChangeIntended, RollbackStarted, UndoIntended, StepUndone, ApprovalRequested, ApprovalGiven,
+    RunFinished, HostFinished,
 )  # fmt: skip
 """The driver waits for these to be on the disk; the rest is written in order with them."""
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from playbook_engine.model.events import (
+    ApprovalGiven,
+    ApprovalRequested,
     ChangeIntended,
     CheckEvaluated,
     Event,
@@ -35,6 +37,7 @@ COLOURS = {
     "rolled_back": "33", "partly_rolled_back": "33", "rollback_failed": "31;1", "aborted": "35",
 }  # fmt: skip
 WIDTH = 11
+ANSWERS = {"yes": "APPROVED", "no": "REFUSED", "none": "NO ANSWER"}
 
 
 class Console:
@@ -61,6 +64,10 @@ class Console:
                     self._started(event)
                 case RunResumed():
                     self._resumed(event)
+                case ApprovalRequested():
+                    self._asks(event)
+                case ApprovalGiven():
+                    self._print(f"{ANSWERS[event.answer]:<{WIDTH}} {event.actor} {event.reason}")
                 case HostConnected():
                     what = f"python {event.python}" if event.python else "no Python, plain sh"
                     if self._verbose:
@@ -110,6 +117,12 @@ class Console:
         of = f" of {event.of}" if event.of else ""
         hosts = event.hosts[0] if len(event.hosts) == 1 else f"{len(event.hosts)} hosts"
         self._print(f"{event.kind}{of} · {event.title or event.runbook} · {hosts}{check}")
+
+    def _asks(self, event: ApprovalRequested) -> None:
+        who = f" by {' or '.join(event.by)}" if event.by else ""
+        people = "somebody else has" if event.count == 1 else f"{event.count} others have"
+        self._print(f"{'WAITING':<{WIDTH}} {event.message}: {people} to agree{who}, until {event.expires}")
+        self._more(f"runbook approve {self._run}   (or --no)")
 
     def _resumed(self, event: RunResumed) -> None:
         self._kind, self._run, self._hosts = event.kind, event.run, len(event.hosts)

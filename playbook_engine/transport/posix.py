@@ -6,6 +6,7 @@ action's own code, run here. Only looking and doing are scripts.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import time
@@ -14,7 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from playbook_engine.agent import failure
-from playbook_engine.transport import posix_commands, posix_probes, posix_reclaim
+from playbook_engine.model.errors import HostError
+from playbook_engine.transport import posix_commands, posix_lock, posix_probes, posix_reclaim
 from playbook_engine.transport.agent_session import Pipe, no_python
 from playbook_engine.transport.base import Call, Hello, Reply
 from playbook_engine.transport.posix_shell import Shell
@@ -36,6 +38,7 @@ class ShellSession:
 
     def __init__(self, pipe: Pipe, interpreter: str | None = None) -> None:
         self._shell = Shell(pipe)
+        self._lock = ""
         self._interpreter = interpreter  # the Python that was looked for and is not there
         self._shell.begin(START)
         uid, pid, now, boot_id = self._shell.run(GREETING).stdout.split("\n")[:4]
@@ -60,6 +63,10 @@ class ShellSession:
         """A plain sh has no lease to keep."""
 
     def close(self) -> None:
+        if self._lock:
+            with contextlib.suppress(HostError):
+                self._shell.begin(START)
+                posix_lock.release(self._shell, self._lock)
         self._shell.close()
 
     def abandon(self) -> None:
@@ -67,7 +74,9 @@ class ShellSession:
 
     def _answer(self, call: Call) -> Reply:
         if call.op == "lock":
-            return Reply(ok=True)
+            self._shell.begin(call.timeout)
+            reply, self._lock = posix_lock.take(self._shell, call.args)
+            return reply
         if call.op == "recall":
             why = "the host has no Python, so nothing there remembers it"
             return Reply(ok=True, result={"status": "unknown", "why": why, "boot_id": self._hello.boot_id})
