@@ -56,9 +56,9 @@ class Lock(object):
         """Holds the host for this run; what to answer. `over` is a run that is to be fenced."""
         end = time.monotonic() + 3
         while True:
-            self.absorb()
             other = self._try(over)
             if other is None:
+                self.absorb()
                 return {"ok": True, "result": {"holds": self._mutex is not None}}
             if other["token"] > self.token and other["run"] == self.run:
                 return _no("fenced", "another controller has resumed run %s: %s" % (self.run, other["actor"]), other)

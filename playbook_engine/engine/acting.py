@@ -23,6 +23,8 @@ from playbook_engine.model.outcome import Outcome
 from playbook_engine.model.runbook import OnDisconnect, Step
 from playbook_engine.transport.base import Become, Call, Reply
 
+ENDS = {"timeout": Outcome.TIMED_OUT, "fenced": Outcome.UNREACHABLE, "locked": Outcome.UNREACHABLE}
+"""How a step ends whose action said no; `failed` for all other kinds. A host taken over has not failed."""
 GRACE = 20.0  # seconds past its deadline after which a change has ended, one way or the other
 LOSSES = 3  # times that the link may break over one change
 
@@ -349,7 +351,7 @@ class Acting:
         if not failed:
             outcome = Outcome.CHANGED if result["changed"] else Outcome.OK
             return StepResult(outcome=outcome, message=str(result.get("msg") or ""), result=result)
-        outcome = Outcome.TIMED_OUT if reply.kind == "timeout" else Outcome.FAILED
+        outcome = ENDS.get(reply.kind, Outcome.FAILED)
         if reply.kind == "unmeasured" or (item.spec.kind is Kind.PROBE and reply.kind in ("permission", "crash")):
             outcome = Outcome.UNKNOWN
         message = reply.msg or (f"failed_when: {' or '.join(step.failed_when or ())}" if overruled else "it failed")

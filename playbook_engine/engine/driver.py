@@ -6,6 +6,7 @@ of ours ends its host as `unknown` with the traceback in the journal, a journal 
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -230,8 +231,9 @@ class Driver:
                 line.drop()
                 raise
             line.heard = self._clock.monotonic()
-        if any(reply.kind == "interrupted" for reply in replies):
-            self.coordinator.heard(host)
+        if not all(reply.ok for reply in replies) and self.coordinator.heard(host):
+            # Its process was killed, whatever it says of that itself.
+            replies = [r if r.ok else dataclasses.replace(r, kind="interrupted", untouched=False) for r in replies]
         return replies
 
     def _session(self, name: str, become: Become | None, line: Line) -> Session:

@@ -169,7 +169,8 @@ class HostMachine:
             return None
         message = f"{name}: {result.message}"
         if result.outcome is Outcome.UNREACHABLE:
-            raise Stopped(HostStatus.UNREACHABLE, message, result.advice)
+            taken = result.kind in ("locked", "fenced")  # by another run: nothing here has failed
+            raise Stopped(HostStatus.ABORTED if taken else HostStatus.UNREACHABLE, message, result.advice)
         if result.outcome is Outcome.IN_DOUBT:
             raise Stopped(HostStatus.IN_DOUBT, message, result.advice)
         if result.kind == "stopped":

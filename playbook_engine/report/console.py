@@ -73,8 +73,9 @@ class Console:
                     if self._verbose:
                         self._line(event.host, "connected", f"{event.address} ({what})", event.seconds)
                 case HostUnreachable():
-                    self._line(event.host, "unreachable", event.message)
-                    self._more(event.advice)
+                    if event.kind != "locked":  # its last line says it
+                        self._line(event.host, "unreachable", event.message)
+                        self._more(event.advice)
                 case PreconditionEvaluated():
                     if event.verdict != "met" or self._verbose:
                         self._line(event.host, event.verdict, f"precondition: {event.name}", event.seconds)
