@@ -200,7 +200,7 @@ class HostMachine:
             try:
                 result = yield from self._rollback.run(scope_id, changes, handlers, message)
             except HostError as error:
-                said = f"{message} — and the host was lost while its changes were taken back: {error.message}"
+                said = f"{message} — and taking it back stopped half-way: {error.message}"
                 raise Stopped(HostStatus.ROLLBACK_FAILED, said, GO_ON) from error
             status = _status(result)
             outcome = status.value

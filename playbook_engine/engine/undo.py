@@ -79,7 +79,7 @@ class UndoMachine:
         try:
             result = yield from self._rollback.run(TOP, changes, handlers, asked, force=self._context.options.force)
         except HostError as error:
-            return HostStatus.ROLLBACK_FAILED, f"the host was lost while it was rolled back: {error.message}"
+            return HostStatus.ROLLBACK_FAILED, f"stopped half-way: {error.message}"
         if not result.proved:
             said = (*result.failed, *(f"{d['subject']} {d['aspect']} is not as before" for d in result.differences))
             return HostStatus.ROLLBACK_FAILED, "; ".join(said)

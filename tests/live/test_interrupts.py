@@ -105,8 +105,11 @@ def test_a_third_time_leaves_a_run_that_can_be_resumed(
         time.sleep(0.02)
     rest(child)
     said = runbook("resume", "last", "--json")
-    assert said.code in (0, 2), said.err
-    assert {e["status"] for e in said.of("HostFinished")} <= {"changed", "rolled_back"}
+    ends = {str(e["host"]): (e["status"], str(e.get("message"))) for e in said.of("HostFinished")}
+    status, message = ends.pop("stop-sh", ("changed", ""))
+    assert {s for s, _ in ends.values()} <= {"changed", "rolled_back"}
+    # Without Python nobody remembers whether a step of the rollback was done: that has to be asked.
+    assert status in ("changed", "rolled_back") or "cannot be learned" in message
 
 
 @pytest.mark.parametrize(("word", "code"), [("pause", 10), ("abort", 99)])
