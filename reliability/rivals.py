@@ -39,7 +39,9 @@ def measure(short: bool) -> list[Figure]:
         (host,) = lab.up([HostSpec(size_bytes=16 << 20, inodes=2000)])
         ready, results = spawn.Barrier(RIVALS), spawn.Queue()
         rivals = [
-            spawn.Process(target=rival, args=(Path(folder) / f"rival{n}", lab.inventory, host.name, rounds, ready, results))
+            spawn.Process(
+                target=rival, args=(Path(folder) / f"rival{n}", lab.inventory, host.name, rounds, ready, results)
+            )
             for n in range(RIVALS)
         ]
         for each in rivals:
@@ -49,7 +51,9 @@ def measure(short: bool) -> list[Figure]:
             each.join()
         said = lab.exec(host.name, ["sh", "-c", "cat /run/sections | wc -l; cat /run/overlaps 2>/dev/null | wc -l"])
         sections, overlaps = map(int, said.stdout.split())
-        left = lab.exec(host.name, ["sh", "-c", "grep -c @runbook /proc/net/unix; ls /run | grep runbook-"]).stdout.split()
+        left = lab.exec(
+            host.name, ["sh", "-c", "grep -c @runbook /proc/net/unix; ls /run | grep runbook-"]
+        ).stdout.split()
     done = statuses.count("changed")
     other = sorted({s for s in statuses if s not in ("changed", "aborted")})
     right = overlaps == 0 and sections == done and done >= rounds and not other and left == ["0"]

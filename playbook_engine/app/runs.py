@@ -178,6 +178,7 @@ def _started(app: App, run: str, plan: Plan) -> RunStarted:
         check=plan.options.check,
         engine=__version__,
         of=plan.of,
+        plan_run=plan.plan_run,
         plan=to_data(plan),  # type: ignore[arg-type]
         variables=dict(plan.variables),
     )

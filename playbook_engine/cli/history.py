@@ -14,7 +14,9 @@ from playbook_engine.cli.show import paper
 @click.command()
 @click.option("-n", "--number", default=20, show_default=True, help="The newest; 0 for all.")
 @click.option("--host", help="Only runs on this host.")
-@click.option("--kind", type=click.Choice(["run", "exec", "audit", "rollback"]), help="Only of this kind.")
+@click.option(
+    "--kind", type=click.Choice(["run", "exec", "audit", "rollback", "plan", "check"]), help="Only of this kind."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, from the index.")
 def history(number: int, host: str | None, kind: str | None, as_json: bool) -> None:
     """List runs, oldest first, with what is wrong with their journals."""

@@ -13,6 +13,8 @@ from playbook_engine.model.errors import EngineError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "Run a runbook on hosts"),
+    "plan": ("plan", "Say what a runbook would do, and save it for apply"),
+    "apply": ("apply", "Do exactly what was planned, refusing if the hosts have moved"),
     "exec": ("exec", "One action now, journaled and undoable: exec HOST -m copy -a …"),
     "resume": ("resume", "Go on with a run that died, was interrupted, or lost hosts"),
     "approve": ("approve", "Agree to what a run waits for, or not"),

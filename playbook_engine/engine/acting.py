@@ -11,6 +11,8 @@ from playbook_engine.catalog.spec import ActionSpec, Kind
 from playbook_engine.engine.commands import PATIENCE, Approve, Program, ask, emit
 from playbook_engine.engine.consent import Decision, Wanted
 from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.digest import digest
+from playbook_engine.engine.drift import drifted, key
 from playbook_engine.engine.history import Past
 from playbook_engine.engine.ledger import Change, Ledger
 from playbook_engine.engine.result import ADVICE, StepResult
@@ -81,7 +83,9 @@ class Acting:
             return self._judge(item, reply, changed=False)
         if spec.kind is Kind.PROBE:
             if spec.touches and (context.options.check or context.options.read_only):
-                return StepResult(outcome=Outcome.UNKNOWN, kind="left-out", message=f"left out: {spec.touches}")
+                return StepResult(
+                    outcome=Outcome.UNKNOWN, kind="left-out", message=f"left out: {spec.touches}", known=False
+                )
             call = Call(op="probe", action=step.action, args=args, timeout=step.timeout)
             (reply,) = yield from ask(item.on, item.become, call)
             return self._judge(item, reply, changed=False)
@@ -118,12 +122,17 @@ class Acting:
         """observe and plan; then, if something is to be changed: intent, apply."""
         step, context = item.step, self._context
         (looked,) = yield from ask(item.on, item.become, self._look(item, args))
+        place = key(context.host.name, step.id, item.index, item.scope_id)
+        made = self._ledger.made
+        if moved := drifted(context.plan, place, item.on, step.action, args, looked, made):
+            return moved
         if not looked.ok or not looked.plan:
             return self._judge(item, looked, changed=False)
         yield from emit(
             StateObserved(
                 host=context.host.name, step=step.id, item=item.index, attempt=item.attempt,
                 changes=_told(step, looked.plan), state=looked.state or {},
+                digest=digest(step.action, args, looked.state or {}),
             )
         )  # fmt: skip
         if context.options.check:
@@ -167,7 +176,7 @@ class Acting:
             known = any(c.get("aspect") not in ("run", None) for c in looked.plan)
             message = "" if known else "it would run; what it would do cannot be known"
             return StepResult(
-                outcome=Outcome.SKIPPED if reads else Outcome.CHANGED, kind="check", message=message,
+                outcome=Outcome.SKIPPED if reads else Outcome.CHANGED, kind="check", message=message, known=False,
                 result={**looked.result, "changed": not reads, "failed": False, "skipped": reads, "msg": message},
             )  # fmt: skip
         if reads and not step.background:

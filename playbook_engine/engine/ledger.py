@@ -51,9 +51,11 @@ class Ledger:
     def __init__(self) -> None:
         self.changes: list[Change] = []
         self.pending: dict[str, list[str]] = {}
+        self.made: list[ChangeIntended] = []  # every intent of the run, also of what is settled or was taken back
 
     def intend(self, change: Change) -> None:
         self.changes.append(change)
+        self.made.append(change.event)
 
     def recall(self, past: ChangeView, step: Step, scope: Scope, become: Become | None) -> None:
         """A change of which the journal says how it ended, as it counted then."""

@@ -218,6 +218,9 @@ class HostMachine:
         if self._history.scope(entry.id) == "skipped":
             return None
         begun = self._history.began(entry.id)
+        if scope.undetermined(entry.params, conditions=entry.when):
+            yield from self._ended(entry.id, entry.name, "unknown")
+            return None
         try:
             yield from self._context.facts(scope, entry.params, conditions=() if begun else entry.when)
             variables = scope.variables()
@@ -238,6 +241,7 @@ class HostMachine:
             raise
         end = yield from self._runbook(entry.runbook, inner, entry.id, tags)
         scope.set.update(inner.set)
+        scope.unknown |= inner.unknown
         return end
 
     # ------------------------------------------------------- preconditions and checks

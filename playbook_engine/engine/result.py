@@ -23,13 +23,14 @@ ADVICE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """How a step ended. `result` is what `register` holds."""
+    """How a step ended. `result` is what `register` holds; not `known` when the step was only announced (`--check`)."""
 
     outcome: Outcome
     kind: str = ""
     message: str = ""
     advice: str = ""
     ignored: bool = False
+    known: bool = True
     result: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -64,4 +65,4 @@ def joined(results: list[StepResult]) -> StepResult:
         "failed": any(r.outcome.measured_failure for r in results),
         "skipped": all(r.outcome is Outcome.SKIPPED for r in results),
     }
-    return dataclasses.replace(worst, result=whole)
+    return dataclasses.replace(worst, result=whole, known=all(r.known for r in results))

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playbook_engine.agent import proof
-from playbook_engine.catalog import catalog
 from playbook_engine.engine.commands import PATIENCE, Connect, Program, ask, emit, now
 from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.digest import volatile
 from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.scope import Scope
@@ -21,8 +21,6 @@ from playbook_engine.model.runbook import Step
 from playbook_engine.transport.base import Become, Call, Reply
 
 TIMEOUT = 600.0  # seconds for one undo: rollback has a deadline of its own
-IGNORED = frozenset({"content", "size", "mtime", "atime", "ctime", "inode", "pid", "since", "restarts", "uptime"})
-"""Keys of any state that a rollback does not restore, or that follow from others; docs/reliability.md lists them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +230,6 @@ def subject(change: Change) -> tuple[str, ...]:
 
 def differences(action: str, before: Mapping[str, object], now_: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Where two observed states differ, by the definition of the rollback's proof."""
-    volatile = (*getattr(catalog.module(action), "VOLATILE", ()), *IGNORED)
     return [
         {
             "subject": before.get("path") or before.get("name") or action,
@@ -240,7 +237,7 @@ def differences(action: str, before: Mapping[str, object], now_: Mapping[str, ob
             "before": _at(before, path),
             "now": _at(now_, path),
         }
-        for path in proof.differences(dict(before), dict(now_), volatile)
+        for path in proof.differences(dict(before), dict(now_), tuple(volatile(action)))
     ]
 
 

@@ -30,6 +30,7 @@ class Scope:
         self.templar = templar
         self.params = dict(params)
         self.set: dict[str, object] = {}
+        self.unknown: set[str] = set()
         self._plan = plan
         self._base: dict[str, object] = {
             **_magic(plan, host, templar),
@@ -49,6 +50,7 @@ class Scope:
         params = {**given, **typed(entry.runbook, given), **self._plan.variables}
         inner = Scope(self._plan, self.host, entry.runbook, params, self.templar)
         inner.set = dict(self.set)
+        inner.unknown = set(self.unknown)
         return inner
 
     @property
@@ -61,20 +63,28 @@ class Scope:
 
     def needs_facts(self, *values: object, conditions: Iterable[str] = ()) -> bool:
         """Whether templates in values, or conditions, name facts that were not gathered yet."""
-        if self.has_facts:
-            return False
+        return not self.has_facts and FACTS in self._reached(values, conditions)
+
+    def learned(self, names: Iterable[str], *, known: bool) -> None:
+        """Names that a step has set: under `--check` a command is not run, and what it would give is not known."""
+        self.unknown = self.unknown - set(names) if known else self.unknown | set(names)
+
+    def undetermined(self, *values: object, conditions: Iterable[str] = ()) -> list[str]:
+        """What templates in values, or conditions, need of that which is not known."""
+        return sorted(self.unknown & self._reached(values, conditions)) if self.unknown else []
+
+    def _reached(self, values: Iterable[object], conditions: Iterable[str]) -> set[str]:
+        """Every name that they use, also by way of other variables."""
         todo = [name for value in values for name in self._names(value)]
         todo += [name for text in conditions for name in self.templar.undeclared(text)]
         seen: set[str] = set()
         variables = self.variables()
         while todo:
             name = todo.pop()
-            if name == FACTS:
-                return True
             if name not in seen and name in variables:
                 todo.extend(self._names(variables[name]))
             seen.add(name)
-        return False
+        return seen
 
     def _names(self, value: object) -> set[str]:
         return {name for template in templates_in(value) for name in self.templar.undeclared(template)}

@@ -37,6 +37,8 @@ class StepRunner:
 
     def run(self, step: Step, scope: Scope, scope_id: str, *, handler: bool = False) -> Program[StepResult]:
         """The step with its loop; registers, notifies, says how it ended. Raises HostError only before a change."""
+        if unknown := _undetermined(step, scope):
+            return (yield from self._announced(step, scope, scope_id, handler, unknown))
         try:
             items = yield from self._items(step, scope, scope_id, handler)
         except EngineError as error:
@@ -66,11 +68,28 @@ class StepRunner:
         whole = results[0] if step.loop is None else joined(results)
         if step.register:
             scope.set[step.register] = dict(whole.result)
+            scope.learned([step.register], known=whole.known)
         if step.action == "set_fact" and whole.outcome.good:
             for each in results:
                 facts = each.result.get("ansible_facts")
                 scope.set.update(facts if isinstance(facts, Mapping) else {})
         return whole
+
+    def _announced(
+        self, step: Step, scope: Scope, scope_id: str, handler: bool, unknown: list[str]
+    ) -> Program[StepResult]:
+        """A step that a preview can say nothing about, and whatever it sets: no more is known of that."""
+        item = Item(
+            step=step, scope=scope, spec=catalog.get(step.action), index=-1, name=self._named(step, scope, {}),
+            label="", extra={}, handler=handler, scope_id=scope_id,
+        )  # fmt: skip
+        scope.learned([step.register] if step.register else [], known=False)
+        facts = step.args.get("facts") if step.action == "set_fact" else None
+        scope.learned(facts if isinstance(facts, Mapping) else [], known=False)
+        yield from emit(self._started(item))
+        message = f"depends on {', '.join(unknown)}, which an earlier step gives when it is done"
+        end = StepResult(outcome=Outcome.UNKNOWN, kind="depends", message=message, known=False)
+        return (yield from self._finish(item, end, 0.0))
 
     def _items(self, step: Step, scope: Scope, scope_id: str, handler: bool) -> Program[list[Item]]:
         spec = catalog.get(step.action)
@@ -153,7 +172,7 @@ class StepRunner:
                 end = of_host_error(error)
             except (TemplateError, ArgumentError, LoadError) as error:
                 end = StepResult(outcome=Outcome.FAILED, kind=error.kind, message=str(error), advice=error.advice or "")
-            if not step.until or end.outcome not in (Outcome.OK, Outcome.CHANGED, Outcome.FAILED):
+            if not step.until or not end.known or end.outcome not in (Outcome.OK, Outcome.CHANGED, Outcome.FAILED):
                 break
             try:
                 done = self._context.templar.evaluate(step.until, item.seen(end.result), step.where)
@@ -316,6 +335,16 @@ class StepRunner:
             )
         )  # fmt: skip
         return end
+
+
+def _undetermined(step: Step, scope: Scope) -> list[str]:
+    """The names that it would have to know before it can be looked at. None, unless something was only announced."""
+    probes = (*step.preconditions, *step.unless)
+    conditions = [c for p in probes for c in (*p.when, p.expect or "true")]
+    return scope.undetermined(
+        step.args, step.loop, step.vars, step.delegate_to, step.become_user, step.environment,
+        *(p.args for p in probes), conditions=(*step.when, *conditions),
+    )  # fmt: skip
 
 
 def _hidden(step: Step, message: str) -> str:

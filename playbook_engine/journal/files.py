@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hmac
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -63,6 +64,13 @@ class FileStore:
 
     def resume(self, run: str) -> JournalWriter:
         return JournalWriter(self.folder(run), self._clock, self._redactor, resume=True)
+
+    def sign(self, run: str, text: bytes) -> str:
+        """A digest of `text` that only whoever has the run's key can make: it holds no secret to be tried out.
+
+        Raises JournalError when the key is missing or damaged.
+        """
+        return hmac.digest(keys.load(self.folder(run) / "key").chain, b"signed " + text, "sha256").hex()
 
     def runs(self) -> list[str]:
         """Ids of all runs, oldest first. Raises JournalError when the folder cannot be looked into."""

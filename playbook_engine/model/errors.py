@@ -7,6 +7,7 @@
     │   └── InventoryError    5      an inventory, a pattern, a limit
     ├── JournalError          1      the journal cannot be written or does not verify
     ├── NotFound              1      no such run, step, report
+    ├── PlanRefused           1      a saved plan is not carried out: it was changed, is too old, or the hosts moved
     └── HostError                    one host cannot be worked with; the others go on
         ├── Unreachable       4      no route, refused, timed out, name unknown
         ├── AuthFailed        4      the host answered and refused the key or password
@@ -88,6 +89,10 @@ class JournalError(EngineError):
 
 class NotFound(EngineError):
     kind = "not-found"
+
+
+class PlanRefused(EngineError):
+    kind = "plan"
 
 
 class HostError(EngineError):

@@ -30,7 +30,7 @@ class RunStarted(Event):
     """A run begins. `plan` is the compiled plan: resume and rollback read nothing else."""
 
     run: str
-    kind: str  # run | exec | audit | rollback | check
+    kind: str  # run | exec | audit | rollback | plan | check
     runbook: str
     title: str = ""
     severity: str = ""
@@ -47,6 +47,7 @@ class RunStarted(Event):
     check: bool = False
     engine: str = ""
     of: str = ""  # the run that a rollback takes back
+    plan_run: str = ""  # the run that planned this one
     plan: Data = field(default_factory=dict)
     variables: Data = field(default_factory=dict)
 
@@ -126,13 +127,14 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateObserved(Event):
-    """What a changing step found: the plan it made of it. `changes` is the diff."""
+    """What a changing step found: the plan it made of it. `changes` is the diff, `digest` names arguments and state."""
 
     step: str
     item: int = -1
     attempt: int = 1
     changes: tuple[Data, ...] = ()
     state: Data = field(default_factory=dict)
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,7 +375,7 @@ EVENTS: Mapping[str, type[Event]] = {
     )
 }  # fmt: skip
 
-SEALED = frozenset({"variables", "facts", "args", "before", "result", "state", "plan"})
+SEALED = frozenset({"variables", "facts", "args", "before", "result", "state", "plan", "digest"})
 
 DURABLE = (
     RunStarted, RunResumed, ChangeIntended, RollbackStarted, UndoIntended, StepUndone, ApprovalRequested, ApprovalGiven,

@@ -35,6 +35,7 @@ class Plan:
     """A runbook, its parameters, its hosts in batches, and every host that a step may be delegated to.
 
     `files` are the controller's files that steps place on hosts, by `file_key`.
+    `plan_run`: the run that it was planned by, and `expected` what the steps found then (`engine/drift.py`).
     """
 
     kind: str
@@ -48,6 +49,8 @@ class Plan:
     command: str = ""
     of: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
+    plan_run: str = ""
+    expected: Mapping[str, str] = field(default_factory=dict)
 
     def host(self, name: str) -> Host | None:
         """A host of the run, or one that a step may be delegated to."""

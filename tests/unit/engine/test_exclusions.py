@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from playbook_engine.catalog import catalog
-from playbook_engine.engine.rollback import IGNORED
+from playbook_engine.engine.digest import IGNORED
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reliability.md").read_text()
 
