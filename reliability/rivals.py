@@ -60,8 +60,8 @@ def measure(short: bool) -> list[Figure]:
     return [
         Figure(
             promise="P4", what=f"{RIVALS} controllers at once on one host, {rounds} rounds",
-            seen=f"{overlaps} overlaps in {sections} critical sections; {statuses.count('aborted')} were refused, saying "
-            f"who holds it{'; ended ' + ', '.join(other) if other else ''}",
+            seen=f"{overlaps} overlaps in {sections} critical sections; {statuses.count('aborted')} were refused, "
+            f"told who holds it{'; ended ' + ', '.join(other) if other else ''}",
             bar="0 overlaps", holds=right,
         )
     ]  # fmt: skip
