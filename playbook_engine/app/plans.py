@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from playbook_engine.app import plan_file
-from playbook_engine.app.plan_file import AGAIN
 from playbook_engine.app.performing import RunEnd
-from playbook_engine.app.runs import execute, hide_secrets
+from playbook_engine.app.plan_file import AGAIN
+from playbook_engine.app.runs import carry_out, execute, hide_secrets
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.forecast import HostForecast, expected, forecast
 from playbook_engine.engine.moved import moved
@@ -90,13 +90,13 @@ def apply(
 ) -> RunEnd:
     """Looks at all hosts again and, when none has moved, runs the plan as it was saved.
 
-    Of `options` only what does not change the plan counts: diff, forks, reason. Raises PlanRefused before anything is
-    touched, naming everything that is not as it was; JournalError.
+    Of `options` only what does not change the plan counts: diff, forks, reason, and what to do about locks. Raises
+    PlanRefused before anything is touched, naming everything that is not as it was; JournalError.
     """
     kept = saved.plan.options
     again = dataclasses.replace(kept, forks=options.forks, reason=options.reason)
     check = dataclasses.replace(saved.plan, kind="check", options=again, command=command, plan_run=saved.run)
-    end = execute(app, check, (), ask)
+    end = carry_out(app, check, (), ask)
     _whole(end, "nothing was touched")
     found = moved(saved.found, forecast(check, _view(app, end.run)))
     if found:
@@ -108,11 +108,11 @@ def apply(
             ),
             advice=f"look at what has changed, and by whom; then {AGAIN} (runbook show {end.run} has the new look)",
         )
+    wanted = dataclasses.replace(again, check=False, diff=options.diff, wait=options.wait, take_over=options.take_over)
     run = dataclasses.replace(
-        saved.plan, kind="run", options=dataclasses.replace(again, check=False, diff=options.diff), command=command,
-        plan_run=saved.run, expected=expected(saved.found),
+        saved.plan, kind="run", options=wanted, command=command, plan_run=saved.run, expected=expected(saved.found)
     )  # fmt: skip
-    return execute(app, run, watchers, ask)
+    return carry_out(app, run, watchers, ask)
 
 
 def _view(app: App, run: str) -> RunView:

@@ -33,7 +33,11 @@ MakeProgram = Callable[[Host], Program[HostStatus]]
 
 def execute(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None) -> RunEnd:
     """Runs a plan on its hosts. Raises JournalError."""
-    plan = with_files(app, plan)
+    return carry_out(app, with_files(app, plan), watchers, ask)
+
+
+def carry_out(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None) -> RunEnd:
+    """Runs a plan that holds its files, as one that was saved does: they are not read again. Raises JournalError."""
     return _begin(app, plan, machines(app, plan, {}), watchers, ask)
 
 

@@ -22,7 +22,10 @@ def status() -> None:
     back = {row.of for row in rows if row.kind == "rollback" and row.exit_code == 0}
     ended = {
         row.run for row in rows
-        if row.run in back or (row.exit_code is not None and not OPEN.intersection(filter(None, row.statuses)))
+        if row.run in back or (
+            row.exit_code is not None
+            and (row.kind in ("plan", "check") or not OPEN.intersection(filter(None, row.statuses)))
+        )  # nobody goes on with a preview: the next one looks at everything again
     }  # fmt: skip
     found: list[Subject | tuple[str, str]] = []
     for run in app.store.runs():

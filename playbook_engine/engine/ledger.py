@@ -59,6 +59,7 @@ class Ledger:
 
     def recall(self, past: ChangeView, step: Step, scope: Scope, become: Become | None) -> None:
         """A change of which the journal says how it ended, as it counted then."""
+        self.made.append(past.intended)
         if past.in_doubt or (past.failed and past.failed.untouched) or (past.after and past.after.already):
             return
         fate = Fate.APPLIED if past.applied else Fate.FAILED

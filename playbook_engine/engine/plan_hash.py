@@ -19,13 +19,15 @@ from playbook_engine.model.secret import Secret
 
 
 def plan_hash(plan: Plan) -> str:
-    """SHA-256, in hexadecimal, of runbook, imports, parameters, hosts with their variables, and the chosen tags."""
+    """SHA-256, in hexadecimal, of runbook, imports, parameters, hosts with their variables, the files that are placed,
+    and the chosen tags. Wherever the runbook lies."""
     options = plan.options
     told = {
         "runbook": _runbook(plan.runbook),
         "parameters": parameters(plan),
         "hosts": [{"name": h.name, "variables": h.variables, "connection": to_data(h.connection)} for h in plan.hosts],
         "batches": plan.batches,
+        "files": sorted([*key.split("\n")[::2], hashlib.sha256(held).hexdigest()] for key, held in plan.files.items()),
         "tags": [options.tags, options.skip_tags, options.read_only],
     }
     return hashlib.sha256(canonical(told)).hexdigest()

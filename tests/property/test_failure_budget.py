@@ -42,7 +42,7 @@ def test_no_step_begins_behind_an_exceeded_budget(
         start = waiting and len(working) < forks and (not working or data.draw(st.booleans()))
         if start:
             name, end = waiting.pop(0)
-            allowed = it.step() is None
+            allowed = it.step(name) is None
             assert allowed == (bad <= budget)
             working.append((name, end if allowed else HostStatus.ABORTED))
             begun_badly += allowed and end not in GOOD

@@ -17,6 +17,7 @@ from memory_bench import Bench, MemoryApp, Result
 
 from playbook_engine.app.clock import SystemClock
 from playbook_engine.app.plans import apply, load, make
+from playbook_engine.app.resume import resume
 from playbook_engine.engine.compile import compile_plan
 from playbook_engine.loading.runbooks import Loader
 from playbook_engine.model.errors import PlanRefused
@@ -402,11 +403,21 @@ def test_whatever_differs_is_named(bench: Bench, before: bytes | None, after: by
     assert said in made.refused("not as they were")
 
 
-def test_a_file_that_the_runbook_places_is_compared_too(bench: Bench) -> None:
-    bench.host()
+def test_the_files_that_a_runbook_places_are_those_of_the_plan(bench: Bench) -> None:
+    host = bench.host()
     (bench.folder / "app.conf").write_text("one")
-    made = plan(bench, "name: r\nsteps: [{name: a, copy: {src: app.conf, dest: /a}, irreversible: x}]\n")
-    (bench.folder / "app.conf").write_text("two")
+    made = plan(bench, "name: r\nsteps: [{name: a, copy: {src: app.conf, dest: /a}}]\n")
+    (bench.folder / "app.conf").unlink()
+    made.apply()
+    assert host.files == {"/a": b"one"}
+
+
+def test_a_file_that_only_a_host_can_name_is_compared(bench: Bench) -> None:
+    bench.host()
+    (bench.folder / "h1.conf").write_text("one")
+    src = "{{ ansible_facts.hostname }}.conf"
+    made = plan(bench, f"name: r\nsteps: [{{name: a, copy: {{src: '{src}', dest: /a}}, irreversible: x}}]\n")
+    (bench.folder / "h1.conf").write_text("two")
     made.refused("a file or a value that it uses has changed")
 
 
@@ -436,6 +447,27 @@ def test_what_the_run_itself_has_changed_is_no_drift(bench: Bench) -> None:
     made = plan(bench, "name: r\nsteps: [{copy: {content: '1', dest: /a}}, {copy: {content: '2', dest: /a}}]\n")
     assert made.apply().statuses == {"h1": "changed"}
     assert host.files == {"/a": b"2"}
+
+
+def test_what_it_has_changed_before_it_was_resumed_is_no_drift_either(bench: Bench) -> None:
+    host = bench.host(files={"/a": b"0"})
+    made = plan(
+        bench,
+        """\
+        name: r
+        steps:
+          - {name: one, copy: {content: '1', dest: /a}}
+          - {name: two, copy: {content: '2', dest: /a}}
+        """,
+    )
+    switch = bench.folder / "state" / "STOP"
+    host.rules.append(lambda call: switch.touch() if call.op == "apply" else None)
+    done = made.apply()
+    assert (done.statuses, host.files) == ({"h1": "aborted"}, {"/a": b"1"})
+    switch.unlink()
+    host.rules.clear()
+    end = resume(done.app, done.end.run, Options(), [], "runbook resume")
+    assert ({k: str(v) for k, v in end.statuses.items()}, host.files) == ({"h1": "changed"}, {"/a": b"2"})
 
 
 def test_behind_a_command_nothing_is_certain(bench: Bench) -> None:
