@@ -97,7 +97,7 @@ class Acting:
         """People decide, once for all hosts."""
         step = item.step
         if self._context.options.check:
-            return StepResult(outcome=Outcome.SKIPPED, kind="check", message="somebody would be asked")
+            return StepResult(outcome=Outcome.SKIPPED, kind="check", message="somebody would be asked", known=False)
         by = args.get("by")
         count = args.get("count")
         decision: Decision = yield Approve(

@@ -119,7 +119,8 @@ def _will(view: StepView) -> tuple[Will, str]:
         opaque = end.kind == "check" and end.message != ""
         return (Will.UNKNOWN, "a command: what it would do cannot be known") if opaque else (Will.CHANGE, _freed(view))
     if outcome is Outcome.SKIPPED:
-        return Will.NOT, "a command that only reads" if end.kind == "check" else end.message
+        reads = end.kind == "check" and catalog.get(view.started.action).kind is Kind.OPAQUE
+        return Will.NOT, "a command that only reads" if reads else end.message
     if outcome is Outcome.OK:
         return Will.NOT, ""
     if end.kind == "left-out":

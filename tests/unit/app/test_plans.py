@@ -170,6 +170,11 @@ def test_neither_the_runbook_nor_the_inventory_is_read_again(bench: Bench) -> No
             "r", "unknown", "a command: what it would do cannot be known",
         ),
         ("{name: f, fail: {msg: no}}, {name: a, copy: {content: x, dest: /a}}", "a", "unknown", "not looked at: f: no"),
+        ("{name: ok, approve: {msg: go on}, register: it}", "ok", "will_not", "somebody would be asked"),
+        (
+            "{name: ok, approve: {msg: go on}, register: it}, {name: a, copy: {content: '{{ it.reason }}', dest: /a}}",
+            "a", "unknown", "depends on it, which an earlier step gives when it is done",
+        ),
         ("{name: f, fail: {msg: no}}", "f", "unknown", "it would not end well: no"),
         ("{name: a, copy: {content: x, dest: /a}, tags: never}", "a", "will_not", "left out by its tags"),
         (
