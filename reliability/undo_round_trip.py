@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reliability.figure import Figure
 
-QUICK, SHORT = 300, 60  # trips of an action that takes milliseconds
+QUICK, SHORT = 300, 20  # trips of an action that takes milliseconds
 SLOW = 60.0  # seconds for an action whose trips take seconds
 
 
