@@ -28,6 +28,7 @@ from playbook_engine.model.events import (
     RollbackStarted,
     RollbackVerified,
     RunFinished,
+    RunHandedOver,
     RunResumed,
     RunStarted,
     ScopeFinished,
@@ -162,6 +163,7 @@ class RunView:
     resumed: list[RunResumed] = field(default_factory=list)
     approvals: dict[str, ApprovalRequested] = field(default_factory=dict)
     answers: list[ApprovalGiven] = field(default_factory=list)
+    handed_over: RunHandedOver | None = None
     finished: RunFinished | None = None
     finished_at: str = ""
     closed: bool = False
@@ -199,7 +201,7 @@ def _apply(view: RunView, record: Record) -> None:
     match event:
         case RunResumed():
             view.resumed.append(event)
-            view.finished, view.closed = None, False
+            view.finished, view.closed, view.handed_over = None, False, None
             for host in view.hosts.values():
                 host.leg = event.leg
                 if host.name in event.hosts:
@@ -208,6 +210,8 @@ def _apply(view: RunView, record: Record) -> None:
             view.approvals[event.approval] = event
         case ApprovalGiven():
             view.answers.append(event)
+        case RunHandedOver():
+            view.handed_over = event
         case RunFinished():
             view.finished, view.finished_at = event, record.at
         case LogClosed():

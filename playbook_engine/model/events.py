@@ -73,6 +73,15 @@ class RunResumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunHandedOver(Event):
+    """A colleague goes on with the run elsewhere, from a copy of its journal up to here. `to` names the colleague."""
+
+    to: str = ""
+    actor: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostConnected(Event):
     address: str = ""
     user: str = ""
@@ -367,19 +376,18 @@ class LogClosed(Event):
 EVENTS: Mapping[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
-        RunStarted, RunResumed, HostConnected, HostUnreachable, FactsObserved, PreconditionEvaluated, StepStarted,
-        StateObserved, ChangeIntended, ChangeApplied, ChangeFailed, CheckEvaluated, RetryScheduled, StepFinished,
-        ScopeFinished, RollbackStarted, UndoIntended, StepUndone, RollbackVerified, ApprovalRequested,
-        ApprovalGiven, EscalationRaised, HostFinished,
-        RunFinished, LogClosed,
+        RunStarted, RunResumed, RunHandedOver, HostConnected, HostUnreachable, FactsObserved, PreconditionEvaluated,
+        StepStarted, StateObserved, ChangeIntended, ChangeApplied, ChangeFailed, CheckEvaluated, RetryScheduled,
+        StepFinished, ScopeFinished, RollbackStarted, UndoIntended, StepUndone, RollbackVerified, ApprovalRequested,
+        ApprovalGiven, EscalationRaised, HostFinished, RunFinished, LogClosed,
     )
 }  # fmt: skip
 
 SEALED = frozenset({"variables", "facts", "args", "before", "result", "state", "plan", "digest"})
 
 DURABLE = (
-    RunStarted, RunResumed, ChangeIntended, RollbackStarted, UndoIntended, StepUndone, ApprovalRequested, ApprovalGiven,
-    RunFinished, HostFinished,
+    RunStarted, RunResumed, RunHandedOver, ChangeIntended, RollbackStarted, UndoIntended, StepUndone, ApprovalRequested,
+    ApprovalGiven, RunFinished, HostFinished,
 )  # fmt: skip
 """The driver waits for these to be on the disk; the rest is written in order with them."""
 

@@ -17,6 +17,7 @@ from playbook_engine.model.events import (
     RollbackStarted,
     RollbackVerified,
     RunFinished,
+    RunHandedOver,
     RunResumed,
     RunStarted,
     StepFinished,
@@ -65,6 +66,8 @@ def _moment(record: Record) -> tuple[str, str, str, float, str] | None:
             return "run", event.title or event.runbook, "started", 0.0, event.reason
         case RunResumed():
             return "run", "", "resumed", 0.0, event.reason
+        case RunHandedOver():
+            return "run", "", "handed over", 0.0, f"to {event.to}: {event.reason}" if event.reason else f"to {event.to}"
         case HostConnected():
             return "connection", event.address or event.host, "connected", event.seconds, ""
         case HostUnreachable():
