@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "approve": ("approve", "Agree to what a run waits for, or not"),
     "pause": ("pause", "Hold a run that goes on, at its next steps"),
     "abort": ("pause", "Stop a run that goes on, at its next steps"),
+    "handover": ("handover", "Give a run to a colleague on another machine, or take one"),
     "rollback": ("rollback", "Take back what a run changed"),
     "audit": ("audit", "Run checks only and write the evidence report"),
     "report": ("report", "Render a run's reports: Markdown, HTML, JSON"),

@@ -1,9 +1,9 @@
 """Journals in one encrypted file, with which a colleague on another machine can go on: key, records and blobs.
 
-The file is a header and a stream of chunks. The header names the version and holds what scrypt (RFC 7914) needs to make
-the keys of a passphrase, and a MAC over itself, which tells a wrong passphrase from a damaged file. Each chunk is sealed
-with AES-256-GCM; its nonce is its number and whether it is the last one (the STREAM construction), so that chunks that
-were changed, moved, left out or cut off do not open. What is sealed: a manifest as JSON, then the files one after another.
+The file is a header and a stream of chunks. The header names the version and holds what scrypt (RFC 7914) needs to
+make the keys of a passphrase, and a MAC over itself, which tells a wrong passphrase from a damaged file. Each chunk is
+sealed with AES-256-GCM; its nonce is its number and whether it is the last one (the STREAM construction), so that
+chunks that were changed, moved, left out or cut off do not open. What is sealed: a manifest as JSON, then the files.
 """
 
 from __future__ import annotations
@@ -72,8 +72,10 @@ def _plain(root: Path, manifest: Manifest) -> Iterator[bytes]:
 
 
 def unpack(source: BinaryIO, passphrase: str, root: Path | None) -> Manifest:
-    """Reads a bundle to its end and writes its files below `root` (None: only verifies it). Raises JournalError; OSError
-    when they cannot be written. Files have mode 0600, folders 0700, and are durable."""
+    """Reads a bundle to its end and writes its files below `root` (None: only verifies it).
+
+    Files have mode 0600, folders 0700, and are durable. Raises JournalError; OSError when they cannot be written.
+    """
     plain = _Reader(unseal(source, passphrase))
     manifest = _manifest(plain.take(min(int.from_bytes(plain.take(4), "big"), LARGEST)))
     for name, size in manifest.files:

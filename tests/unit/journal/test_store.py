@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shutil
 import sqlite3
@@ -91,6 +92,7 @@ def test_an_index_that_is_cut_anywhere_is_made_anew(store: FileStore, tmp_path: 
 
 def as_nobody(work: object) -> str:
     """What a function returns in a child process without root's rights, which would see everything."""
+    codecs.lookup("ascii")  # loaded while the interpreter's own folder, which may be root's, can be read
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
