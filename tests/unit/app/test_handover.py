@@ -10,9 +10,11 @@ from forked_cli import Ended, ForkedCli
 from memory_bench import Bench, MemoryApp
 
 from playbook_engine.app import handover
+from playbook_engine.app.resume import resume
 from playbook_engine.app.runs import take_back, view_of
 from playbook_engine.journal import bundle
 from playbook_engine.model.errors import EngineError, JournalError, UsageError
+from playbook_engine.model.events import StepStarted
 from playbook_engine.model.plan import Options
 
 TEXT = """\
@@ -63,6 +65,24 @@ def test_a_colleague_takes_back_what_was_done_here(bench: Bench, tmp_path: Path)
     end = take_back(app, run, Options(), (), (), "runbook rollback")
     assert {str(s) for s in end.statuses.values()} == {"rolled_back"}
     assert bench.hosts["h1"].files == {"/a": b"old" * 20_000}
+
+
+def test_a_colleague_goes_on_with_a_run_that_died_here(bench: Bench, tmp_path: Path) -> None:
+    done = bench.run(TEXT)
+    run, host = done.end.run, bench.hosts["h1"]
+    (started,) = (r.seq for r in done.view.records if isinstance(r.event, StepStarted) and r.event.name == "b")
+    path = done.app.store.folder(run) / "journal"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[: started - 1]) + lines[started - 1][:20])  # it died while it wrote
+    del host.files["/b"]
+    host.calls.clear()
+    give(done.app, run, tmp_path / "bundle")
+    app = there(bench)
+    handover.take(app, tmp_path / "bundle", SECRET)
+    end = resume(app, run, Options(), (), "runbook resume")
+    assert {str(s) for s in end.statuses.values()} == {"changed"}
+    assert host.files["/b"] == b"new"
+    assert [call.args["dest"] for call in host.calls if call.op == "apply"] == ["/b"], "what was done is not done again"
 
 
 def test_it_comes_back_with_what_was_done_there(bench: Bench, tmp_path: Path) -> None:
