@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from playbook_engine.app.performing import Performance, RunEnd, perform
 from playbook_engine.app.runs import machines, undoing, view_of
@@ -12,7 +13,7 @@ from playbook_engine.app.wiring import App
 from playbook_engine.engine.history import History
 from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.journal.fold import RunView
-from playbook_engine.model.errors import UsageError
+from playbook_engine.model.errors import NotFound, UsageError
 from playbook_engine.model.events import RunResumed
 from playbook_engine.model.host import Host
 from playbook_engine.model.outcome import OPEN
@@ -22,9 +23,26 @@ from playbook_engine.model.runbook import Import, Runbook
 from playbook_engine.transport.known_hosts import Ask
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How this machine reaches the hosts of a run that began on another; None: as the journal says."""
+
+    user: str | None = None
+    private_key: str | None = None
+
+
+def last_open(app: App) -> str:
+    """The newest run that died or left hosts open, and was not taken back since. Raises NotFound."""
+    for row in reversed(app.index.open()):
+        if not app.store.read(row.run).live:
+            return row.run
+    raise NotFound("there is no run to go on with", advice="`runbook history` lists them, with how they ended")
+
+
 def resume(
-    app: App, run: str, options: Options, watchers: Sequence[EventSink], command: str, ask: Ask | None = None
-) -> RunEnd:
+    app: App, run: str, options: Options, watchers: Sequence[EventSink], command: str, ask: Ask | None = None,
+    login: Login | None = None,
+) -> RunEnd:  # fmt: skip
     """Goes on with a run, from its journal alone. `options` gives forks, reason, skip, again and force.
 
     Raises NotFound, UsageError (it has ended; a step is named that it does not have), JournalError (somebody is writing
@@ -34,12 +52,17 @@ def resume(
     journal = app.store.resume(run)  # from here on it is ours
     try:
         view = view_of(app, run)
+        if view.handed_over is not None and not options.force:
+            raise UsageError(
+                f"{run} was handed over to {view.handed_over.to or 'somebody'} by {view.handed_over.actor}",
+                advice="it goes on where it was taken to; --force goes on with it here all the same",
+            )
         plan = plan_from(view.started.plan)
         todo = [h for h in plan.hosts if _open(view, h)]
         if not todo and view.finished is not None:
             raise UsageError(f"{run} has ended: every host is done", advice=f"`runbook show {run}` says how")
         _known(plan, (*options.skip, *options.again))
-        play = _play(app, view, plan, todo, options, command)
+        play = _play(app, view, _reached(plan, login or Login()), todo, options, command)
     except BaseException:
         journal.abandon()
         raise
@@ -71,6 +94,14 @@ def _play(app: App, view: RunView, plan: Plan, todo: Sequence[Host], options: Op
         program = machines(app, plan, past)
     owners = frozenset({started.actor, app.settings.actor, *(each.actor for each in view.resumed)})
     return Performance(run=view.run, plan=plan, opening=opening, program=program, owners=owners, leg=leg, done=done)
+
+
+def _reached(plan: Plan, login: Login) -> Plan:
+    """The plan with this machine's way to log in."""
+    given = {"user": login.user, "private_key_file": login.private_key}
+    changes = {name: value for name, value in given.items() if value is not None}
+    hosts = tuple(dataclasses.replace(h, connection=dataclasses.replace(h.connection, **changes)) for h in plan.hosts)  # type: ignore[arg-type]
+    return dataclasses.replace(plan, hosts=hosts)
 
 
 def _known(plan: Plan, names: Sequence[str]) -> None:

@@ -68,6 +68,11 @@ def take_back(
             advice="what stood after it is not known, so taking back the rest may leave half a change. "
             "`runbook show` says what is left; --force takes back what can be read",
         )
+    if view.handed_over is not None and not options.force:
+        raise UsageError(
+            f"{run} was handed over to {view.handed_over.to or 'somebody'}",
+            advice="it is taken back where it was taken to; --force does it here all the same",
+        )
     past = plan_from(view.started.plan)
     hosts = [h for h in past.hosts if not limit or h.name in limit]
     if not hosts:

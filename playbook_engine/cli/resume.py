@@ -26,16 +26,20 @@ from playbook_engine.cli.options import (
 @click.option("-f", "--forks", type=click.IntRange(1), default=50, show_default=True, help="Hosts at the same time.")
 @click.option("-v", "--verbose", count=True, help="Show more.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else.")
+@click.option("-u", "--user", help="Log in as this user, not as the journal says.")
+@click.option("--private-key", metavar="FILE", help="Log in with this key, not with the one that the journal names.")
 @lock_options
 def resume(
     run: str, skip: tuple[str, ...], again: tuple[str, ...], reason: str, force: bool, forks: int, verbose: int,
-    as_json: bool, wait: float, take_over: str,
+    as_json: bool, user: str | None, private_key: str | None, wait: float, take_over: str,
 ) -> None:  # fmt: skip
-    """Go on with RUN (an id, a unique part of one, or `last`) where it stopped, from its journal alone.
+    """Go on with RUN where it stopped, from its journal alone: an id, a unique part of one, or `last`, the newest that
+    died or left hosts open.
 
     What was done is not done again. A change of which nobody heard the end is asked for on its host; where that cannot
     be learned the run stops and says so, and you decide with --skip or --again.
     """
+    from playbook_engine.app.resume import Login, last_open
     from playbook_engine.app.resume import resume as resume_run
     from playbook_engine.model.errors import UsageError
 
@@ -43,10 +47,10 @@ def resume(
         raise UsageError("--skip and --again want a --reason", advice="it stands in the journal beside your name")
     app = make_app()
     end = resume_run(
-        app, app.store.find(run),
+        app, last_open(app) if run == "last" else app.store.find(run),
         options(check=False, diff=False, forks=forks, reason=reason, force=force, skip=skip, again=again, wait=wait,
                 take_over=take_over),
         watchers(app, as_json=as_json, verbose=verbose, diff=False), command_line(),
-        ask_about_key if on_terminal() else None,
+        ask_about_key if on_terminal() else None, Login(user=user, private_key=private_key),
     )  # fmt: skip
     sys.exit(end.code)

@@ -13,23 +13,15 @@ def status() -> None:
     """Runs that are going on, runs that died (their journals neither end nor are being written), and runs that left
     hosts open: interrupted, paused, unreachable, in doubt. These can be resumed."""
     from playbook_engine.model.errors import EngineError
-    from playbook_engine.model.outcome import OPEN
     from playbook_engine.report.subject import Subject, read
     from playbook_engine.report.terminal import status as shown
 
     app = make_app()
-    rows = app.index.runs()
-    back = {row.of for row in rows if row.kind == "rollback" and row.exit_code == 0}
-    ended = {
-        row.run for row in rows
-        if row.run in back or (
-            row.exit_code is not None
-            and (row.kind in ("plan", "check") or not OPEN.intersection(filter(None, row.statuses)))
-        )  # nobody goes on with a preview: the next one looks at everything again
-    }  # fmt: skip
+    known = {row.run for row in app.index.runs()}
+    wanted = {row.run for row in app.index.open()}
     found: list[Subject | tuple[str, str]] = []
     for run in app.store.runs():
-        if run in ended:
+        if run in known and run not in wanted:
             continue
         try:
             each = read(app.store, run)

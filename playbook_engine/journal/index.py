@@ -10,8 +10,10 @@ from pathlib import Path
 from playbook_engine.journal.files import FileStore
 from playbook_engine.journal.fold import RunView, fold
 from playbook_engine.model.errors import EngineError
+from playbook_engine.model.outcome import OPEN
 
 VERSION = 1
+PREVIEWS = ("plan", "check")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
   run TEXT PRIMARY KEY, kind TEXT NOT NULL, runbook TEXT NOT NULL, started TEXT NOT NULL, finished TEXT NOT NULL,
@@ -56,6 +58,19 @@ class RunIndex:
         except (OSError, sqlite3.Error):
             with closing(self._open(":memory:")) as db:
                 return self._updated(db, there)
+
+    def open(self) -> list[RunRow]:
+        """Runs that go on, died, or left hosts open, and that nobody took back since; oldest first.
+
+        Nobody goes on with a preview: the next one looks at everything again.
+        """
+        rows = self.runs()
+        back = {row.of for row in rows if row.kind == "rollback" and row.exit_code == 0}
+        return [
+            row for row in rows
+            if row.run not in back
+            and (row.exit_code is None or (row.kind not in PREVIEWS and OPEN.intersection(filter(None, row.statuses))))
+        ]  # fmt: skip
 
     def _sizes(self) -> dict[str, int]:
         sizes = {}

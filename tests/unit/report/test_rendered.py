@@ -171,7 +171,7 @@ def test_a_dead_run_says_so(recorder: Recorder) -> None:
     assert not report.targets[0].settled
     assert report.targets[0].now == "unknown: step 1 was sent, and nobody heard how it ended"
     assert [c for c in report.unsafe if c.command.startswith("runbook run")]
-    assert not report.changing
+    assert [c.command for c in report.changing] == [f"runbook resume {journal.name}"]
     assert "the run died" in render(run_report(subject, recorder.clock.now), "html")
 
 
