@@ -126,6 +126,7 @@ class Packages(Box):
         "old alpha": "dpkg -i beta-rb_1.0_all.deb alpha-rb_1.0_all.deb; apt-mark auto beta-rb",
         "alpha": "dpkg -i beta-rb_1.0_all.deb alpha-rb_2.0_all.deb",
         "alpha by somebody": "dpkg -i beta-rb_1.0_all.deb alpha-rb_2.0_all.deb; apt-mark auto beta-rb alpha-rb",
+        "beta by somebody": "dpkg -i beta-rb_1.0_all.deb alpha-rb_2.0_all.deb; apt-mark auto beta-rb",
         "gamma": "dpkg -i gamma-rb_1.0_all.deb",
         "leftovers": "dpkg -i beta-rb_1.0_all.deb alpha-rb_1.0_all.deb; dpkg -r alpha-rb",
     }
@@ -140,14 +141,18 @@ class Packages(Box):
         self.box.run("apt-get update -q 2>&1")
 
     def lay(self, drawn: object) -> Mapping[str, str]:
-        purge = "dpkg --purge --force-all alpha-rb beta-rb gamma-rb; apt-mark manual alpha-rb beta-rb gamma-rb"
-        self.box.run(f"cd /srv/repo; ({purge}; {self.STATES[str(drawn)] or ':'}) >/dev/null 2>&1 || :")
+        purge = "dpkg --purge --force-all alpha-rb beta-rb gamma-rb"
+        # dpkg leaves the marks of what it removes behind, so they are taken away before the state's own are set.
+        install, _, marks = self.STATES[str(drawn)].partition(";")
+        manual = "apt-mark manual alpha-rb beta-rb gamma-rb"
+        self.box.run(f"cd /srv/repo; ({purge}; {install or ':'}; {manual}; {marks or ':'}) >/dev/null 2>&1 || :")
         return {}
 
     def seen(self) -> object:
+        """Versions, statuses and marks; of a package that is gone only that its configuration is left."""
         listed = self.box.run(
-            "dpkg-query -W -f '${Package} ${db:Status-Abbrev} ${Version}\\n'; apt-mark showauto | sed 's/$/ auto/';"
-            "cd /etc; md5sum *-rb.conf 2>/dev/null || :"
+            "dpkg-query -W -f '${Package} ${db:Status-Abbrev} ${Version}\\n' | sed 's/ rc .*/ rc/';"
+            "apt-mark showauto | sed 's/$/ auto/'; cd /etc; ls *-rb.conf 2>/dev/null || :"
         )
         return dict.fromkeys(listed.splitlines(), True)
 

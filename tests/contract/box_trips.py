@@ -50,8 +50,9 @@ NAMES = st.lists(
     st.sampled_from(["alpha-rb", "alpha-rb=1.0", "beta-rb", "gamma-rb", "no-such-rb"]), min_size=1, max_size=2,
     unique_by=lambda text: text.partition("=")[0],
 )  # fmt: skip
+# Without `purge`: configuration that it deletes comes back as the package ships it, which docs/reliability.md says.
 PACKAGE: st.SearchStrategy[Args] = some(
-    {"name": NAMES}, state=st.sampled_from(["present", "latest", "absent", "absent"]), purge=FLAG, update_cache=FLAG
+    {"name": NAMES}, state=st.sampled_from(["present", "latest", "absent", "absent"]), update_cache=FLAG
 )
 
 SUPERVISED = st.tuples(st.just(True), FLAG, FLAG) | st.just((False, False, False))

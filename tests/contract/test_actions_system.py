@@ -116,6 +116,7 @@ PACKAGES: list[tuple[str, dict[str, object]]] = [
     ("", {"name": "alpha-rb=1.0"}),
     ("alpha-rb=1.0 beta-rb", {"name": "alpha-rb", "state": "latest"}),
     ("alpha-rb=2.0 beta-rb", {"name": "alpha-rb=1.0"}),
+    ("alpha-rb=2.0", {"name": ["beta-rb", "alpha-rb=1.0"]}),  # beta-rb is there as a dependency, and stays one
     ("alpha-rb=2.0 beta-rb", {"name": ["beta-rb"], "state": "absent"}),
     ("alpha-rb=1.0 beta-rb", {"name": ["alpha-rb"], "state": "absent", "purge": True}),
 ]

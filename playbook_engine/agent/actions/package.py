@@ -127,18 +127,23 @@ def undo(args: "dict", before: "dict") -> "dict":
     if back:
         words = ["install", "--no-install-recommends", "--allow-downgrades", "--reinstall"]
         _apt(args, words + ["-o", "Dpkg::Options::=--force-confmiss"] + back)
-        _marks(before, [text.partition("=")[0] for text in back])
     config = [name for name in before["others"] if name in dpkg.installed()[0] and name not in was]
     if config:  # they were removed, with their configuration left
         _apt(args, ["remove"] + config)
+    _marks(before)
     return _changed(args, before)
 
 
-def _marks(before: "dict", names: "list[str]") -> None:
-    """Installed by name is installed for good: those that were there as dependencies are marked so again."""
-    again = [name for name in names if name in before["automatic"]]
-    if again:
-        process.run(["apt-mark", "auto"] + again, env=dpkg.QUIET)
+def _marks(before: "dict") -> None:
+    """Who is named is installed for good, also one that was there already: the marks of before are put back."""
+    there, now = dpkg.installed()[0], dpkg.automatic()
+    for verb, names in (
+        ("auto", [name for name in before["automatic"] if name not in now]),
+        ("manual", [name for name in now if name in before["installed"] and name not in before["automatic"]]),
+    ):
+        names = [name for name in names if name in there]
+        if names:
+            process.run(["apt-mark", verb] + names, env=dpkg.QUIET)
 
 
 def result(args: "dict", state: "dict") -> "dict":
