@@ -47,6 +47,7 @@ def lab() -> None:
 @click.option("--init", type=click.Choice(["runit", "sh"]), default="runit", show_default=True, help="Pid 1.")
 @click.option("--bind", "binds", multiple=True, metavar="SRC=DST", help="Show a directory to the host, read-only.")
 @click.option("--readonly", is_flag=True, help="Boot with a read-only disk.")
+@click.option("--no-tmp", is_flag=True, help="A host without /tmp.")
 @click.option("--tmp-noexec", is_flag=True, help="Mount /tmp noexec.")
 @click.option("--no-sudo", is_flag=True, help="A host without sudo.")
 @click.option("--latency-ms", type=click.IntRange(0), default=969, show_default=True, help="sick: of the exchange.")
@@ -65,6 +66,7 @@ def up(
     init: str,
     binds: tuple[str, ...],
     readonly: bool,
+    no_tmp: bool,
     tmp_noexec: bool,
     no_sudo: bool,
     latency_ms: int,
@@ -97,6 +99,7 @@ def up(
                 init=Init(init),
                 binds=tuple(Bind.parse(b) for b in binds),
                 readonly=readonly,
+                tmp=not no_tmp,
                 tmp_noexec=tmp_noexec,
                 sudo=not no_sudo,
             )
@@ -206,7 +209,7 @@ def break_(host: str, fault: str, arg: str | None) -> None:
     """Break a host.
 
     FAULT is one of: fill, fill-inodes, readonly, kill-sshd, freeze, reboot [SECONDS], partition, blackhole, reject,
-    newkey, service-kill NAME, stale-heartbeat NAME, slow-api MS.
+    newkey, clock [SECONDS], service-kill NAME, stale-heartbeat NAME, slow-api MS.
     """
     click.echo(f"{host}: {_lab().break_(host, fault, arg)}")
 

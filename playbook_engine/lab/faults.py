@@ -13,7 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from playbook_engine.lab import disk, processes
+from playbook_engine.lab import clock, disk, processes
 from playbook_engine.lab.errors import LabError
 from playbook_engine.lab.host import HostState, LabHost
 from playbook_engine.lab.spec import Init
@@ -54,6 +54,7 @@ class Fault(StrEnum):
     BLACKHOLE = "blackhole"
     REJECT = "reject"
     NEWKEY = "newkey"
+    CLOCK = "clock"
     SERVICE_KILL = "service-kill"
     SLOW_API = "slow-api"
     STALE_HEARTBEAT = "stale-heartbeat"
@@ -249,6 +250,21 @@ def _restart_sshd(host: LabHost) -> None:
     _start_sshd(host, "")
 
 
+# --- the clock ----------------------------------------------------------------------------------
+
+
+def _clock(host: LabHost, arg: str | None) -> str:
+    seconds = arg or "-3600"
+    if not re.fullmatch(r"[+-]?\d+", seconds):
+        raise LabError(f"clock {seconds}: expected by how many seconds the clock is off, e.g. -3600")
+    clock.put_off(host, int(seconds))
+    return f"sessions that begin now see a clock that is {int(seconds):+d} s off"
+
+
+def _true_clock(host: LabHost, arg: str) -> None:
+    clock.put_right(host)
+
+
 # --- services -----------------------------------------------------------------------------------
 
 
@@ -305,6 +321,7 @@ _INJECT: dict[Fault, Callable[[LabHost, str | None], str]] = {
     Fault.BLACKHOLE: _blackhole,
     Fault.REJECT: _reject,
     Fault.NEWKEY: _newkey,
+    Fault.CLOCK: _clock,
     Fault.SERVICE_KILL: _service_kill,
     Fault.SLOW_API: _slow_api,
     Fault.STALE_HEARTBEAT: _stale_heartbeat,
@@ -319,6 +336,7 @@ _HEAL: dict[Fault, Callable[[LabHost, str], None]] = {
     Fault.FILL: _remove_litter,
     Fault.FILL_INODES: _remove_litter,
     Fault.NEWKEY: _oldkey,
+    Fault.CLOCK: _true_clock,
     Fault.KILL_SSHD: _start_sshd,
     Fault.SERVICE_KILL: _service_start,
     Fault.STALE_HEARTBEAT: _service_continue,

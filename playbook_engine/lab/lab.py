@@ -179,6 +179,7 @@ class Lab:
             "LAB_INIT": spec.init,
             "LAB_SUDO": int(spec.sudo),
             "LAB_READONLY": int(spec.readonly),
+            "LAB_TMP": int(spec.tmp),
             "LAB_TMP_NOEXEC": int(spec.tmp_noexec),
             "LAB_USERNS": int(_in_user_namespace()),
             "LAB_BOOT": _BOOT,

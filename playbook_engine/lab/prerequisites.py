@@ -22,6 +22,10 @@ from playbook_engine.model.errors import EngineError
 #: Where the lab's programs are, also for a user whose PATH lacks the sbin directories.
 SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 
+#: libfaketime(1), below the folder of Debian's architecture, on this machine and on the hosts. The variant for programs
+#: with threads: what a host runs is not known here.
+FAKETIME = "usr/lib/*/faketime/libfaketimeMT.so.1"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
@@ -43,6 +47,7 @@ HOSTS = (
     Requirement(package="openssh-server", shows="sshd", purpose="the hosts' SSH server"),
     Requirement(package="runit", shows="runsvdir", purpose="the hosts' pid 1 and services"),
     Requirement(package="nftables", shows="nft", purpose="the faults blackhole and reject"),
+    Requirement(package="libfaketime", shows=FAKETIME, purpose="the fault clock"),
     Requirement(package="sudo", shows="sudo", purpose="become on the hosts"),
     Requirement(package="uidmap", shows="newuidmap", purpose="the lab as an ordinary user"),
 )

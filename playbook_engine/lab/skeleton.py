@@ -33,6 +33,7 @@ AcceptEnv LANG LC_*
 MaxStartups 100:30:300
 MaxSessions 100
 Subsystem sftp /usr/lib/openssh/sftp-server
+Include /etc/ssh/sshd_config.d/*.conf
 """
 
 _SUDOERS = """\

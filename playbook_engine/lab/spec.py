@@ -65,8 +65,8 @@ class HostSpec:
     """One host to make.
 
     `name` may be left out: the lab picks the next `labN`. `python` is `system`, `none`, or the prefix of an
-    installed Python (`/usr/local/python3.6`). `aliases` are names by which the host finds itself; `groups` and
-    `variables` go into the lab's inventory.
+    installed Python (`/usr/local/python3.6`). Without `tmp` there is no /tmp at all. `aliases` are names by which the
+    host finds itself; `groups` and `variables` go into the lab's inventory.
     """
 
     name: str | None = None
@@ -75,6 +75,7 @@ class HostSpec:
     python: str = SYSTEM_PYTHON
     init: Init = Init.RUNIT
     readonly: bool = False
+    tmp: bool = True
     tmp_noexec: bool = False
     sudo: bool = True
     binds: tuple[Bind, ...] = ()
@@ -89,6 +90,8 @@ class HostSpec:
                 f"{self.name!r} cannot name a lab host",
                 advice="lower-case letters, digits and '-', beginning with a letter, at most 32 characters",
             )
+        if self.tmp_noexec and not self.tmp:
+            raise LabError("a host without /tmp cannot have it noexec", advice="choose one of the two")
         if self.python in (SYSTEM_PYTHON, NO_PYTHON):
             return
         prefix = Path(self.python)

@@ -88,12 +88,17 @@ def test_variants(lab: Lab) -> None:
         HostSpec(name="bare", python="none", sudo=False, init=Init.SH),
         HostSpec(name="frozen-disk", readonly=True),
         HostSpec(name="strict", tmp_noexec=True),
+        HostSpec(name="tmpless", tmp=False),
     ]
-    bare, frozen, strict = lab.up(specs)
+    bare, frozen, strict, tmpless = lab.up(specs)
     assert ssh(bare, "command -v python3 perl sudo").stdout == ""
     assert "Read-only file system" in ssh(frozen, "touch /root/x").stderr
     assert ssh(frozen, "touch /run/x").returncode == 0
     assert "Permission denied" in ssh(strict, "cp /usr/bin/true /tmp/x && /tmp/x").stderr
+    assert ssh(tmpless, "test -e /tmp").returncode == 1
+    lab.break_(tmpless.name, Fault.REBOOT)
+    assert tmpless.answers(timeout=10)
+    assert ssh(tmpless, "test -e /tmp").returncode == 1
 
 
 def test_another_python_takes_the_place_of_the_system_s(lab: Lab) -> None:
@@ -179,6 +184,18 @@ def test_a_new_host_key_is_noticed_and_the_old_one_comes_back(lab: Lab, host: La
     lab.heal(host.name)
     assert host.answers(timeout=5)
     assert ssh(host, "true").returncode == 0
+
+
+def test_a_clock_is_off_for_new_sessions_and_true_again(lab: Lab, host: LabHost) -> None:
+    look = "date +%s; python3 -c 'import time; print(int(time.time()), time.monotonic() > 0)'"
+    lab.break_(host.name, Fault.CLOCK)
+    seconds, python, monotonic = ssh(host, look).stdout.split()
+    assert (abs(int(seconds) + 3600 - time.time()) < 5, abs(int(python) - int(seconds)) < 5) == (True, True)
+    assert monotonic == "True"
+    with pytest.raises(LabError, match="by how many seconds"):
+        lab.break_(host.name, Fault.CLOCK, "an hour")
+    assert lab.heal(host.name) == [Fault.CLOCK]
+    assert abs(int(ssh(host, look).stdout.split()[0]) - time.time()) < 5
 
 
 def test_a_fault_that_cannot_be_is_refused_and_not_recorded(lab: Lab, host: LabHost) -> None:

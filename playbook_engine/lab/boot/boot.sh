@@ -68,6 +68,7 @@ mkdir -p "$R/run/sshd" "$R/run/lock" "$R/run/runit" "$R/run/oldroot"
 cat /proc/sys/kernel/random/uuid > "$R/run/boot_id"
 mount --bind "$R/run/boot_id" "$R/proc/sys/kernel/random/boot_id"
 [ $first = 1 ] || find "$R/tmp" -mindepth 1 -delete 2>/dev/null || true   # Debian empties /tmp at boot
+[ "$LAB_TMP" = 1 ] || [ ! -d "$R/tmp" ] || rmdir "$R/tmp"
 
 while read -r source target; do
   mkdir -p "$R$target"

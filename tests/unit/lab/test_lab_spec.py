@@ -37,6 +37,11 @@ def test_a_name_that_is_no_host_name_is_refused(name: str) -> None:
         HostSpec(name=name)
 
 
+def test_a_tmp_that_is_not_there_is_not_noexec() -> None:
+    with pytest.raises(LabError, match="without /tmp"):
+        HostSpec(tmp=False, tmp_noexec=True)
+
+
 def test_a_python_is_system_none_or_a_prefix(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python3").touch()
