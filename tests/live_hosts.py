@@ -126,11 +126,18 @@ def old_python() -> Path:
     Looked for below RUNBOOK_TEST_PYTHONS, else below pyenv's versions. Nobody packages it any more, so a machine
     without one skips the test, in CI too; whoever sets RUNBOOK_TEST_PYTHONS promises that it is there.
     """
-    promised = os.environ.get("RUNBOOK_TEST_PYTHONS")
-    folder = Path(promised) if promised else Path.home() / ".pyenv" / "versions"
-    found = sorted(folder.glob("*3.6*"))
-    if found:
-        return found[0]
-    if promised:
+    if found := find_old_python():
+        return found
+    if promised := os.environ.get("RUNBOOK_TEST_PYTHONS"):
         pytest.fail(f"RUNBOOK_TEST_PYTHONS={promised} holds no Python 3.6")
-    pytest.skip(f"no Python 3.6 in {folder}; RUNBOOK_TEST_PYTHONS names another folder")
+    pytest.skip(f"no Python 3.6 in {_pythons()}; RUNBOOK_TEST_PYTHONS names another folder")
+
+
+def find_old_python() -> Path | None:
+    """The same, None where there is none."""
+    return next(iter(sorted(_pythons().glob("*3.6*"))), None)
+
+
+def _pythons() -> Path:
+    promised = os.environ.get("RUNBOOK_TEST_PYTHONS")
+    return Path(promised) if promised else Path.home() / ".pyenv" / "versions"
