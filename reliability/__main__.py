@@ -19,7 +19,7 @@ from rich.table import Table
 
 from reliability.figure import Experiment, Figure
 
-EXPERIMENTS = ("crash_points", "killed_controllers", "rivals", "undo_round_trip", "damaged_journals")
+EXPERIMENTS = ("crash_points", "killed_controllers", "rivals", "undo_round_trip", "damaged_journals", "fault_matrix")
 
 
 def main() -> int:

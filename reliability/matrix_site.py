@@ -145,7 +145,7 @@ class Site:
         """
         with self._held(intended, over):
             match self.fault:
-                case Fault.CUT_OFF:
+                case Fault.CUT_OFF | Fault.CUT_AWHILE:
                     self.lab.break_(NAME, "blackhole")
                 case Fault.SSHD_KILLED:
                     self.lab.break_(NAME, "kill-sshd")

@@ -131,6 +131,14 @@ def rough(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
     box.close()
 
 
+def test_a_link_is_the_same_when_what_it_points_to_comes_later(newest: Agent, tmp_path: Path) -> None:
+    """A service's `supervise` link points to nothing until its supervisor runs: taking it back is refused by nobody."""
+    args = {"path": f"{tmp_path}/l", "src": "later", "state": "link", "force": True}
+    made = newest.do("file", **args)
+    (tmp_path / "later").mkdir()
+    assert newest.probe("file", **args).result == made.state
+
+
 @pytest.mark.parametrize(("place", "kind"), [("full", "disk-full"), ("ro", "read-only")])
 def test_a_full_or_read_only_disk_spares_the_old_file(rough: Agent, place: str, kind: str) -> None:
     path = f"/srv/{place}/f"

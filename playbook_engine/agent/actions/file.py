@@ -43,11 +43,14 @@ def observe(args: "dict") -> "dict":
     if state["type"] == "link" and args["follow"] and args["state"] not in ("absent", "link", "hard"):
         state = filestate.observe(os.path.realpath(path), digest=False)
     asked = kind(args, state)
-    if (asked == "link" and args["follow"]) or (asked == "hard" and args["src"]):
-        # Attributes are set on it, through the link or as the other name of the same file.
+    attributes = any(args[name] is not None for name in filestate.PARAMS)
+    if (asked == "link" and args["follow"] and attributes) or (asked == "hard" and args["src"]):
+        # Attributes are set on it, through the link or as the other name of the same file. A link without is no matter
+        # of what it points to: that may come or change later, and is not taken back with the link.
         state["pointed"] = filestate.observe(os.path.realpath(_pointed(args, path)), digest=False)
     if asked in ("link", "hard"):
-        state["source"] = _source(args, path, asked) if args["src"] else None
+        # Whether a link would point to anything is asked when it is planned, and is no state of the link.
+        state["_source" if asked == "link" else "source"] = _source(args, path, asked) if args["src"] else None
         state["empty"] = state["type"] == "directory" and not os.listdir(path)
     if asked == "touch" and state["type"] != "absent":
         state["modified_ns"] = os.lstat(state["path"]).st_mtime_ns
@@ -153,7 +156,7 @@ def _plan_link(args: "dict", before: "dict") -> "list[dict]":
         raise failure.Failed("%s is a directory%s" % (path, "" if before["empty"] else " that is not empty") + REFUSED)
     elif before["type"] in ("file", "other") and not args["force"]:
         raise failure.Failed("%s is a %s: force: true replaces it with a link" % (path, before["type"]))
-    elif not before["source"]["exists"] and not args["force"]:
+    elif not before["_source"]["exists"] and not args["force"]:
         raise failure.Failed("%s is not there; force: true makes a link to nothing" % args["src"], "not-found")
     made = []
     if args["src"] and before.get("target") != args["src"]:
