@@ -112,7 +112,8 @@ class Rollback:
             if event.irreversible or change.fate is not Fate.FAILED:
                 return "kept", "irreversible", event.irreversible
             return "kept", "irreversible", "it failed, and what it did before that cannot be known"
-        if not force and not begun and change.fate is Fate.APPLIED and change.after:
+        own = event.reversible == "action" and not begun  # what it left is what its undo can be held against
+        if own and not force and change.fate is Fate.APPLIED and change.after:
             moved = yield from self.moved(change)
             if moved:
                 return "failed", "action", moved

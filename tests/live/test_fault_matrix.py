@@ -67,7 +67,6 @@ def test_a_reboot_is_no_litter(shop: Shop) -> None:
     assert [line for line in found if not line.startswith(("/tmp", "process"))] == []
 
 
-@pytest.mark.xfail(strict=True, reason="a command with creates counts as changed since it was run: `creates` holds now")
 def test_a_command_with_creates_is_taken_back(shop: Shop, runbook: CommandLine, tmp_path: Path) -> None:
     host = shop.host("creates", SMALL)
     book = tmp_path / "made.yml"
