@@ -19,7 +19,15 @@ from rich.table import Table
 
 from reliability.figure import Experiment, Figure
 
-EXPERIMENTS = ("crash_points", "killed_controllers", "rivals", "undo_round_trip", "damaged_journals", "fault_matrix")
+EXPERIMENTS = (
+    "crash_points",
+    "killed_controllers",
+    "rivals",
+    "no_rollback",
+    "undo_round_trip",
+    "damaged_journals",
+    "fault_matrix",
+)
 
 
 def main() -> int:
