@@ -36,6 +36,7 @@ class Lock(object):
     """What this agent knows of its run's hold on the host."""
 
     def __init__(self, args: "dict") -> None:
+        self.args = args
         self.run = args["run"]
         self.token = int(args["token"])
         self.lease = float(args["lease"])
@@ -142,6 +143,10 @@ class Lock(object):
         if self._doing is not None:
             self._doing.close()  # type: ignore[attr-defined]
         self._doing = None
+
+    def of(self, run: str) -> "Lock":
+        """What agents of another run have left here, for the run that takes that one back. It holds nothing."""
+        return Lock(dict(self.args, run=run))
 
     def recall(self, change: str) -> "dict":
         """What is known of a change: running, recorded, unseen (it never came here) or unknown."""

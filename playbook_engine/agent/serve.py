@@ -39,7 +39,7 @@ def main() -> None:
     for directory in ("/usr/sbin", "/sbin"):  # an ssh session of an ordinary user often lacks them
         if directory not in os.environ["PATH"].split(":"):
             os.environ["PATH"] += ":" + directory
-    memory: "dict" = {"in": frames_in}
+    memory: "dict" = {"in": frames_in, "past": {}}
     peace = False
     try:
         wire.write(frames_out, hello())
@@ -60,7 +60,8 @@ def main() -> None:
     lock = memory.get("lock")
     if lock is not None and (not peace or lock.fenced):
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-        lock.last_words()
+        for each in [lock] + [one for one in memory["past"].values() if one is not lock and one.words]:
+            each.last_words()
     elif lock is not None:
         lock.forget()
 
@@ -175,7 +176,12 @@ def operate(call: "dict", memory: "dict") -> "dict":
         memory["lock"] = lock if held["ok"] else None
         return held
     if op == "recall":
-        known = memory["lock"].recall(call["change"]) if memory.get("lock") else {"status": "unknown"}
+        known = {"status": "unknown"}
+        if memory.get("lock"):
+            run = call["args"].get("run") or memory["lock"].run
+            if run not in memory["past"]:
+                memory["past"][run] = memory["lock"] if run == memory["lock"].run else memory["lock"].of(run)
+            known = memory["past"][run].recall(call["change"])
         return _yes(result=dict(known, boot_id=hello()["boot_id"]))
     action = sys.modules[PACKAGE + ".actions." + call["action"]]
     args = here(call["args"], action.SPEC)

@@ -40,12 +40,13 @@ def change_id(event: ChangeIntended) -> str:
 
 
 def recall(
-    event: ChangeIntended, become: Become | None, patience: float, every: float = EVERY
+    event: ChangeIntended, become: Become | None, patience: float, every: float = EVERY, run: str = ""
 ) -> Program[Mapping[str, object]]:
     """What the host says of a change: `status` is running, recorded (with `outcome`), unseen or unknown. While it is
-    running the host is asked again, for `patience` seconds. Raises HostError."""
+    running the host is asked again, for `patience` seconds. `run` made the change, if it was another. Raises HostError.
+    """
     began = yield from now()
-    call = Call(op="recall", action=event.action, args={}, change=change_id(event), timeout=ASKING)
+    call = Call(op="recall", action=event.action, args={"run": run}, change=change_id(event), timeout=ASKING)
     while True:
         (reply,) = yield from ask(event.on or event.host, become, call)
         at = yield from now()

@@ -95,7 +95,7 @@ class UndoMachine:
         The host's record says how it ended. Where there is none, what was sent goes on to its own deadline: taking it
         back while it runs would prove a state that it then changes. Files are written in an instant.
         """
-        told = yield from recall(view.intended, change.become, 0.0)
+        told = yield from recall(view.intended, change.become, 0.0, run=self._context.plan.of)
         status, outcome = told.get("status"), told.get("outcome")
         if status == "running":
             return f"{view.intended.name} still runs on the host, as process {told.get('pid')}", True

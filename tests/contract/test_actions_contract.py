@@ -26,7 +26,16 @@ FUNCTIONS = {
     Kind.STATE: {"observe", "plan", "apply"},
     Kind.OPAQUE: {"observe", "plan", "apply"},
 }
-ALLOWED = {"os", "sys", "stat", "errno", "time", "signal", "select"}  # built in, or loaded by the interpreter anyway
+ALLOWED = {
+    "_socket",
+    "os",
+    "sys",
+    "stat",
+    "errno",
+    "time",
+    "signal",
+    "select",
+}  # built in, or loaded by the interpreter anyway
 HEAVY = (
     "json",
     "re",
