@@ -1,86 +1,43 @@
-"""A step's action on its host: look, intend, durably, then act; and what its answer means."""
+"""A step's action on its host: look and, if something is to be changed, send; or a person's consent."""
 
 from __future__ import annotations
 
-import dataclasses
-import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
-from playbook_engine.catalog.spec import ActionSpec, Kind
-from playbook_engine.engine.commands import PATIENCE, Approve, Program, ask, emit
+from playbook_engine.catalog.spec import Kind
+from playbook_engine.engine.commands import Approve, Program, ask, emit
 from playbook_engine.engine.consent import Decision, Wanted
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.digest import digest
 from playbook_engine.engine.drift import drifted, key
-from playbook_engine.engine.history import Past
-from playbook_engine.engine.ledger import Change, Ledger
-from playbook_engine.engine.result import ADVICE, StepResult
-from playbook_engine.engine.scope import Scope
-from playbook_engine.engine.settle import change_id, recall, settle
-from playbook_engine.journal.fold import ChangeView
-from playbook_engine.model.errors import HostError, LinkLost, Unreachable
-from playbook_engine.model.events import ChangeApplied, ChangeFailed, ChangeIntended, StateObserved
+from playbook_engine.engine.item import Item, carries, told
+from playbook_engine.engine.ledger import Ledger
+from playbook_engine.engine.result import StepResult
+from playbook_engine.engine.sending import Sending
+from playbook_engine.model.events import StateObserved
 from playbook_engine.model.outcome import Outcome
-from playbook_engine.model.runbook import OnDisconnect, Step
-from playbook_engine.transport.base import Become, Call, Reply
-
-ENDS = {"timeout": Outcome.TIMED_OUT, "fenced": Outcome.UNREACHABLE, "locked": Outcome.UNREACHABLE}
-"""How a step ends whose action said no; `failed` for all other kinds. A host taken over has not failed."""
-GRACE = 20.0  # seconds past its deadline after which a change has ended, one way or the other
-LOSSES = 3  # times that the link may break over one change
-
-
-@dataclass(slots=True, kw_only=True)
-class Item:
-    """One item of a step's loop (or its only one) while it runs."""
-
-    step: Step
-    scope: Scope
-    spec: ActionSpec
-    index: int
-    name: str
-    label: str
-    extra: dict[str, object]
-    handler: bool
-    scope_id: str
-    on: str = ""
-    become: Become | None = None
-    attempt: int = 1
-    losses: int = 0
-    past: Past | None = None
-
-    def seen(self, result: Mapping[str, object]) -> dict[str, object]:
-        """The variables that a condition about a result may name."""
-        seen = self.variables()
-        seen["result"] = result
-        if self.step.register:
-            seen[self.step.register] = result
-        return seen
-
-    def variables(self) -> dict[str, object]:
-        return self.scope.variables({**self.step.vars, **self.extra})
+from playbook_engine.transport.base import Call
 
 
 class Acting:
-    """Performs actions on one host; what they change goes into the ledger."""
+    """Performs actions on one host."""
 
     def __init__(self, context: HostContext, ledger: Ledger, unless: Callable[[Item], Program[bool]]) -> None:
         """`unless` says whether a step's probes of that name hold."""
         self._context = context
         self._ledger = ledger
-        self._unless = unless
+        self._sending = Sending(context, ledger, unless)
 
     def act(self, item: Item, args: dict[str, object], variables: Mapping[str, object]) -> Program[StepResult]:
         step, spec, context = item.step, item.spec, self._context
         known = item.past.change(item.attempt) if item.past is not None else None
         if known is not None:
-            return (yield from self._known(item, known))
+            return (yield from self._sending.known(item, known))
         if step.action == "approve":
             return (yield from self._approve(item, args))
         if spec.kind is Kind.CONTROL:
             reply = context.control(step.action, args, item.scope, variables)
-            return self._judge(item, reply, changed=False)
+            return self._sending.judge(item, reply, changed=False)
         if spec.kind is Kind.PROBE:
             if spec.touches and (context.options.check or context.options.read_only):
                 return StepResult(
@@ -88,7 +45,7 @@ class Acting:
                 )
             call = Call(op="probe", action=step.action, args=args, timeout=step.timeout)
             (reply,) = yield from ask(item.on, item.become, call)
-            return self._judge(item, reply, changed=False)
+            return self._sending.judge(item, reply, changed=False)
         if spec.kind is Kind.STATE:
             return (yield from self._state(item, args))
         return (yield from self._opaque(item, args))
@@ -121,48 +78,26 @@ class Acting:
     def _state(self, item: Item, args: dict[str, object]) -> Program[StepResult]:
         """observe and plan; then, if something is to be changed: intent, apply."""
         step, context = item.step, self._context
-        (looked,) = yield from ask(item.on, item.become, self._look(item, args))
+        (looked,) = yield from ask(item.on, item.become, self._sending.look(item, args))
         place = key(context.host.name, step.id, item.index, item.scope_id)
         made = self._ledger.made
         if moved := drifted(context.plan, place, item.on, step.action, args, looked, made):
             return moved
         if not looked.ok or not looked.plan:
-            return self._judge(item, looked, changed=False)
+            return self._sending.judge(item, looked, changed=False)
         yield from emit(
             StateObserved(
                 host=context.host.name, step=step.id, item=item.index, attempt=item.attempt,
-                changes=_told(step, looked.plan), state=looked.state or {},
+                changes=told(step, looked.plan), state=looked.state or {},
                 digest=digest(step.action, args, looked.state or {}),
             )
         )  # fmt: skip
         if context.options.check:
-            return self._judge(item, looked, changed=True)
-        before = (looked.before if _carries(item) else looked.state) or {}
+            return self._sending.judge(item, looked, changed=True)
+        before = (looked.before if carries(item) else looked.state) or {}
         context.budget.spend(_weight(before))
-        event = yield from self._intend(item, args, tuple(looked.plan), before)
-        return (yield from self._send(item, event, self._apply(item, event, before)))
-
-    def _look(self, item: Item, args: Mapping[str, object]) -> Call:
-        """Observe and plan; with the state before, where the action itself takes it back."""
-        step, options = item.step, self._context.options
-        return Call(
-            op="look" if _carries(item) else "peek", action=step.action, args=args, key=step.id, timeout=step.timeout,
-            diff=options.diff or options.check, undo_limit=min(step.undo_limit, self._context.budget.left),
-        )  # fmt: skip
-
-    def _apply(self, item: Item, event: ChangeIntended, before: Mapping[str, object]) -> Call:
-        """The change of a state that was just looked at. The agent remembers the state before that it has sent."""
-        call = self._change(item, event, "apply")
-        if _carries(item):
-            return dataclasses.replace(call, key=item.step.id)
-        return dataclasses.replace(call, before=before)
-
-    def _change(self, item: Item, event: ChangeIntended, op: str) -> Call:
-        step = item.step
-        return Call(
-            op=op, action=step.action, args=event.args, timeout=step.background or step.timeout,
-            change=change_id(event), leash=step.on_disconnect is OnDisconnect.KILL, background=step.background > 0,
-        )  # fmt: skip
+        event = yield from self._sending.intend(item, args, tuple(looked.plan), before)
+        return (yield from self._sending.send(item, event, self._sending.apply(item, event, before)))
 
     def _opaque(self, item: Item, args: dict[str, object]) -> Program[StepResult]:
         """A command: nothing can be looked at beforehand but `creates` and `removes`, so it is one round trip."""
@@ -172,7 +107,7 @@ class Acting:
             call = Call(op="peek", action=step.action, args=args, timeout=step.timeout)
             (looked,) = yield from ask(item.on, item.become, call)
             if not looked.ok or not looked.plan:
-                return self._judge(item, looked, changed=False)
+                return self._sending.judge(item, looked, changed=False)
             known = any(c.get("aspect") not in ("run", None) for c in looked.plan)
             message = "" if known else "it would run; what it would do cannot be known"
             return StepResult(
@@ -182,216 +117,10 @@ class Acting:
         if reads and not step.background:
             call = Call(op="run", action=step.action, args=args, timeout=step.timeout)
             (reply,) = yield from ask(item.on, item.become, call)
-            return self._judge(item, reply, changed=False)
+            return self._sending.judge(item, reply, changed=False)
         said = str(args.get("cmd") or args.get("argv") or step.action)
-        event = yield from self._intend(item, args, ({"aspect": "run", "after": said},), {})
-        return (yield from self._send(item, event, self._change(item, event, "run")))
-
-    def _intend(
-        self,
-        item: Item,
-        args: Mapping[str, object],
-        plan: tuple[Mapping[str, object], ...],
-        before: Mapping[str, object],
-    ) -> Program[ChangeIntended]:
-        """The intent, durable before the change leaves, and remembered for a rollback."""
-        step = item.step
-        how = "rollback" if step.rollback is not None else "irreversible" if step.irreversible is not None else "action"
-        if how == "action" and not item.spec.reversible:
-            how = "irreversible"
-        event = ChangeIntended(
-            host=self._context.host.name, step=step.id, item=item.index, attempt=item.attempt, action=step.action,
-            scope=item.scope_id, name=_name(item), reversible=how, irreversible=step.irreversible or "",
-            become=item.become.user if item.become else "", on=item.on, changes=_told(step, plan), notify=step.notify,
-            handler=item.handler,
-            args=args, before=before,
-        )  # fmt: skip
-        self._ledger.intend(Change(event=event, step=step, scope=item.scope, become=item.become))
-        yield from emit(event)
-        return event
-
-    def _send(self, item: Item, event: ChangeIntended, call: Call) -> Program[StepResult]:
-        """The change leaves; its intent is durable."""
-        try:
-            (reply,) = yield from ask(item.on, item.become, call)
-            if reply.kind == "forgotten":  # another agent than the one that looked: it is told what there was
-                (reply,) = yield from ask(item.on, item.become, dataclasses.replace(call, key="", before=event.before))
-        except LinkLost as error:
-            return (yield from self._lost(item, event, error))
-        except HostError as error:
-            # Nothing was started: the session could not even be opened.
-            self._ledger.forget()
-            yield from emit(self._failed(item, error.kind, error.message, untouched=True))
-            raise
-        if reply.ok and call.background:
-            return (yield from self._background(item, event, reply))
-        return (yield from self._heard(item, reply))
-
-    def _lost(self, item: Item, event: ChangeIntended, error: LinkLost) -> Program[StepResult]:
-        """The link broke while it ran. It goes on, to its deadline; a new connection learns how it ended."""
-        boot_id, item.losses = self._context.boot_id, item.losses + 1
-        said = f"the link was lost while it ran: {error.message}"
-        try:
-            if item.losses > LOSSES:
-                raise error
-            if item.on == self._context.host.name:
-                yield from self._context.connect(PATIENCE)
-            return (yield from self._settle(item, event, boot_id, said))
-        except (Unreachable, LinkLost) as gone:
-            why = said if gone is error else f"{said}; and it did not come back: {gone.message}"
-            return StepResult(
-                outcome=Outcome.IN_DOUBT, kind="link-lost", message=why,
-                advice="it goes on to its deadline on the host, and leaves its record there. When the host is back, "
-                "`runbook resume` asks for it",
-            )  # fmt: skip
-
-    def _known(self, item: Item, past: ChangeView) -> Program[StepResult]:
-        """What a controller before this one intended: as it ended, or to be settled."""
-        event, item.on = past.intended, past.intended.on or past.intended.host
-        item.become = self._context.becoming(event.become, item.on)
-        if past.applied is None:
-            self._ledger.intend(Change(event=event, step=item.step, scope=item.scope, become=item.become, past=past))
-            return (yield from self._settle(item, event, past.boot_id, "the controller died while it was under way"))
-        self._ledger.recall(past, item.step, item.scope, item.become)
-        if past.after is not None:
-            reply = Reply(ok=True, result=past.after.result, state=past.after.state)
-            return self._judge(item, reply, changed=not past.after.already)
-        assert past.failed is not None
-        reply = Reply(ok=False, kind=past.failed.kind, msg=past.failed.message, result=past.failed.result)
-        return self._judge(item, reply, changed=True)
-
-    def _settle(self, item: Item, event: ChangeIntended, boot_id: str, said: str) -> Program[StepResult]:
-        """Learns what became of it, and goes on from there; or stops and asks."""
-        step, context = item.step, self._context
-        again = step.name in context.options.again or step.id in context.options.again
-
-        def look() -> Program[Reply]:
-            call = self._look(item, event.args)
-            (reply,) = yield from ask(item.on, item.become, call if item.spec.kind is Kind.STATE else _peek(call))
-            return reply
-
-        found = yield from settle(
-            context, event, item.become, boot_id=boot_id, patience=call_time(step), look=look,
-            unless=lambda: self._unless(item),
-        )  # fmt: skip
-        if found.reply is not None:
-            return (yield from self._heard(item, found.reply, how=found.how))
-        if found.send:
-            op = "apply" if item.spec.kind is Kind.STATE else "run"
-            call = self._apply(item, event, event.before) if op == "apply" else self._change(item, event, op)
-            return (yield from self._send(item, event, call))
-        if again and not found.running:
-            self._ledger.forget()
-            why = f"sent again, as the operator decided; {found.why}"
-            yield from emit(self._failed(item, "unknown", why, settled="operator", untouched=True))
-            item.attempt += 1
-            event = yield from self._intend(item, dict(event.args), tuple(event.changes), event.before)
-            return (yield from self._send(item, event, self._change(item, event, "run")))
-        return StepResult(
-            outcome=Outcome.IN_DOUBT, kind="in-doubt", message=f"{said}; whether it was done cannot be learned: "
-            f"{found.why}",
-            advice="wait for it, then `runbook resume RUN`" if found.running else
-            f"look at the host. Then: `runbook resume RUN --skip {shlex.quote(step.name)} --reason …` if it was done "
-            f"or is not wanted, `--again {shlex.quote(step.name)}` if it was not, or `runbook rollback RUN`",
-        )  # fmt: skip
-
-    def _background(self, item: Item, event: ChangeIntended, started: Reply) -> Program[StepResult]:
-        """It was started on its own: looked at every `poll` seconds until it ends; with `poll: 0` not waited for."""
-        step = item.step
-        if not step.poll:
-            return (yield from self._heard(item, started))
-        told = yield from recall(event, item.become, step.background + GRACE, step.poll)
-        outcome = told.get("outcome")
-        if told.get("status") == "recorded" and isinstance(outcome, Mapping):
-            return (yield from self._heard(item, Reply.of(outcome)))
-        return StepResult(
-            outcome=Outcome.IN_DOUBT, kind="in-doubt", message=f"it was started, and how it ended cannot be learned: "
-            f"{told.get('why') or told.get('status')}",
-        )  # fmt: skip
-
-    def _heard(self, item: Item, reply: Reply, how: str = "") -> Program[StepResult]:
-        """How it ended, as an event, in the ledger, and judged."""
-        if not reply.ok:
-            untouched = reply.untouched or reply.kind == "no-such-command"
-            if untouched:
-                self._ledger.forget()
-            else:
-                self._ledger.failed()
-            event = self._failed(item, reply.kind, reply.msg, settled=how, untouched=untouched, result=reply.result)
-            yield from emit(event)
-            return self._judge(item, reply, changed=True)
-        already = item.spec.kind is Kind.OPAQUE and not reply.plan and not how and not item.step.background
-        if already:
-            self._ledger.forget()  # creates or removes said: already so
-        else:
-            self._ledger.applied(reply.state or {})
-        yield from emit(
-            ChangeApplied(
-                host=self._context.host.name, step=item.step.id, item=item.index, attempt=item.attempt,
-                seconds=reply.elapsed, settled=how, already=already, state={} if already else reply.state or {},
-                result=reply.result,
-            )
-        )  # fmt: skip
-        return self._judge(item, reply, changed=not already)
-
-    def _failed(
-        self, item: Item, kind: str, message: str, *, settled: str = "", untouched: bool = False,
-        result: Mapping[str, object] | None = None,
-    ) -> ChangeFailed:  # fmt: skip
-        return ChangeFailed(
-            host=self._context.host.name, step=item.step.id, item=item.index, attempt=item.attempt, kind=kind,
-            message=message, settled=settled, untouched=untouched, result=result or {},
-        )  # fmt: skip
-
-    def _judge(self, item: Item, reply: Reply, *, changed: bool) -> StepResult:
-        """The outcome of a reply, with failed_when and changed_when having the last word."""
-        step, templar = item.step, self._context.templar
-        result = self._context.registered(step.action, reply)
-        result["changed"] = changed and (reply.ok or item.spec.kind is Kind.OPAQUE)
-        failed = not reply.ok
-        seen = item.seen(result)
-        overruled = step.failed_when is not None and (reply.ok or "rc" in result)
-        if overruled:
-            assert step.failed_when is not None
-            failed = any(templar.evaluate(c, seen, step.where) for c in step.failed_when) if step.failed_when else False
-        if step.changed_when is not None and not failed:
-            result["changed"] = all(templar.evaluate(c, seen, step.where) for c in step.changed_when)
-        result["failed"] = failed
-        if not failed:
-            outcome = Outcome.CHANGED if result["changed"] else Outcome.OK
-            return StepResult(outcome=outcome, message=str(result.get("msg") or ""), result=result)
-        outcome = ENDS.get(reply.kind, Outcome.FAILED)
-        if reply.kind == "unmeasured" or (item.spec.kind is Kind.PROBE and reply.kind in ("permission", "crash")):
-            outcome = Outcome.UNKNOWN
-        message = reply.msg or (f"failed_when: {' or '.join(step.failed_when or ())}" if overruled else "it failed")
-        return StepResult(
-            outcome=outcome,
-            kind=reply.kind or "failed",
-            message=message,
-            advice=ADVICE.get(reply.kind, ""),
-            result=result,
-        )
-
-
-def _carries(item: Item) -> bool:
-    """Whether the state before travels: the action itself takes the change back."""
-    return item.spec.reversible and item.step.rollback is None and item.step.irreversible is None
-
-
-def _peek(call: Call) -> Call:
-    return dataclasses.replace(call, op="peek", key="", undo_limit=None)
-
-
-def call_time(step: Step) -> float:
-    """Seconds within which the host has ended what it was sent."""
-    return (step.background or step.timeout) + GRACE
-
-
-def _told(step: Step, plan: Sequence[Mapping[str, object]]) -> tuple[Mapping[str, object], ...]:
-    """The changes of a plan as they may be shown: under `no_log` only what they concern."""
-    if not step.no_log:
-        return tuple(plan)
-    return tuple({k: v for k, v in change.items() if k in ("path", "subject", "aspect")} for change in plan)
+        event = yield from self._sending.intend(item, args, ({"aspect": "run", "after": said},), {})
+        return (yield from self._sending.send(item, event, self._sending.change(item, event, "run")))
 
 
 def _weight(value: object) -> int:
@@ -401,7 +130,3 @@ def _weight(value: object) -> int:
     if isinstance(value, Mapping):
         return sum(_weight(v) for v in value.values())
     return sum(_weight(v) for v in value) if isinstance(value, (list, tuple)) else 0
-
-
-def _name(item: Item) -> str:
-    return f"{item.name} [{item.label}]" if item.label else item.name

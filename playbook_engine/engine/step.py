@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ArgumentError, Kind
-from playbook_engine.engine.acting import Acting, Item
+from playbook_engine.engine.acting import Acting
 from playbook_engine.engine.commands import Program, Sleep, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
+from playbook_engine.engine.item import Item
 from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.probe import Finding, watch
 from playbook_engine.engine.records import check, precondition, told

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from playbook_engine.engine.acting import call_time
 from playbook_engine.engine.commands import Program, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
@@ -13,6 +12,7 @@ from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.result import status_of
 from playbook_engine.engine.rollback import Rollback, subject
 from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.sending import call_time
 from playbook_engine.engine.settle import recall
 from playbook_engine.engine.step import StepRunner
 from playbook_engine.journal.fold import ChangeView, HostView

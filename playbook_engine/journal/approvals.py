@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from playbook_engine.journal.blobs import sync_folder
-from playbook_engine.model.errors import JournalError
+from playbook_engine.journal.notes import leave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +34,7 @@ class Approvals:
     def give(self, answer: Answer) -> None:
         """Raises JournalError when it cannot be written."""
         who = hashlib.sha256(answer.actor.encode()).hexdigest()[:12]
-        path = self._folder / f"answer-{answer.approval}-{who}"
-        beside = path.with_name(f"{path.name}.{os.getpid()}")
-        try:
-            beside.write_text(json.dumps(asdict(answer)))
-            beside.replace(path)
-            sync_folder(self._folder)
-        except OSError as error:
-            raise JournalError(
-                f"the answer cannot be left in {self._folder}: {error.strerror}",
-                advice="whoever answers needs to share the run's state folder (RUNBOOK_STATE)",
-            ) from error
+        leave(self._folder / f"answer-{answer.approval}-{who}", asdict(answer))
 
     def answers(self, approval: str) -> list[Answer]:
         """Those given so far; a file that is none is left alone."""

@@ -6,13 +6,11 @@ Only the run itself writes its journal; whoever wants something of it leaves a n
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from playbook_engine.journal.blobs import sync_folder
-from playbook_engine.model.errors import JournalError
+from playbook_engine.journal.notes import leave
 
 
 class Wish(StrEnum):
@@ -43,14 +41,7 @@ class Requests:
 
     def leave(self, request: Request) -> None:
         """Raises JournalError when it cannot be written."""
-        path = self._folder / f"request-{request.wish}"
-        beside = path.with_name(f"{path.name}.{os.getpid()}")
-        try:
-            beside.write_text(json.dumps(asdict(request)))
-            beside.replace(path)
-            sync_folder(self._folder)
-        except OSError as error:
-            raise JournalError(f"the request cannot be left in {self._folder}: {error.strerror}") from error
+        leave(self._folder / f"request-{request.wish}", asdict(request))
 
     def pending(self) -> Request | None:
         """The one that was left; an abort outranks a pause. Cheap: it is asked before each step of each host."""

@@ -23,9 +23,9 @@ BEFORE = f"name: r\nsteps:\n  - {{name: before, copy: {{content: x, dest: /b}}}}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that stays away is waited for in other tests."""
-    for module in ("acting", "commands", "rollback"):
+    for module in ("sending", "commands", "rollback"):
         monkeypatch.setattr(f"playbook_engine.engine.{module}.PATIENCE", 0.0)
-    monkeypatch.setattr("playbook_engine.engine.acting.GRACE", 0.0)
+    monkeypatch.setattr("playbook_engine.engine.sending.GRACE", 0.0)
 
 
 def losing(host: MemoryHost, op: str, then: Callable[[], None] = lambda: None, *, done: bool = True) -> list[str]:
