@@ -61,7 +61,7 @@ class Lock(object):
             if other is None:
                 self.absorb()
                 return {"ok": True, "result": {"holds": self._mutex is not None}}
-            if other["token"] > self.token and other["run"] == self.run:
+            if other.get("token", 0) > self.token and other["run"] == self.run:
                 return _no("fenced", "another controller has resumed run %s: %s" % (self.run, other["actor"]), other)
             if time.monotonic() > end or not other["patience"]:
                 return _locked(other)
