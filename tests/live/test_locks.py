@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.live, pytest.mark.xdist_group("locks")]
 BOOK = """\
 name: long
 steps:
-  - {name: first, shell: "echo first >> /root/steps; sleep 2", irreversible: it counts}
+  - {name: first, shell: "echo first >> /root/steps; sleep 5", irreversible: it counts}
   - {name: second, shell: "echo second >> /root/steps", irreversible: it counts}
 """
 
