@@ -250,7 +250,7 @@ class RunbookModel(Closed):
     max_fail_percentage: Number | None = Field(default=None, ge=0, le=100)
     failure_budget: Annotated[int | str | None, BeforeValidator(_budget)] = None
     protected: Bool = False
-    deadline: Duration | None = None
+    deadline: Duration = 4 * 3600.0
     on_failure: Literal["rollback", "stop", "continue"] = "rollback"
     escalation: Text | None = None
     become: Bool | None = None
