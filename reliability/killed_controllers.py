@@ -124,14 +124,16 @@ def one(lab: Lab, book: Path, state: Path, team: list[str], instant: float, want
     except subprocess.TimeoutExpired:
         os.kill(child.pid, signal.SIGKILL)
     child.communicate()
-    if not list(state.glob("runs/*/journal")) or not runbook("history").out.strip().count("\n"):
-        code = runbook.on(None, "run", str(book), ",".join(team), "--yes").code  # it had not begun
-    elif tally.late:
+    if tally.late:
         code = child.returncode
     else:
         tally.resumes += 1
         said = runbook("resume", "last", "--json")
         code = said.code
+        if code == 1 and "there is no run to go on with" in said.err:
+            # It died before its first record was written, or after its last one: nothing was begun, or all is done.
+            begun = any(seen(lab, name)[1] for name in team)
+            code = 0 if begun else runbook.on(None, "run", str(book), ",".join(team), "--yes").code
         for event in said.of("StepFinished") if code else ():
             if event.get("kind") == "in-doubt":
                 tally.asked += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from memory_bench import Bench
 
-from playbook_engine.engine import acting, commands
+from playbook_engine.engine import commands, sending
 from playbook_engine.model.errors import LinkLost, Unreachable
 from playbook_engine.transport.base import Call, Reply
 from playbook_engine.transport.scripted import MemoryHost, Rule
@@ -70,12 +70,12 @@ CASES: dict[str, tuple[Callable[[MemoryHost], Rule], str]] = {
 
 
 def measure(short: bool) -> list[Figure]:
-    patience = acting.PATIENCE, commands.PATIENCE
-    acting.PATIENCE = commands.PATIENCE = 0.0  # a host that stays away is waited for elsewhere
+    patience = sending.PATIENCE, commands.PATIENCE
+    sending.PATIENCE = commands.PATIENCE = 0.0  # a host that stays away is waited for elsewhere
     try:
         wrong = [f"{name}: {said}" for name, (fault, status) in CASES.items() if (said := _tried(fault, status))]
     finally:
-        acting.PATIENCE, commands.PATIENCE = patience
+        sending.PATIENCE, commands.PATIENCE = patience
     return [
         Figure(
             promise="P7", what=f"{len(CASES)} ways in which an otherwise good run cannot be observed at its end",
