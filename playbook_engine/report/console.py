@@ -120,9 +120,9 @@ class Console:
         self._print(f"{event.kind}{of} · {event.title or event.runbook} · {hosts}{check}")
 
     def _asks(self, event: ApprovalRequested) -> None:
-        who = f" by {' or '.join(event.by)}" if event.by else ""
-        people = "somebody else has" if event.count == 1 else f"{event.count} others have"
-        self._print(f"{'WAITING':<{WIDTH}} {event.message}: {people} to agree{who}, until {event.expires}")
+        who = f" ({' or '.join(event.by)})" if event.by else ""
+        people = "somebody else" if event.count == 1 else f"{event.count} others"
+        self._print(f"{'WAITING':<{WIDTH}} {event.message}: {people}{who} must agree until {event.expires}")
         self._more(f"runbook approve {self._run}   (or --no)")
 
     def _resumed(self, event: RunResumed) -> None:
@@ -130,6 +130,7 @@ class Console:
         self._wide = min(max((len(h) for h in event.hosts), default=4), 30)
         hosts = event.hosts[0] if len(event.hosts) == 1 else f"{len(event.hosts)} hosts"
         self._print(f"{event.kind} · {event.runbook} · resumed on {hosts}")
+        self._to_undo.add(("", "", -1))  # what was done before this controller can be taken back, too
         for name in event.skip:
             self._more(f"left out: {name}: {event.reason}")
         for name in event.again:
