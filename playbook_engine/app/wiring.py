@@ -58,8 +58,11 @@ class App:
         return self.switch.thrown()
 
     def new_run(self) -> str:
-        """An id that sorts by time, to the millisecond, and is not given twice, by other controllers either: a host takes
-        two of one id for one run, and lets both in. Eight that began at once had one of 256 in common too often."""
+        """An id that sorts by time, to the millisecond, and is not given twice, by other controllers either.
+
+        A host takes two of one id for one run, and lets both in: one chance in 256 was too much for eight that begin at
+        once.
+        """
         at = datetime.now(UTC)
         return f"{at:%Y%m%d-%H%M%S}-{at.microsecond // 1000:03x}{secrets.token_hex(4)}"
 
