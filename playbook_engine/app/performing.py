@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from playbook_engine.app.wiring import App
+from playbook_engine.engine.approval import Approval, Bound
 from playbook_engine.engine.commands import Program
-from playbook_engine.engine.consent import Bound, Consent
 from playbook_engine.engine.driver import Driver
 from playbook_engine.engine.plan_hash import plan_hash
 from playbook_engine.journal.approvals import Approvals, person
@@ -54,7 +54,8 @@ class Sinks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
-    """What is to be performed. `done` are hosts that had ended before, `owners` those who started and resumed the run;
+    """What is to be performed. `done` are hosts that had ended before, `taking_back` those in the
+    middle of a rollback, `owners` those who started and resumed the run;
     `leg` counts its controllers."""
 
     run: str
@@ -63,6 +64,7 @@ class Performance:
     program: Callable[[Host], Program[HostStatus]]
     owners: frozenset[str] = frozenset()
     leg: int = 1
+    taking_back: frozenset[str] = frozenset()
     done: Mapping[str, HostStatus] = field(default_factory=dict)
 
 
@@ -82,14 +84,14 @@ def perform(
         driver = Driver(
             play.plan, app.transports(ask), sinks, app.clock,
             halted=lambda: app.halted() or str(requests.pending() or ""),
-            claim=app.claim(play.run, play.leg, play.plan), done=play.done,
+            claim=app.claim(play.run, play.leg, play.plan), done=play.done, taking_back=play.taking_back,
         )  # fmt: skip
         bound = Bound(
             plan=plan_hash(play.plan), hosts=tuple(h.name for h in play.plan.hosts),
             owners=frozenset(map(person, play.owners)),
         )  # fmt: skip
         answers = Approvals(app.store.folder(play.run)).answers
-        driver.consent = Consent(bound, sinks, app.clock, answers, driver.coordinator.halt)
+        driver.approval = Approval(bound, sinks, app.clock, answers, driver.coordinator.halt)
         with _signals(driver) as told:
             statuses = driver.run(play.program)
         stopped = driver.coordinator

@@ -77,7 +77,7 @@ def _open(view: RunView, host: Host) -> bool:
 def _play(app: App, view: RunView, plan: Plan, todo: Sequence[Host], options: Options, command: str) -> Performance:
     own = dataclasses.replace(
         plan.options, forks=options.forks, reason=options.reason or plan.options.reason, skip=options.skip,
-        again=options.again, force=options.force or plan.options.force,
+        again=options.again, force=options.force or plan.options.force, wait=options.wait, take_over=options.take_over,
     )  # fmt: skip
     plan = dataclasses.replace(plan, options=own)
     started, leg = view.started, view.leg + 1
@@ -93,7 +93,16 @@ def _play(app: App, view: RunView, plan: Plan, todo: Sequence[Host], options: Op
     else:
         program = machines(app, plan, past)
     owners = frozenset({started.actor, app.settings.actor, *(each.actor for each in view.resumed)})
-    return Performance(run=view.run, plan=plan, opening=opening, program=program, owners=owners, leg=leg, done=done)
+    return Performance(
+        run=view.run,
+        plan=plan,
+        opening=opening,
+        program=program,
+        owners=owners,
+        leg=leg,
+        done=done,
+        taking_back=frozenset(name for name, history in past.items() if history.rolling_back()),
+    )
 
 
 def _reached(plan: Plan, login: Login) -> Plan:

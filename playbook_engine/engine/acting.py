@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from playbook_engine.catalog.spec import Kind
+from playbook_engine.engine.approval import Decision, Wanted
 from playbook_engine.engine.commands import Approve, Program, ask, emit
-from playbook_engine.engine.consent import Decision, Wanted
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.digest import digest
 from playbook_engine.engine.drift import drifted, key

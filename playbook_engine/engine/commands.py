@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from playbook_engine.engine.consent import Wanted
+from playbook_engine.engine.approval import Wanted
 from playbook_engine.model.errors import LinkLost
 from playbook_engine.model.events import Event
 from playbook_engine.transport.base import Become, Call, Reply
@@ -82,16 +82,17 @@ Program = Generator[Command, Any, T]
 
 
 PATIENCE = 30.0  # seconds after a lost link in which the host is tried again
-OBSERVING = frozenset({"probe", "look", "peek", "recall"})
-"""Operations that change nothing: whether they were done or not, they can be asked for again."""
+REPEATABLE = frozenset({"probe", "look", "peek", "recall", "undo"})
+"""Operations that can be asked for again, whether they were done or not: they only look, or are harmless where there is
+nothing to put back."""
 
 
 def ask(on: str, become: Become | None, *calls: Call) -> Program[list[Reply]]:
-    """Raises HostError. Calls that only look are made again when the link was lost and came back."""
+    """Raises HostError. Calls that can be repeated are made again when the link was lost and came back."""
     try:
         replies = yield Ask(calls=calls, on=on, become=become)
     except LinkLost:
-        if not all(call.op in OBSERVING for call in calls):
+        if not all(call.op in REPEATABLE for call in calls):
             raise
         yield Connect(on=on, become=become, patience=PATIENCE)
         replies = yield Ask(calls=calls, on=on, become=become)

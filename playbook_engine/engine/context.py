@@ -12,7 +12,7 @@ from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.commands import Connect, Program, ask, emit, now
 from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.model.errors import HostError, TemplateError
-from playbook_engine.model.events import FactsObserved, HostConnected
+from playbook_engine.model.events import ChangeIntended, FactsObserved, HostConnected
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan, file_key
 from playbook_engine.model.source import SourcePos
@@ -130,6 +130,10 @@ class HostContext:
             return Become(user=user)
         spec = target.connection
         return Become(user=user, method=spec.become_method, password=spec.become_password)
+
+    def became(self, event: ChangeIntended) -> Become | None:
+        """How to be whom a change was made as."""
+        return self.becoming(event.become, event.on or event.host)
 
     def control(self, action: str, args: Mapping[str, object], scope: Scope, variables: Mapping[str, object]) -> Reply:
         """assert, fail, debug, set_fact: evaluated here, no host is asked."""

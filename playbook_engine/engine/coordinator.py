@@ -48,6 +48,10 @@ class Coordinator:
             self._to_cancel |= set(hosts)
             self._changed.notify_all()
 
+    def awaits(self, host: str) -> bool:
+        """Whether a host was cancelled and has not heard of it yet."""
+        return host in self._to_cancel
+
     def heard(self, host: str) -> bool:
         """Whether a host is to be told that it is cancelled; it is told once."""
         with self._changed:
@@ -57,7 +61,7 @@ class Coordinator:
 
     def interrupt(self, host: str) -> None:
         """Raises Interrupted when the host is to end what it is doing."""
-        if self._to_cancel and self.heard(host):
+        if self.awaits(host) and self.heard(host):
             raise Interrupted(self._cancel)
 
     def sleep(self, host: str, seconds: float) -> None:

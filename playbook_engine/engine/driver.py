@@ -9,21 +9,21 @@ from __future__ import annotations
 import dataclasses
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from playbook_engine.engine.approval import Approval, Decision
 from playbook_engine.engine.commands import Approve, Ask, Cancel, Connect, Emit, Gate, Now, Program, Sleep
-from playbook_engine.engine.consent import Consent, Decision
 from playbook_engine.engine.context import LOCALHOST
 from playbook_engine.engine.coordinator import Coordinator
 from playbook_engine.engine.limits import Limits
-from playbook_engine.model.errors import HostError, JournalError, LinkLost, Locked, Unreachable
+from playbook_engine.model.errors import HostError, JournalError, LinkLost, Locked, ProtocolError, Unreachable
 from playbook_engine.model.events import HostFinished, RollbackStarted
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.plan import Plan
 from playbook_engine.model.ports import Clock, EventSink
-from playbook_engine.transport.base import Become, Claim, Connection, Hello, Reply, Session, Transport
+from playbook_engine.transport.base import Become, Call, Claim, Connection, Hello, Reply, Session, Transport
 
 RIVAL = 0.3  # seconds between two tries at a host that another run holds
 
@@ -34,7 +34,8 @@ MakeProgram = Callable[[Host], Program[HostStatus]]
 class Line:
     """A connection with its lock: a delegate is shared by many hosts' threads, a session is not.
 
-    `claimed`: the users whose sessions hold the host for this run. `heard`: when something last went to it.
+    `claimed`: the users whose sessions hold the host for this run. `heard`: when something last went to it. `turn`
+    counts its connections. `user`: the host whose machine is asking something there, if one is.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -42,6 +43,7 @@ class Line:
     claimed: set[str] = field(default_factory=set)
     heard: float = 0.0
     turn: int = 0
+    user: str = ""
 
     def drop(self) -> None:
         """The link is lost: the host keeps what it remembers for the next one."""
@@ -52,15 +54,17 @@ class Line:
 
 
 class Driver:
-    """Runs one plan. `claim` is what each host is locked with, if it is; `done` are hosts that had ended before."""
+    """Runs one plan. `claim` is what each host is locked with, if it is; `done` are hosts that had ended before,
+    `taking_back` those in the middle of a rollback."""
 
     def __init__(
         self, plan: Plan, transports: Mapping[str, Transport], sink: EventSink, clock: Clock, *,
         halted: Callable[[], str] = str, claim: Claim | None = None, done: Mapping[str, HostStatus] | None = None,
+        taking_back: Iterable[str] = (),
     ) -> None:  # fmt: skip
         self._plan = plan
         self._claim = claim
-        self.consent: Consent | None = None  # whom an `approve` asks; it wants our coordinator
+        self.approval: Approval | None = None  # whom an `approve` asks; it wants our coordinator
         self._transports = transports
         self._sink = sink
         self._clock = clock
@@ -69,7 +73,7 @@ class Driver:
         self._slots = threading.Semaphore(max(1, plan.options.forks))
         self._statuses: dict[str, HostStatus] = dict(done or {})
         self._broken: JournalError | None = None
-        self._rolling_back: set[str] = set()
+        self._taking_back = set(taking_back)
         self._ended = threading.Event()
         self.coordinator = Coordinator(plan.batches, Limits.of(plan.runbook, len(plan.hosts)), clock, halted)
         for name, status in self._statuses.items():
@@ -104,12 +108,18 @@ class Driver:
 
     def cancel(self, reason: str) -> None:
         """Ends what every host is doing, now. One that takes changes back is left to finish with that."""
-        busy = [h.name for h in self._plan.hosts if h.name not in self._statuses and h.name not in self._rolling_back]
+        busy = [h.name for h in self._plan.hosts if h.name not in self._statuses and h.name not in self._taking_back]
         self.coordinator.cancel(reason, busy)
-        lines = [line for name in busy if (line := self._lines.get(name)) and line.lock.locked() and line.connection]
-        for line in lines:
-            assert line.connection is not None
-            threading.Thread(target=line.connection.cancel, name="cancel", daemon=True).start()
+        for line in list(self._lines.values()):
+            if line.user in busy:
+                threading.Thread(target=self._cancel, args=(line, line.user), name="cancel", daemon=True).start()
+
+    def _cancel(self, line: Line, host: str) -> None:
+        """Until the host has heard it: what had not begun yet could not be ended."""
+        while line.user == host and self.coordinator.awaits(host):
+            if (connection := line.connection) is not None:
+                connection.cancel()
+            self._ended.wait(1.0)
 
     def _keep(self) -> None:
         """Lets hosts that have nothing to do know that their controller is alive, or they would free themselves."""
@@ -166,7 +176,7 @@ class Driver:
                 match command:
                     case Emit():
                         if isinstance(command.event, RollbackStarted):
-                            self._rolling_back.add(host.name)
+                            self._taking_back.add(host.name)
                         self._sink.emit(command.event)
                     case Now():
                         answer = self._clock.monotonic()
@@ -197,11 +207,11 @@ class Driver:
 
     def _approve(self, host: str, command: Approve) -> Decision:
         """Waits for people, and holds no slot meanwhile."""
-        if self.consent is None:
+        if self.approval is None:
             return Decision(reason="nobody can be asked here")
         self._slots.release()
         try:
-            decision = self.consent.ask(command.wanted)
+            decision = self.approval.ask(command.wanted)
         finally:
             self._slots.acquire()
         self.coordinator.interrupt(host)
@@ -212,29 +222,39 @@ class Driver:
         line = self._line(command.on or host)
         until = self._clock.monotonic() + command.patience
         while True:
-            try:
-                with line.lock:
+            with line.lock:
+                try:
                     return self._session(command.on or host, command.become, line).hello
-            except (Unreachable, LinkLost):
-                line.drop()
-                if self._clock.monotonic() >= until:
-                    raise
+                except (Unreachable, LinkLost):
+                    line.drop()
+                    if self._clock.monotonic() >= until:
+                        raise
             self.coordinator.sleep(host, 1.0)
 
     def _ask(self, host: str, command: Ask) -> list[Reply]:
         line = self._line(command.on)
         with line.lock:
-            self.coordinator.interrupt(host)
+            line.user = host  # before the look at whether we are cancelled: whoever cancels looks the other way round
             try:
-                replies = self._session(command.on, command.become, line).ask(command.calls)
+                self.coordinator.interrupt(host)
+                replies = self._answers(self._session(command.on, command.become, line), command.calls)
             except LinkLost:
                 line.drop()
                 raise
+            finally:
+                line.user = ""
             line.heard = self._clock.monotonic()
         if not all(reply.ok for reply in replies) and self.coordinator.heard(host):
             # Its process was killed, whatever it says of that itself.
             replies = [r if r.ok else dataclasses.replace(r, kind="interrupted", untouched=False) for r in replies]
         return replies
+
+    def _answers(self, session: Session, calls: Sequence[Call]) -> list[Reply]:
+        """What the host says. What it says that is no answer has hidden one: the link is of no use any more."""
+        try:
+            return session.ask(calls)
+        except ProtocolError as error:
+            raise LinkLost(error.message, advice=error.advice) from error
 
     def _session(self, name: str, become: Become | None, line: Line) -> Session:
         """With the line's lock held: the session, opened and holding the host if it was not."""

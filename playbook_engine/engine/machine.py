@@ -29,7 +29,7 @@ from playbook_engine.model.outcome import HostStatus, Outcome, Verdict
 from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Probe, Runbook, Step
 
 TOP = "main"
-GO_ON = "`runbook resume RUN` goes on with taking back as soon as the host is there again"
+GO_ON = "`runbook resume` goes on with taking back as soon as the host is there again"
 
 
 class Stopped(Exception):
@@ -118,18 +118,21 @@ class HostMachine:
     ) -> Program[tuple[HostStatus, str, str] | None]:
         """Steps, handlers, checks of a runbook; None when all is well, else how the host ends."""
         handlers = {name: h for h in runbook.handlers for name in (h.name, *h.listen)}
+        begun = self._history.rollback(scope_id)
         for entry in runbook.steps:
             stop = yield Gate("step")
             if isinstance(stop, Cancel):
                 return (yield from self._failure(str(stop), "", runbook, scope_id, handlers))
             if stop:
                 return HostStatus.ABORTED, str(stop), ""
+            if not isinstance(entry, Import) and not self._selected((*tags, *entry.tags)):
+                continue
+            if begun is not None and not self._history.reached(scope_id, entry.id):
+                break  # the rollback began before this one: nothing new is done
             if isinstance(entry, Import):
                 end = yield from self._import(entry, scope, (*tags, *entry.tags))
                 if end is not None:
                     return end
-                continue
-            if not self._selected((*tags, *entry.tags)):
                 continue
             result = yield from self._steps.run(entry, scope, scope_id)
             self._changed = self._changed or result.outcome is Outcome.CHANGED
@@ -138,13 +141,12 @@ class HostMachine:
                 return end
         for name in self._ledger.take_pending(scope_id):
             handler = handlers.get(name)
-            if handler is None:
+            if handler is None or (begun is not None and not self._history.reached(scope_id, handler.id)):
                 continue
             result = yield from self._steps.run(handler, scope, scope_id, handler=True)
             end = yield from self._after(result, f"handler {name}", runbook, scope_id, handlers)
             if end is not None:
                 return end
-        begun = self._history.rollback(scope_id)
         if begun is not None:  # its checks did not hold then; whether they do by now is not the question
             return (yield from self._failure(begun.why, "", runbook, scope_id, handlers))
         wanted = not self._context.options.check or not runbook.steps  # a runbook of checks alone only looks
@@ -201,7 +203,7 @@ class HostMachine:
                 result = yield from self._rollback.run(scope_id, changes, handlers, message)
             except HostError as error:
                 said = f"{message} — and taking it back stopped half-way: {error.message}"
-                raise Stopped(HostStatus.ROLLBACK_FAILED, said, GO_ON) from error
+                raise Stopped(HostStatus.ROLLBACK_FAILED, said, error.advice or GO_ON) from error
             status = _status(result)
             outcome = status.value
             self._ledger.settle(scope_id)
@@ -257,7 +259,6 @@ class HostMachine:
         begun = self._history.changed() if scope_id == TOP else self._history.began(scope_id)
         refused: list[str] = []
         skipped: list[str] = []
-        unknown = False
         for probe in runbook.preconditions:
             if not (yield from self._wanted(probe, scope)):
                 continue
@@ -276,12 +277,11 @@ class HostMachine:
                 skipped.append(f"“{probe.name}” does not hold{why}")
             elif not (self._context.options.check and finding.detail.startswith("left out")):
                 refused.append(said)
-                unknown = unknown or finding.verdict is Verdict.UNKNOWN
         if refused and begun:
             raise Stopped(
                 HostStatus.ABORTED, f"held when the run began, and does not hold now: {'; '.join(refused)}",
-                "if the run itself is why: `runbook resume RUN --skip 'NAME OF THE PRECONDITION' --reason …`; "
-                "`runbook rollback RUN` takes back what was done",
+                "if the run itself is why: `runbook resume --skip 'NAME OF THE PRECONDITION' --reason …`; "
+                "`runbook rollback` takes back what was done",
             )  # fmt: skip
         if refused:
             where = "" if scope_id == TOP else f"{runbook.name}: "

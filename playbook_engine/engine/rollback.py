@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playbook_engine.agent import proof
-from playbook_engine.engine.commands import PATIENCE, Connect, Program, ask, emit, now
+from playbook_engine.engine.commands import Program, ask, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.digest import volatile
 from playbook_engine.engine.history import History
@@ -18,7 +18,7 @@ from playbook_engine.model.errors import HostError, LinkLost, Unreachable
 from playbook_engine.model.events import RollbackStarted, RollbackVerified, StepUndone, UndoIntended
 from playbook_engine.model.outcome import Outcome
 from playbook_engine.model.runbook import Step
-from playbook_engine.transport.base import Become, Call, Reply
+from playbook_engine.transport.base import Call, Reply
 
 TIMEOUT = 600.0  # seconds for one undo: rollback has a deadline of its own
 
@@ -129,7 +129,7 @@ class Rollback:
         if begun and (yield from self._as_before(change)):
             return "undone", "action", "found as it was before: it had been taken back already"
         call = Call(op="undo", action=event.action, args=event.args, before=dict(event.before), timeout=TIMEOUT)
-        (reply,) = yield from self._asked(event.on or self._context.host.name, change.become, call)
+        (reply,) = yield from ask(event.on or self._context.host.name, change.become, call)
         if not reply.ok:
             return "failed", "action", reply.msg
         left = differences(event.action, event.before, reply.state or {})
@@ -139,18 +139,15 @@ class Rollback:
 
     def _as_before(self, change: Change) -> Program[bool]:
         """Whether the state before is there. What was begun is looked at before it is done once more."""
+        reply = yield from self._observed(change)
+        return reply.ok and not differences(change.event.action, change.event.before, reply.result)
+
+    def _observed(self, change: Change) -> Program[Reply]:
+        """The present state of what a change is about."""
         event = change.event
         call = Call(op="probe", action=event.action, args=event.args, timeout=TIMEOUT)
         (reply,) = yield from ask(event.on or self._context.host.name, change.become, call)
-        return reply.ok and not differences(event.action, event.before, reply.result)
-
-    def _asked(self, on: str, become: Become | None, call: Call) -> Program[list[Reply]]:
-        """An undo is harmless where there is nothing to put back: it is sent again when the link came back."""
-        try:
-            return (yield from ask(on, become, call))
-        except LinkLost:
-            yield Connect(on=on, become=become, patience=PATIENCE)
-            return (yield from ask(on, become, call))
+        return reply
 
     def _by_steps(self, change: Change, scope_id: str) -> Program[tuple[str, str, str]]:
         """The step's own `rollback:` list. Its steps are not undone in turn."""
@@ -165,17 +162,12 @@ class Rollback:
 
     def moved(self, change: Change) -> Program[str]:
         """Whether somebody changed the same thing since: taking our change back would undo theirs too."""
-        event = change.event
-        call = Call(op="probe", action=event.action, args=event.args, timeout=TIMEOUT)
-        (reply,) = yield from ask(event.on or self._context.host.name, change.become, call)
+        reply = yield from self._observed(change)
         if not reply.ok:
             return reply.msg
-        left = differences(event.action, change.after, reply.result)
-        return (
-            f"changed since by somebody, or a later run: {_said(left)}; --force takes it back all the same"
-            if left
-            else ""
-        )
+        left = differences(change.event.action, change.after, reply.result)
+        said = f"changed since by somebody, or a later run: {_said(left)}; --force takes it back all the same"
+        return said if left else ""
 
     def _handlers(
         self, scope_id: str, handlers: Mapping[str, Step], notified: Sequence[tuple[str, Scope]]
@@ -207,9 +199,8 @@ class Rollback:
         problems: list[str] = []
         for change in first.values():
             event = change.event
-            call = Call(op="probe", action=event.action, args=event.args, timeout=TIMEOUT)
             try:
-                (reply,) = yield from ask(event.on or self._context.host.name, change.become, call)
+                reply = yield from self._observed(change)
             except HostError as error:
                 problems.append(f"{event.name}: cannot be proved: {error.message}")
                 continue

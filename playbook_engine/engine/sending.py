@@ -93,7 +93,7 @@ class Sending:
             self._ledger.forget()
             yield from emit(self._failed(item, error.kind, error.message, untouched=True))
             raise
-        if reply.ok and call.background:
+        if reply.ok and "ansible_job_id" in reply.result:  # a host without Python runs it to its end
             return (yield from self._background(item, event, reply))
         return (yield from self._heard(item, reply))
 
@@ -118,7 +118,7 @@ class Sending:
     def known(self, item: Item, past: ChangeView) -> Program[StepResult]:
         """What a controller before this one intended: as it ended, or to be settled."""
         event, item.on = past.intended, past.intended.on or past.intended.host
-        item.become = self._context.becoming(event.become, item.on)
+        item.become = self._context.became(event)
         if past.applied is None:
             self._ledger.intend(Change(event=event, step=item.step, scope=item.scope, become=item.become, past=past))
             return (yield from self._settle(item, event, past.boot_id, "the controller died while it was under way"))
@@ -127,13 +127,15 @@ class Sending:
             reply = Reply(ok=True, result=past.after.result, state=past.after.state)
             return self.judge(item, reply, changed=not past.after.already)
         assert past.failed is not None
+        if past.failed.kind == "left-out":
+            return StepResult(outcome=Outcome.SKIPPED, kind="left-out", message=past.failed.message)
         reply = Reply(ok=False, kind=past.failed.kind, msg=past.failed.message, result=past.failed.result)
         return self.judge(item, reply, changed=True)
 
     def _settle(self, item: Item, event: ChangeIntended, boot_id: str, said: str) -> Program[StepResult]:
         """Learns what became of it, and goes on from there; or stops and asks."""
         step, context = item.step, self._context
-        again = step.name in context.options.again or step.id in context.options.again
+        again = bool({step.name, step.id} & set(context.options.again))
 
         def look() -> Program[Reply]:
             call = self.look(item, event.args)
@@ -150,7 +152,7 @@ class Sending:
             op = "apply" if item.spec.kind is Kind.STATE else "run"
             call = self.apply(item, event, event.before) if op == "apply" else self.change(item, event, op)
             return (yield from self.send(item, event, call))
-        if again and not found.running:
+        if again and not found.running and item.spec.kind is Kind.OPAQUE:
             self._ledger.forget()
             why = f"sent again, as the operator decided; {found.why}"
             yield from emit(self._failed(item, "unknown", why, settled="operator", untouched=True))
@@ -160,9 +162,9 @@ class Sending:
         return StepResult(
             outcome=Outcome.IN_DOUBT, kind="in-doubt", message=f"{said}; whether it was done cannot be learned: "
             f"{found.why}",
-            advice="wait for it, then `runbook resume RUN`" if found.running else
-            f"look at the host. Then: `runbook resume RUN --skip {shlex.quote(step.name)} --reason …` if it was done "
-            f"or is not wanted, `--again {shlex.quote(step.name)}` if it was not, or `runbook rollback RUN`",
+            advice="wait for it, then `runbook resume`" if found.running else
+            f"look at the host. Then: `runbook resume --skip {shlex.quote(step.name)} --reason …` if it was done or is "
+            f"not wanted, `--again {shlex.quote(step.name)}` instead if it was not, or `runbook rollback`",
         )  # fmt: skip
 
     def _background(self, item: Item, event: ChangeIntended, started: Reply) -> Program[StepResult]:
@@ -190,7 +192,8 @@ class Sending:
             event = self._failed(item, reply.kind, reply.msg, settled=how, untouched=untouched, result=reply.result)
             yield from emit(event)
             return self.judge(item, reply, changed=True)
-        already = item.spec.kind is Kind.OPAQUE and not reply.plan and not how and not item.step.background
+        told = how in ("", "record") and "ansible_job_id" not in reply.result  # by the host itself, of the whole
+        already = item.spec.kind is Kind.OPAQUE and told and not reply.plan
         if already:
             self._ledger.forget()  # creates or removes said: already so
         else:

@@ -126,8 +126,7 @@ class StepRunner:
         """An item that ended before this controller began: its changes, notifications and result are in force."""
         assert item.past is not None
         for change in item.past.changes:
-            become = self._context.becoming(change.intended.become, change.intended.on or change.intended.host)
-            self._ledger.recall(change, item.step, item.scope, become)
+            self._ledger.recall(change, item.step, item.scope, self._context.became(change.intended))
         self._ledger.notify(item.scope_id, end.notified)
         return StepResult(
             outcome=Outcome(end.outcome), kind=end.kind, message=end.message, advice=end.advice, ignored=end.ignored,
@@ -140,9 +139,12 @@ class StepRunner:
         why = f"left out by the operator: {self._context.options.reason or 'no reason given'}"
         if change is not None and change.in_doubt:
             event = change.intended
-            become = self._context.becoming(event.become, event.on or event.host)
-            doubt = Change(event=event, step=item.step, scope=item.scope, become=become, fate=Fate.FAILED, past=change)
-            self._ledger.intend(doubt)
+            self._ledger.intend(
+                Change(
+                    event=event, step=item.step, scope=item.scope, become=self._context.became(event),
+                    fate=Fate.FAILED, past=change,
+                )
+            )  # fmt: skip
             yield from emit(
                 ChangeFailed(
                     host=event.host, step=event.step, item=event.item, attempt=event.attempt, kind="left-out",
@@ -161,8 +163,7 @@ class StepRunner:
             item.attempt = past.attempt
             for change in past.changes:
                 if change.intended.attempt < item.attempt:
-                    become = self._context.becoming(change.intended.become, change.intended.on or change.intended.host)
-                    self._ledger.recall(change, step, item.scope, become)
+                    self._ledger.recall(change, step, item.scope, self._context.became(change.intended))
         if {step.name, step.id} & set(self._context.options.skip):
             end = yield from self._left_out(item)
             return (yield from self._finish(item, end, 0.0))
@@ -240,7 +241,6 @@ class StepRunner:
     def _preconditions(self, item: Item, variables: Mapping[str, object]) -> Program[StepResult | None]:
         """All of them, reported together; None when every one holds."""
         bad: list[str] = []
-        unknown = False
         for probe in item.step.preconditions:
             if not (yield from self._wanted(item, probe)):
                 continue
@@ -248,7 +248,6 @@ class StepRunner:
             yield from emit(precondition(self._context.host.name, item.scope_id, probe, finding))
             if finding.verdict is not Verdict.MET:
                 bad.append(f"{probe.name}: {finding.detail or finding.verdict}")
-                unknown = unknown or finding.verdict is Verdict.UNKNOWN
         if not bad:
             return None
         return StepResult(

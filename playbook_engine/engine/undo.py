@@ -79,7 +79,8 @@ class UndoMachine:
         try:
             result = yield from self._rollback.run(TOP, changes, handlers, asked, force=self._context.options.force)
         except HostError as error:
-            return HostStatus.ROLLBACK_FAILED, f"stopped half-way: {error.message}"
+            advice = f" ({error.advice})" if error.advice else ""
+            return HostStatus.ROLLBACK_FAILED, f"stopped half-way: {error.message}{advice}"
         if not result.proved:
             said = (*result.failed, *(f"{d['subject']} {d['aspect']} is not as before" for d in result.differences))
             return HostStatus.ROLLBACK_FAILED, "; ".join(said)
@@ -128,7 +129,7 @@ class UndoMachine:
 
     def _change(self, view: ChangeView, finder: _Finder) -> Change:
         step, scope = finder.step(view.intended.step)
-        become = self._context.becoming(view.intended.become, view.intended.on or view.intended.host)
+        become = self._context.became(view.intended)
         fate = {True: Fate.APPLIED, False: Fate.FAILED, None: Fate.INTENDED}[view.applied]
         after = view.after.state if view.after else {}
         return Change(event=view.intended, step=step, scope=scope, become=become, fate=fate, after=after, past=view)

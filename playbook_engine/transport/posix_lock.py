@@ -19,20 +19,20 @@ for d in /run /run/user/$(id -u) /dev/shm; do [ -d "$d" ] && [ -w "$d" ] && brea
 l=$d/runbook.lock
 if ! mkdir "$l" 2>/dev/null; then
   read -r run pid since who 2>/dev/null <"$l/who"
-  if [ "$run" != RUN ] && [ "$run" != OVER ] && [ -n "$pid" ] && [ -d "/proc/$pid" ]; then
+  if [ "$run" != "$me" ] && [ "$run" != "$over" ] && [ -n "$pid" ] && [ -d "/proc/$pid" ]; then
     echo "held $run $since $who"; exit 0
   fi
   rm -rf "$l"; mkdir "$l" 2>/dev/null || { echo "held somebody"; exit 0; }
 fi
-printf '%s %s %s %s\n' RUN "$$" "$(date -u +%H:%M:%S)" WHO >"$l/who"; echo "ours $l"
+printf '%s %s %s %s\n' "$me" "$$" "$(date -u +%H:%M:%S)" "$whose" >"$l/who"; echo "ours $l"
 """
 
 
 def take(shell: Shell, args: Mapping[str, Any]) -> tuple[Reply, str]:
     """The answer, and the folder that was made; empty where none could be, which is no reason not to go on."""
-    who = f"{args['actor']} ({args['reason']})".replace("\n", " ")
-    script = TAKE.replace("RUN", shlex.quote(args["run"])).replace("OVER", shlex.quote(args["over"] or "-"))
-    said = shell.run(script.replace("WHO", shlex.quote(who))).stdout.strip()
+    given = {"me": args["run"], "over": args["over"], "whose": f"{args['actor']} ({args['reason']})".replace("\n", " ")}
+    script = "".join(f"{name}={shlex.quote(value)}\n" for name, value in given.items()) + TAKE
+    said = shell.run(script).stdout.strip()
     word, _, rest = said.partition(" ")
     if word != "held":
         return Reply(ok=True), rest if word == "ours" else ""

@@ -1,6 +1,6 @@
 """What became of a step that runs in the background (`async` with `poll: 0`)."""
 
-from playbook_engine.agent import failure, lock
+from playbook_engine.agent import failure, labels, lastwords
 
 SPEC = {
     "name": "async_status",
@@ -25,9 +25,9 @@ SPEC = {
 def observe(args: "dict") -> "dict":
     run, _, change = args["jid"].rpartition(".")
     found = {"ansible_job_id": args["jid"], "started": 1, "finished": 0, "kind": ""}
-    if any(one["change"] == change for one in lock.holders(run)[0]["doing"]):
+    if any(one["change"] == change for one in labels.holders(run)[0]["doing"]):
         return found
-    reply = lock.outcome_of(run, change)
+    reply = lastwords.outcome_of(run, change)
     if reply is not None:
         found.update(reply.get("result") or {})
         return dict(found, finished=1, kind=reply.get("kind") or "", msg=reply.get("msg") or "")

@@ -23,7 +23,7 @@ BEFORE = f"name: r\nsteps:\n  - {{name: before, copy: {{content: x, dest: /b}}}}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that stays away is waited for in other tests."""
-    for module in ("sending", "commands", "rollback"):
+    for module in ("sending", "commands"):
         monkeypatch.setattr(f"playbook_engine.engine.{module}.PATIENCE", 0.0)
     monkeypatch.setattr("playbook_engine.engine.sending.GRACE", 0.0)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from memory_bench import Bench
 
-from playbook_engine.engine.consent import Bound, Consent, Decision, Wanted
+from playbook_engine.engine.approval import Approval, Bound, Decision, Wanted
 from playbook_engine.journal.approvals import Answer
 from playbook_engine.model.events import ApprovalGiven, ApprovalRequested, Event
 
@@ -53,8 +53,8 @@ def decided(*answers: Answer, stopped: str = "", **more: object) -> tuple[Decisi
     def there(_approval: str) -> list[Answer]:
         return [a for a in answers if a.at <= clock.utc()]
 
-    consent = Consent(bound, heard, clock, there, lambda: stopped if clock.passed >= 10 else "")
-    return consent.ask(Wanted(**given)), heard.events  # type: ignore[arg-type]
+    approval = Approval(bound, heard, clock, there, lambda: stopped if clock.passed >= 10 else "")
+    return approval.ask(Wanted(**given)), heard.events  # type: ignore[arg-type]
 
 
 def test_somebody_elses_yes_is_one() -> None:

@@ -53,7 +53,7 @@ class _Asked:
     decision: Decision | None = None
 
 
-class Consent:
+class Approval:
     """Thread-safe; one a run."""
 
     def __init__(
