@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from playbook_engine.app.wiring import App
 from playbook_engine.catalog import catalog
@@ -33,7 +33,8 @@ def with_files(app: App, plan: Plan) -> Plan:
 
 
 def _named(plan: Plan, app: App) -> Iterator[tuple[str, str, str]]:
-    """(runbook file, kind, name) of each file of each host."""
+    """(runbook file, kind, name) of each file; of each host where a name is a template."""
+    templates: list[tuple[Runbook, Step, str, object]] = []
     for runbook, step in _steps(plan.runbook):
         for param in catalog.get(step.action).params.values():
             given = step.args.get(param.name)
@@ -41,20 +42,23 @@ def _named(plan: Plan, app: App) -> Iterator[tuple[str, str, str]]:
                 continue
             if isinstance(given, str):
                 yield runbook.file, param.local, given
-                continue
-            for variables in _variables(plan, app, runbook, step):
-                with contextlib.suppress(EngineError, ValueError):
-                    yield runbook.file, param.local, str(app.templar.render(given, variables))
+            else:
+                templates.append((runbook, step, param.local, given))
+    for host in plan.hosts if templates else ():
+        scopes: dict[int, Scope] = {}
+        for runbook, step, kind, given in templates:
+            with contextlib.suppress(EngineError, ValueError):
+                if id(runbook) not in scopes:
+                    scopes[id(runbook)] = Scope(plan, host, runbook, plan.variables, app.templar)
+                for name in _names(app, scopes[id(runbook)], step, given):
+                    yield runbook.file, kind, name
 
 
-def _variables(plan: Plan, app: App, runbook: Runbook, step: Step) -> Iterator[Mapping[str, object]]:
-    """What a template may name before the run, for each host and each item of a loop that is known by then."""
-    for host in plan.hosts:
-        with contextlib.suppress(EngineError, ValueError):
-            scope = Scope(plan, host, runbook, plan.variables, app.templar)
-            items = app.templar.render(step.loop, scope.variables(step.vars)) if step.loop is not None else [None]
-            for item in items if isinstance(items, (list, tuple)) else ():
-                yield scope.variables({**step.vars, step.loop_var: item})
+def _names(app: App, scope: Scope, step: Step, given: object) -> Iterator[str]:
+    """A name for each item of a loop. Raises TemplateError for what is not known before the run."""
+    items = app.templar.render(step.loop, scope.variables(step.vars)) if step.loop is not None else [None]
+    for item in items if isinstance(items, (list, tuple)) else ():
+        yield str(app.templar.render(given, scope.variables({**step.vars, step.loop_var: item})))
 
 
 def _steps(runbook: Runbook) -> Iterator[tuple[Runbook, Step]]:

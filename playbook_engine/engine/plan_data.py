@@ -12,7 +12,7 @@ from playbook_engine.journal.codec import tuple_depth
 from playbook_engine.model.errors import JournalError
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.plan import Options, Plan
-from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Param, Probe, Runbook, Service, Step, Tier
+from playbook_engine.model.runbook import Import, Param, Probe, Runbook, Service, Step
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.node import OMIT, Template
@@ -21,7 +21,6 @@ CLASSES: Mapping[str, type] = {
     cls.__name__: cls
     for cls in (Plan, Options, Host, ConnectionSpec, Runbook, Param, Service, Probe, Step, Import, SourcePos, Template)
 }
-ENUMS: Mapping[str, type[enum.StrEnum]] = {"OnFailure": OnFailure, "Otherwise": Otherwise, "Tier": Tier}
 
 CLASS, ENUM, TUPLE, PAIRS, SPECIAL = "$t", "$e", "$tuple", "$m", "$o"
 MARKS = frozenset({CLASS, ENUM, TUPLE, PAIRS, SPECIAL})
@@ -73,7 +72,7 @@ def from_data(value: object) -> object:
             return _made(value)
         if ENUM in value:
             try:
-                return ENUMS[str(value[ENUM])](str(value["v"]))
+                return _enums()[str(value[ENUM])](str(value["v"]))
             except (KeyError, ValueError):
                 raise _unknown(f"{value[ENUM]} {value.get('v')!r}") from None
         if SPECIAL in value:
@@ -114,6 +113,13 @@ def plan_from(data: Mapping[str, object]) -> Plan:
     if not isinstance(plan, Plan):
         raise JournalError("the journal's first record holds no plan")
     return plan
+
+
+@cache
+def _enums() -> dict[str, type[enum.StrEnum]]:
+    """The choices that a field of a plan may be."""
+    hints = (hint for cls in CLASSES.values() for hint in typing.get_type_hints(cls).values())
+    return {h.__name__: h for h in hints if isinstance(h, type) and issubclass(h, enum.StrEnum)}
 
 
 @cache

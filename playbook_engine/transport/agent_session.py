@@ -34,7 +34,13 @@ class Pipe(Protocol):
         """The text of `errors`, with what has arrived since."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Ends the far process, which has been told."""
+        ...
+
+    def abandon(self) -> None:
+        """Lets go of it: what it is doing, it does to its end."""
+        ...
 
 
 def open_agent(pipe: Pipe, timeout: float) -> AgentSession | None:
@@ -167,7 +173,7 @@ class AgentSession:
 
     def abandon(self) -> None:
         """Without goodbye: the agent keeps what it remembers for the next connection."""
-        self._pipe.close()
+        self._pipe.abandon()
 
     def _tell(self, message: dict[str, object]) -> None:
         with contextlib.suppress(LinkLost):

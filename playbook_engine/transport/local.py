@@ -6,6 +6,7 @@ import os
 import selectors
 import subprocess
 import sys
+import threading
 import time
 
 from playbook_engine.agent import process
@@ -82,15 +83,23 @@ class ProcessPipe:
     def close(self) -> None:
         if self._closed:
             return
-        self._closed = True
-        self._selector.close()
-        for stream in (self._in, self._out, self._err):
-            stream.close()
+        self._let_go()
         try:
             self._child.wait(5)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+
+    def abandon(self) -> None:
+        if not self._closed:
+            self._let_go()
+            threading.Thread(target=self._child.wait, name="reaper", daemon=True).start()
+
+    def _let_go(self) -> None:
+        self._closed = True
+        self._selector.close()
+        for stream in (self._in, self._out, self._err):
+            stream.close()
 
 
 class LocalConnection:

@@ -70,7 +70,7 @@ class ShellSession:
         self._shell.close()
 
     def abandon(self) -> None:
-        self._shell.close()
+        self._shell.abandon()
 
     def _answer(self, call: Call) -> Reply:
         if call.op == "lock":

@@ -103,6 +103,9 @@ class Shell:
     def close(self) -> None:
         self._pipe.close()
 
+    def abandon(self) -> None:
+        self._pipe.abandon()
+
 
 HOME = re.compile(r"~[A-Za-z0-9_.-]*(?=/|$)")
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)

@@ -150,6 +150,7 @@ class ScriptedSession:
         self._host = host
         self._memory: dict[str, Mapping[str, object]] = {}
         self._open = True
+        self._holds = False
 
     @property
     def hello(self) -> Hello:
@@ -164,6 +165,7 @@ class ScriptedSession:
                 replies.append(Reply(ok=False, kind="not-run", msg="an earlier call of the same frame failed"))
             else:
                 replies.append(self._host.answer(call, self._memory))
+                self._holds = self._holds or (call.op == "lock" and replies[-1].ok)
         return replies
 
     def ping(self) -> None:
@@ -171,7 +173,8 @@ class ScriptedSession:
 
     def close(self) -> None:
         self._open = False
-        self._host.holder = ""
+        if self._holds:
+            self._host.holder = ""
 
     def abandon(self) -> None:
         self.close()

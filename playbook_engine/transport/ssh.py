@@ -85,6 +85,9 @@ class ChannelPipe:
     def close(self) -> None:
         self._channel.close()
 
+    def abandon(self) -> None:
+        self._channel.close()
+
 
 class SshConnection:
     """One host over one paramiko transport. Sessions differ by the user they run as."""

@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,11 +24,13 @@ Start = Callable[[], Agent]
 def begin(request: pytest.FixtureRequest) -> Iterator[Start]:
     """Starts agents that share a network namespace with one another and with nobody else."""
     needs("unshare", "nsenter", root=True)
-    holder = subprocess.Popen(["unshare", "--net", "sleep", "300"])
+    holder = subprocess.Popen(["unshare", "--net", "--mount", "sleep", "300"])
     agents: list[Agent] = []
 
     def one() -> Agent:
-        agents.append(start(INTERPRETERS[request.param], f"exec nsenter --net=/proc/{holder.pid}/ns/net "))
+        agents.append(
+            start(INTERPRETERS[request.param], f"exec nsenter --net=/proc/{holder.pid}/ns/net unshare --mount ")
+        )
         return agents[-1]
 
     time.sleep(0.2)
@@ -170,3 +173,39 @@ def test_a_silent_controller_loses_its_lease(begin: Start, run: str) -> None:
 
 def test_without_a_lock_nothing_is_asked_and_nothing_remembered(begin: Start) -> None:
     assert recall(begin(), "c1")["status"] == "unknown"
+
+
+def test_where_nothing_can_be_written_the_last_change_stands_in_a_name(begin: Start, run: str) -> None:
+    first = begin()
+    assert lock(first, run, lease=5.0).ok
+    assert change(first, "c1").ok
+    pid = first.session.hello.pid
+    hide = "mount -t tmpfs -o ro none /run; mount -t tmpfs -o ro none /dev/shm"
+    subprocess.run(["nsenter", f"--mount=/proc/{pid}/ns/mnt", "sh", "-ec", hide], check=True)
+    first.session.abandon()
+    second = begin()
+    assert eventually(second, run, turn=2).ok
+    assert recall(second, "c1")["status"] == "recorded"
+    assert recall(second, "c2")["status"] == "unseen"
+
+
+def test_only_the_process_behind_a_label_is_fenced(begin: Start, run: str) -> None:
+    """Anybody may bind a name that says another's number: root must not be made to signal it."""
+    agent = begin()
+    pid = agent.session.hello.pid
+    with subprocess.Popen(["sleep", "60"]) as victim:
+        name = f"runbook.who/{run}/1/{victim.pid}/0/mallory"
+        bind = f"import socket,time; s=socket.socket(socket.AF_UNIX,2); s.bind(b'\\0{name}'); print(flush=True)"
+        liar = subprocess.Popen(
+            ["nsenter", f"--net=/proc/{pid}/ns/net", sys.executable, "-c", f"{bind}; time.sleep(60)"],
+            stdout=subprocess.PIPE,
+        )
+        assert liar.stdout
+        liar.stdout.readline()
+        assert lock(agent, run, leg=2).ok
+        time.sleep(0.2)
+        assert victim.poll() is None, "SIGUSR2 would have ended it"
+        for child in (liar, victim):
+            child.kill()
+            child.wait()
+        liar.stdout.close()

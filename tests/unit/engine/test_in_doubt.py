@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +14,7 @@ from memory_bench import Bench, MemoryApp, Result
 from playbook_engine.app.resume import resume
 from playbook_engine.app.runs import RunEnd, view_of
 from playbook_engine.journal.fold import RunView
-from playbook_engine.model.errors import HostError, LinkLost, Unreachable, UsageError
+from playbook_engine.model.errors import HostError, LinkLost, ProtocolError, Unreachable, UsageError
 from playbook_engine.model.plan import Options
 from playbook_engine.transport.base import Call, Reply
 from playbook_engine.transport.scripted import MemoryHost
@@ -241,3 +245,66 @@ def test_unreachable_is_not_a_failure_to_roll_back_from(bench: Bench) -> None:
         "name: r\nsteps:\n  - {name: before, copy: {content: x, dest: /b}}\n" + ONCE.partition("steps:\n")[2]
     )
     assert (done.statuses, host.files) == ({"h1": "unreachable"}, {"/b": b"x"})
+
+
+def test_a_host_that_runs_background_steps_to_their_end_is_believed(bench: Bench) -> None:
+    """A plain sh knows no background, and remembers nothing."""
+    host = bench.host(commands={"long": (0, "done")}, heard=None)
+    done = bench.run("name: r\nsteps: [{name: a, command: long, async: 1m, register: a, irreversible: x}]\n")
+    assert (done.statuses, [c.op for c in host.calls]) == ({"h1": "changed"}, ["run"])
+
+
+def test_an_answer_that_is_none_hides_one(bench: Bench) -> None:
+    host = bench.host()
+
+    def rule(call: Call) -> HostError | None:
+        if call.op == "run" and not host.records:
+            reply = host._performed(call, {})
+            host.records[call.change] = reply
+            return ProtocolError("the host said something that is no frame")
+        return None
+
+    host.rules.append(rule)
+    done = bench.run(ONCE)
+    applied, _ = done.events("ChangeApplied")
+    assert (done.statuses, applied.settled) == ({"h1": "changed"}, "record")  # type: ignore[attr-defined]
+
+
+def test_a_rollback_that_was_asked_for_between_steps_begins_nothing_new(bench: Bench) -> None:
+    """Ctrl-C twice while the first step runs; then the host is lost while it is taken back."""
+    host = bench.host()
+
+    def interrupt(call: Call) -> Reply | HostError | None:
+        if call.op == "apply":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+        if call.op == "undo" and host.up:
+            host.up = False
+            return LinkLost("gone")
+        return None
+
+    host.rules.append(interrupt)
+    done = bench.run(
+        "name: r\nsteps:\n  - {name: a, copy: {content: x, dest: /a}}\n  - {name: b, copy: {content: x, dest: /b}}\n"
+    )
+    assert (done.statuses, done.end.code) == ({"h1": "rollback_failed"}, 3)
+    host.up = True
+    host.rules.clear()
+    host.calls.clear()
+    end, _ = go_on(bench, done)
+    assert (end.statuses["h1"], host.files) == ("rolled_back", {})
+    assert not any(call.args.get("dest") == "/b" for call in host.calls)
+
+
+def test_whoever_resumes_says_anew_how_long_to_wait_for_others(bench: Bench) -> None:
+    host = bench.host()
+    losing(host, "run", lambda: setattr(host, "up", False))
+    done = bench.run(ONCE, options=Options(take_over="an-older-run"))
+    host.up, host.holder = True, "another-run"
+    end, _ = go_on(bench, done)
+    assert end.statuses["h1"] == "aborted"
+    threading.Timer(0.5, lambda: setattr(host, "holder", "")).start()
+    end, _ = go_on(bench, done, wait=5.0)
+    assert end.statuses["h1"] == "changed"
