@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_hosts import CommandLine, Shop
+from live_hosts import CommandLine, Shop, variables, write_inventory
 
 from playbook_engine.lab.spec import HostSpec
 
@@ -118,3 +118,27 @@ def test_nothing_is_left_of_a_lock(shop: Shop, host: str, rival: CommandLine) ->
     assert rival.on(None, "exec", host, "-a", "true").code == 0
     look = "grep -c @runbook /proc/net/unix; ls /run /dev/shm | grep runbook"
     assert shop.lab.exec(host, ["sh", "-c", look]).stdout.split() == ["0"]
+
+
+def test_what_was_done_as_another_user_is_come_back_to(shop: Shop, runbook: CommandLine, tmp_path: Path) -> None:
+    """Two agents share the lock, and each leaves its own last words."""
+    there = shop.host("locked-python", HostSpec(size_bytes=16 << 20, inodes=2000))
+    own = write_inventory(tmp_path / "i.yml", {"h": variables(there, ansible_user="app")})
+    book = tmp_path / "who.yml"
+    book.write_text(
+        "name: who\nsteps:\n  - {name: mine, shell: id -un >> /tmp/who, irreversible: it counts}\n"
+        "  - {name: roots, become: true, shell: id -un >> /tmp/who; sleep 3, irreversible: it counts}\n"
+        "  - {name: mine again, shell: id -un >> /tmp/who, irreversible: it counts}\n"
+    )
+    shop.lab.exec(there.name, ["sh", "-c", "rm -f /tmp/who; touch /tmp/who; chmod 666 /tmp/who"])
+    child = runbook.start("run", str(book), "h", "--json", "-i", str(own))
+    assert child.stdout
+    for line in child.stdout:
+        if (event := json.loads(line))["event"] == "ChangeIntended" and event["name"] == "roots":
+            break
+    time.sleep(1)
+    child.kill()
+    child.communicate()
+    said = runbook("resume", "--json")
+    assert said.code == 0, said.out + said.err
+    assert shop.lab.exec(there.name, ["cat", "/tmp/who"]).stdout == "app\nroot\napp\n"
