@@ -5,6 +5,8 @@ Two laws. `ChangeIntended`, with the state before, is durable before the request
 
 Fields named in `SEALED` hold what may be secret (before-images, variables, registered values): the journal
 encrypts them. Times are in the envelope that the journal adds (`at`, UTC); durations are seconds.
+
+The file is as long as the list is: whoever looks for an event finds all of them here, and nothing else.
 """
 
 from __future__ import annotations
