@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 
@@ -83,8 +84,17 @@ def cli() -> None:
     """
 
 
+def _open_streams() -> None:
+    """A daemon may have closed its streams: nobody is there then, and no journal or socket may get their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
+
+
 def main() -> None:
     """The entry point: errors become text, advice and an exit code."""
+    _open_streams()
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:

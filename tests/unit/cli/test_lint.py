@@ -68,4 +68,8 @@ def test_the_program_itself(folder: Path) -> None:
         end = subprocess.run([*program, *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
         assert end.returncode == code, end.stderr
         assert "Traceback" not in end.stderr
+        shell = subprocess.run(
+            ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *program, *words], cwd=folder, env=env, check=False
+        )
+        assert shell.returncode == code, "as a daemon without streams"
     assert not (folder / ".local").exists(), "nothing was journaled"
