@@ -6,7 +6,6 @@ In each cell the run has to end in the right way, in time, leave nothing on the 
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -164,6 +163,18 @@ class Ran:
     rss: float
 
 
+def _needed(pid: int) -> float:
+    """The most that a process has had in memory so far, in MiB (proc(5), VmHWM).
+
+    Not ru_maxrss: that is kept over exec(2), and begins with the memory of whoever forked.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
+
+
 def _words(job: Job, fault: Fault) -> list[str]:
     match job:
         case Job.FACTS:
@@ -193,16 +204,12 @@ def _perform(site: Site, runbook: CommandLine) -> Ran:
         child = subprocess.Popen(
             [str(RUNBOOK), *words], stdin=subprocess.DEVNULL, stdout=told, stderr=complained, env=runbook.env, cwd="/"
         )
-    ended: list[tuple[int, float]] = []
+    rss = 0.0
 
     def over() -> bool:
-        # Not Popen.wait: only wait4(2) tells what the process needed.
-        if not ended:
-            pid, status, used = os.wait4(child.pid, os.WNOHANG)
-            if pid:
-                child.returncode = os.waitstatus_to_exitcode(status)
-                ended.append((child.returncode, used.ru_maxrss / 1024))
-        return bool(ended)
+        nonlocal rss
+        rss = max(rss, _needed(child.pid))
+        return child.poll() is not None
 
     try:
         if site.fault in DURING:
@@ -221,8 +228,7 @@ def _perform(site: Site, runbook: CommandLine) -> Ran:
                 time.sleep(0.02)
     took = time.monotonic() - began
     events = [json.loads(line) for line in out.read_text().splitlines() if line.endswith("}")]
-    code, rss = ended[0]
-    return Ran(code=code, events=events, err=err.read_text(errors="replace"), took=took, rss=rss)
+    return Ran(code=child.returncode, events=events, err=err.read_text(errors="replace"), took=took, rss=rss)
 
 
 def _judge(right: Right, ran: Ran) -> list[str]:
