@@ -78,13 +78,15 @@ class CrashingWriter(JournalWriter):
     def _kept(self, event: Event) -> Record:
         if not self.fuse.harsh:
             return super().append(event)
-        self.waiting.append(event)
-        if isinstance(event, DURABLE):
-            waiting, self.waiting = self.waiting, []
-            for each in waiting:
-                record = super().append(each)
+        # As one: what another thread has taken out to write is not durable before it is written.
+        with self.fuse.lock:
+            self.waiting.append(event)
+            record = Record(seq=0, at="", event=event)
+            if isinstance(event, DURABLE):
+                waiting, self.waiting = self.waiting, []
+                for each in waiting:
+                    record = super().append(each)
             return record
-        return Record(seq=0, at="", event=event)
 
     def close(self) -> None:
         self.fuse.check()
