@@ -34,7 +34,9 @@ NAMES = frozenset(
     {"host", "run", "kind", "runbook", "severity", "owner", "escalation", "services", "runbook_sha256",
      "inventory_sha256", "hosts", "batches", "engine", "of", "address", "user", "python", "boot_id", "scope", "probe",
      "action", "verdict", "otherwise", "on", "where", "step", "reversible", "become", "notify", "notified", "purpose",
-     "outcome", "how", "status", "unit", "service", "to", "plan_run"}
+     "outcome", "how", "status", "unit", "service", "to", "plan_run", "drill", "policy",
+     "policy_sha256", "trigger", "contact", "channel", "notification", "level", "contacts", "fault",
+     "scenario", "scenario_sha256"}
 )  # fmt: skip
 """Fields with words of the engine and names of the inventory and the runbook: no value that a secret could be in."""
 

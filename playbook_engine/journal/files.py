@@ -49,10 +49,10 @@ class Store(Protocol):
 
 
 class FileStore:
-    """Journals under `<state>/runs/RUN/`."""
+    """Journals under `<state>/runs/RUN/`. `kind`: `runs`, and the same for `escalations`, `drills`, `incidents`."""
 
-    def __init__(self, state: Path, clock: Clock, redactor: Redactor) -> None:
-        self._root = state / "runs"
+    def __init__(self, state: Path, clock: Clock, redactor: Redactor, kind: str = "runs") -> None:
+        self._root = state / kind
         self._clock = clock
         self._redactor = redactor
 

@@ -1,30 +1,10 @@
-"""Every event of a run: the single source of truth. Past tense, append-only, versioned.
-
-Two laws. `ChangeIntended`, with the state before, is durable before the request leaves. A `ChangeIntended` with neither
-`ChangeApplied` nor `ChangeFailed` is in doubt: settled by asking the host and observing, never by guessing.
-
-Fields named in `SEALED` hold what may be secret (before-images, variables, registered values): the journal
-encrypts them. Times are in the envelope that the journal adds (`at`, UTC); durations are seconds.
-
-The file is as long as the list is: whoever looks for an event finds all of them here, and nothing else.
-"""
+"""The events of a run: what hosts were asked, what they said, what was changed and taken back."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-VERSION = 1
-
-Data = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What all have. `host` is empty for events of the whole run."""
-
-    host: str = ""
+from playbook_engine.model.events.event import Data, Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +30,7 @@ class RunStarted(Event):
     engine: str = ""
     of: str = ""  # the run that a rollback takes back
     plan_run: str = ""  # the run that planned this one
+    drill: str = ""  # the drill that it belongs to: all that it says carries DRILL
     plan: Data = field(default_factory=dict)
     variables: Data = field(default_factory=dict)
 
@@ -346,9 +327,16 @@ class ApprovalGiven(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationRaised(Event):
+    """Something that people should hear of. `to` is the policy, or the owner; `trigger` the kind of failure.
+
+    Who was told of it, and when, stands in the journal of the escalation.
+    """
+
     to: str
     why: str
     severity: str = ""
+    trigger: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,33 +361,3 @@ class LogClosed(Event):
     """The last record of a journal that was closed in order: a cut tail shows by its absence."""
 
     events: int
-
-
-EVENTS: Mapping[str, type[Event]] = {
-    cls.__name__: cls
-    for cls in (
-        RunStarted, RunResumed, RunHandedOver, HostConnected, HostUnreachable, FactsObserved, PreconditionEvaluated,
-        StepStarted, StateObserved, ChangeIntended, ChangeApplied, ChangeFailed, CheckEvaluated, RetryScheduled,
-        StepFinished, ScopeFinished, RollbackStarted, UndoIntended, StepUndone, RollbackVerified, ApprovalRequested,
-        ApprovalGiven, EscalationRaised, HostFinished, RunFinished, LogClosed,
-    )
-}  # fmt: skip
-
-SEALED = frozenset({"variables", "facts", "args", "before", "result", "state", "plan", "digest"})
-
-DURABLE = (
-    RunStarted, RunResumed, RunHandedOver, ChangeIntended, RollbackStarted, UndoIntended, StepUndone, ApprovalRequested,
-    ApprovalGiven, RunFinished, HostFinished,
-)  # fmt: skip
-"""The driver waits for these to be on the disk; the rest is written in order with them."""
-
-
-def fields(event: Event) -> dict[str, object]:
-    """The event's own fields, without those that hold their default."""
-    found: dict[str, object] = {}
-    for each in dataclasses.fields(event):
-        value = getattr(event, each.name)
-        default = each.default_factory() if each.default_factory is not dataclasses.MISSING else each.default
-        if value != default:
-            found[each.name] = value
-    return found
