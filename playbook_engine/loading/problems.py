@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+import typing
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -24,6 +25,9 @@ BOUNDS = {"greater_than_equal": ("ge", "below"), "less_than_equal": ("le", "abov
 ENTRIES = {
     "steps": "a step", "handlers": "a handler", "checks": "a check", "preconditions": "a precondition",
     "unless": "a probe", "rollback": "a step", "params": "a parameter", "services": "a service",
+    "contacts": "a contact", "rooms": "a room", "channels": "a channel", "schedules": "a schedule",
+    "overrides": "an override", "levels": "a level", "notify": "a target", "triggers": "a trigger",
+    "faults": "a fault", "injects": "an inject", "away": "a span of time",
 }  # fmt: skip
 BRANCH = re.compile(r"^(list|literal|union|tagged|function|nullable|str|bool)\b.*\[|^(probes|word)$")
 """What pydantic puts into the path of an error besides the keys of the file."""
@@ -76,7 +80,8 @@ class Problems:
             elif each["type"] == "extra_forbidden":
                 self.unknown_key(path, keywords(_model_at(model, path)), "key")
             elif each["type"] == "missing":
-                self.add(path[:-1], f"{path[-1]} is missing", f"begin the file with {path[-1]}: and a short name")
+                advice = "begin the file with name: and a short name" if path == ("name",) else None
+                self.add(path[:-1], f"{path[-1]} is missing", advice)
             else:
                 self._value(path, each)
         return places
@@ -128,6 +133,10 @@ class Problems:
         """Whether a problem at this place, or around it, was told already."""
         return any(path[: len(muted)] == muted for muted in self._muted)
 
+    @property
+    def found(self) -> bool:
+        return bool(self._found)
+
     def raise_any(self) -> None:
         """Raises what was found, in the order of the file."""
         if not self._found:
@@ -170,14 +179,17 @@ def _label(path: Where) -> str:
 
 
 def _model_at(model: type[BaseModel], path: Where) -> type[BaseModel]:
-    """The model in which a key of this path would be looked for."""
-    from playbook_engine.loading import schema
+    """The model in which a key of this path would be looked for: the parts before the last lead to it."""
+    found = model
+    for part in path[:-1]:
+        field = next((f for name, f in found.model_fields.items() if part in (name, f.alias)), None)
+        found = next(_models(field.annotation), found) if field is not None else found
+    return found
 
-    parts = [p for p in path if isinstance(p, str)]
-    if parts[:1] == ["params"] and len(path) >= 3:
-        return schema.ParamModel
-    if parts[:1] == ["services"] and len(path) >= 3:
-        return schema.ServiceModel
-    if "loop_control" in parts[:-1]:
-        return schema.LoopControl
-    return model
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models inside an annotation: of a list's entries, a mapping's values, the one that may be absent."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in typing.get_args(annotation):
+        yield from _models(inner)

@@ -72,7 +72,7 @@ class Loader:
         problems = Problems(document)
         if not isinstance(document.value, Mapping):
             raise _no_mapping(document)
-        model = salvaged(document.value, problems)
+        model = salvaged(document.value, problems, RunbookModel)
         runbook = self._build(document, model, file, prefix, chain, problems) if model is not None else None
         problems.raise_any()
         assert runbook is not None

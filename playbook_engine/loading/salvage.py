@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from playbook_engine.loading.problems import ENTRIES, Problems
-from playbook_engine.loading.schema import RunbookModel
 from playbook_engine.loading.yaml_source import Where
 
 ROUNDS = 5  # an error may hide another one below it
 
+M = TypeVar("M", bound=BaseModel)
 
-def salvaged(value: Mapping[object, object], problems: Problems) -> RunbookModel | None:
+
+def salvaged(value: Mapping[object, object], problems: Problems, model: type[M]) -> M | None:
     """The file as a model, without what is wrong in it: that is in the problems. None when nothing is left of it."""
     rest: object = value
     for _ in range(ROUNDS):
         try:
-            return RunbookModel.model_validate(rest)
+            return model.model_validate(rest)
         except ValidationError as error:
-            places = problems.of_validation(error, RunbookModel)
+            places = problems.of_validation(error, model)
             rest = copy.deepcopy(rest)
             for path in dict.fromkeys(places):
                 problems.mute(path)

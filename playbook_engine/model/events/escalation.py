@@ -12,7 +12,8 @@ class EscalationOpened(Event):
     """A failure that a policy wants people to hear of. `key` is what later failures join it by.
 
     `snapshot` is the policy as it was: an escalation keeps the one that it began with. `trigger` is one of the
-    policy's words for what happened, `drill` the drill that it belongs to, empty for a real one.
+    policy's words for what happened, `drill` the drill that it belongs to, empty for a real one. `seq` is the number
+    of the failure's record in the journal of `run`; 0 where there is none, as for a run that died.
     """
 
     escalation: str
@@ -20,6 +21,7 @@ class EscalationOpened(Event):
     policy_sha256: str = ""
     key: str
     run: str
+    seq: int = 0
     runbook: str = ""
     step: str = ""
     trigger: str
