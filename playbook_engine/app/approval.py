@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from playbook_engine.app.runs import hide_secrets, view_of
+from playbook_engine.app.hiding import hide_secrets
+from playbook_engine.app.runs import view_of
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.engine.plan_hash import parameters, plan_hash

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+from playbook_engine.app.alarms import bells
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.approval import Approval, Bound
 from playbook_engine.engine.commands import Program
@@ -76,8 +77,8 @@ def perform(
     The journal of a run that got no end stays without one: it is dead, and can be resumed.
     """
     began = app.clock.monotonic()
-    sinks = Sinks(journal, watchers)
     try:
+        sinks = Sinks(journal, (*watchers, *bells(app, play.run, play.plan)))
         sinks.emit(play.opening)
         requests = Requests(app.store.folder(play.run))
         requests.clear()

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from playbook_engine.app import plan_file
+from playbook_engine.app.hiding import hide_secrets
 from playbook_engine.app.performing import RunEnd
 from playbook_engine.app.plan_file import AGAIN
-from playbook_engine.app.runs import carry_out, execute, hide_secrets
+from playbook_engine.app.runs import carry_out, execute
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.forecast import HostForecast, expected, forecast
 from playbook_engine.engine.moved import moved

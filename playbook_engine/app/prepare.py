@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from playbook_engine.app.alarms import heard_by, policy_for
 from playbook_engine.app.consent import Consent, agreed, bounded, confirm_many
 from playbook_engine.app.targets import targets
 from playbook_engine.app.wiring import App
@@ -27,6 +28,7 @@ def prepare(
 ) -> Plan:  # fmt: skip
     """Raises LoadError, LoadErrors, InventoryError, UsageError."""
     runbook = loader(app).load(name)
+    policy = policy_for(app, runbook)
     given = parse_extra_vars(extra, app.templar)
     wanted = pattern or limit or runbook.hosts
     if wanted is None:
@@ -42,7 +44,8 @@ def prepare(
     problems = undefined(runbook, app.templar, known)
     if problems:
         raise problems[0] if len(problems) == 1 else LoadErrors(problems)
-    return compile_plan(
+    plan = compile_plan(
         runbook, chosen.hosts, given, kind=kind, others=chosen.others, groups=chosen.groups,
         command=command, options=options,
     )  # fmt: skip
+    return heard_by(plan, policy)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from playbook_engine.app.runs import hide_secrets
+from playbook_engine.app.hiding import hide_secrets
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.model.errors import EngineError, JournalError, LoadError

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from playbook_engine import __version__
 from playbook_engine.app.consent import bounded
+from playbook_engine.app.hiding import hide_secrets
 from playbook_engine.app.local_files import with_files
 from playbook_engine.app.performing import Performance, RunEnd, perform
 from playbook_engine.app.wiring import App
@@ -25,7 +26,6 @@ from playbook_engine.model.host import Host
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.ports import EventSink
-from playbook_engine.model.secret import Secret
 from playbook_engine.transport.known_hosts import Ask
 
 MakeProgram = Callable[[Host], Program[HostStatus]]
@@ -131,32 +131,6 @@ def view_of(app: App, run: str) -> RunView:
     return view
 
 
-def hide_secrets(app: App, plan: Plan) -> None:
-    """Whatever is known to be secret before the run: passwords of the inventory, secret parameters."""
-    for host in plan.hosts:
-        for secret in (host.connection.password, host.connection.become_password):
-            if secret is not None:
-                app.redactor.add(secret.reveal())
-        for value in host.variables.values():
-            if isinstance(value, Secret):
-                app.redactor.add(value.reveal())
-    for param in plan.runbook.params:
-        if param.secret:
-            for text in _texts(plan.variables.get(param.name, param.default)):
-                app.redactor.add(text)
-
-
-def _texts(value: object) -> list[str]:
-    """Every text inside a secret value, and each line of it: a key comes back line by line."""
-    if isinstance(value, Mapping):
-        return [t for v in value.values() for t in _texts(v)]
-    if isinstance(value, (list, tuple)):
-        return [t for v in value for t in _texts(v)]
-    if value is None or isinstance(value, bool):
-        return []
-    return [str(value), *str(value).splitlines()]
-
-
 def _begin(app: App, plan: Plan, program: MakeProgram, watchers: Sequence[EventSink], ask: Ask | None) -> RunEnd:
     app.switch.refuse()
     run = app.new_run()
@@ -188,6 +162,7 @@ def _started(app: App, run: str, plan: Plan) -> RunStarted:
         engine=__version__,
         of=plan.of,
         plan_run=plan.plan_run,
+        drill=plan.drill,
         plan=to_data(plan),  # type: ignore[arg-type]
         variables=dict(plan.variables),
     )

@@ -19,6 +19,9 @@ class Settings:
     actor: str
     runbook_path: tuple[Path, ...]
     template_path: tuple[Path, ...]
+    policy_path: tuple[Path, ...] = ()
+    policy: str = ""
+    url: str = ""
     lease: float = 60.0
     max_hosts: int | None = None
 
@@ -35,6 +38,9 @@ class Settings:
             actor=environ.get("RUNBOOK_ACTOR") or _actor(environ),
             runbook_path=(Path("runbooks"), *extra, _shipped("runbooks")),
             template_path=(Path("templates"), _shipped("templates")),
+            policy_path=(Path("escalation"), _shipped("escalation")),
+            policy=environ.get("RUNBOOK_ESCALATION", ""),
+            url=environ.get("RUNBOOK_URL", ""),
             max_hosts=_count(environ, "RUNBOOK_MAX_HOSTS"),
         )
 

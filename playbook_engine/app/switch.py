@@ -44,6 +44,14 @@ class KillSwitch:
                 advice=f"when whoever threw it agrees, lift it: rm {self.path}",
             )
 
+    def throw(self, reason: str) -> None:
+        """Nothing begins any more, and what runs stops at its next steps. Raises UsageError."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.write_text(f"{reason}\n")
+        except OSError as error:
+            raise UsageError(f"the kill switch {self.path} cannot be thrown: {error.strerror}") from error
+
     def _reason(self) -> str:
         """The first line of the file with text in it."""
         try:

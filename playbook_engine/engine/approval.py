@@ -28,12 +28,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """How it was decided. `stopped`: the run was stopped before anybody had decided."""
+    """How it was decided. `stopped`: before anybody had decided. Not `answered`: nobody said anything in time."""
 
     granted: bool = False
     by: tuple[str, ...] = ()
     reason: str = ""
     stopped: str = ""
+    answered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ class Approval:
                 return Decision(stopped=stopped)
             if self._clock.monotonic() >= until:
                 self._given(wanted, "none", "", f"no answer within {wanted.timeout:g}s")
-                return Decision(reason=f"no answer within {wanted.timeout:g}s, which is a no")
+                return Decision(reason=f"no answer within {wanted.timeout:g}s, which is a no", answered=False)
             self._clock.sleep(LOOK)
 
     def _counts(self, answer: Answer, wanted: Wanted, expires: str) -> bool:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from playbook_engine.engine.commands import Cancel
-from playbook_engine.engine.limits import Limits
+from playbook_engine.engine.limits import DEADLINE, Limits
 from playbook_engine.model.errors import Interrupted
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.ports import Clock
@@ -104,7 +104,7 @@ class Coordinator:
     def halt(self) -> str:
         """Why nothing more may begin; empty when it may."""
         if self._ends is not None and self._clock.monotonic() > self._ends:
-            self.stop(f"the run's deadline of {self._limits.deadline:g}s has passed")
+            self.stop(f"{DEADLINE} of {self._limits.deadline:g}s has passed")
         if not self._stop and (reason := self._halted()):
             self.stop(reason)
         return self._stop

@@ -15,6 +15,9 @@ from playbook_engine.model.runbook import Runbook
 
 NAMED = 8  # hosts that a message names; of the others it gives the number
 
+DEADLINE = "the run's deadline"
+"""What the reason begins with for which a run that took too long is stopped."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

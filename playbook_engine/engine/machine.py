@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from playbook_engine.engine.alarm import Cause, raised
 from playbook_engine.engine.commands import Cancel, Gate, Program, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
@@ -20,7 +21,6 @@ from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.engine.step import StepRunner
 from playbook_engine.model.errors import EngineError, HostError, Interrupted, LoadError
 from playbook_engine.model.events import (
-    EscalationRaised,
     HostFinished,
     HostUnreachable,
     ScopeFinished,
@@ -55,6 +55,7 @@ class HostMachine:
         self._changed = False
         self._failed_on: list[str] = []
         self._unmeasured: list[str] = []
+        self._cause = Cause()
 
     def run(self) -> Program[HostStatus]:
         """The whole of it; ends with the host's status, which is also its HostFinished event."""
@@ -67,7 +68,7 @@ class HostMachine:
         except HostError as error:
             status, message, advice = status_of(error), error.message, error.advice or ""
         if not status.good:
-            yield from self._escalate(status, message)
+            yield from raised(self._context, status, message, self._cause)
         ended = yield from now()
         yield from emit(
             HostFinished(host=self._host, status=status.value, message=message, advice=advice, seconds=ended - began)
@@ -169,6 +170,7 @@ class HostMachine:
         """What a step's end means for the host."""
         if not result.stops:
             return None
+        self._cause = Cause(kind=result.kind, step=name)
         message = f"{name}: {result.message}"
         if result.outcome is Outcome.UNREACHABLE:
             taken = result.kind in ("locked", "fenced")  # by another run: nothing here has failed
@@ -284,6 +286,7 @@ class HostMachine:
                 "`runbook rollback` takes back what was done",
             )  # fmt: skip
         if refused:
+            self._cause = Cause(kind="precondition")
             where = "" if scope_id == TOP else f"{runbook.name}: "
             raise Stopped(HostStatus.FAILED, f"{where}preconditions not met, nothing was touched: {'; '.join(refused)}")
         if skipped:
@@ -311,6 +314,7 @@ class HostMachine:
                 bad.append(f"{probe.name}: {finding.detail or finding.verdict}")
         if bad:
             self._unmeasured += unknown
+            self._cause = Cause(kind="criterion")
             return (yield from self._failure(f"not achieved: {'; '.join(bad)}", "", runbook, scope_id, handlers))
         if unknown and runbook.on_failure is OnFailure.CONTINUE:
             self._unmeasured += unknown
@@ -339,14 +343,6 @@ class HostMachine:
         if "never" in tags and not set(tags) & set(options.tags):
             return False
         return not options.tags or "all" in options.tags or bool(set(tags) & set(options.tags))
-
-    def _escalate(self, status: HostStatus, message: str) -> Program[None]:
-        runbook = self._context.plan.runbook
-        to = runbook.escalation or runbook.owner
-        if to and not self._context.options.check:
-            yield from emit(
-                EscalationRaised(host=self._host, to=to, why=f"{status}: {message}", severity=runbook.severity)
-            )
 
 
 def _status(result: RollbackResult) -> HostStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from playbook_engine.engine.alarm import Cause, raised
 from playbook_engine.engine.commands import Program, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
@@ -52,6 +53,8 @@ class UndoMachine:
                 HostUnreachable(host=host, kind=error.kind, message=error.message, advice=error.advice or "")
             )
             status, message, advice = status_of(error), error.message, error.advice or ""
+        if status in (HostStatus.ROLLBACK_FAILED, HostStatus.IN_DOUBT):
+            yield from raised(self._context, status, message, Cause())
         ended = yield from now()
         yield from emit(
             HostFinished(host=host, status=status.value, message=message, advice=advice, seconds=ended - began)

@@ -28,7 +28,7 @@ ADDRESSES: Mapping[Kind, re.Pattern[str]] = {
     Kind.PAGERDUTY: re.compile(r"env:\w+|\w{32}"),
     Kind.GOALERT: re.compile(r"env:\w+|[\w-]{20,}"),
     Kind.APPRISE: re.compile(r"env:\w+|\w+://\S+"),
-    Kind.FILE: re.compile(r"\S.*"),
+    Kind.FILE: re.compile(r"state|[/~]\S.*"),
     Kind.TERMINAL: re.compile(r"starter|/dev/\S+"),
 }
 WRITTEN: Mapping[Kind, str] = {
@@ -37,7 +37,7 @@ WRITTEN: Mapping[Kind, str] = {
     Kind.PAGERDUTY: "the integration's routing key (32 letters and digits), or env:NAME of a variable that holds it",
     Kind.GOALERT: "the integration key's token, or env:NAME of a variable that holds it",
     Kind.APPRISE: "an apprise URL, or env:NAME of a variable that holds it",
-    Kind.FILE: "a folder, where each message becomes a file",
+    Kind.FILE: "`state` (a folder of the controller's own), or the full path of a folder, where each message is a file",
     Kind.TERMINAL: "`starter` (the terminal that the run was started from), or a terminal device",
 }
 NEEDS_SENDER = (Kind.EMAIL, Kind.WEBHOOK, Kind.GOALERT)

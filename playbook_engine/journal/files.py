@@ -72,6 +72,10 @@ class FileStore:
         """
         return hmac.digest(keys.load(self.folder(run) / "key").chain, b"signed " + text, "sha256").hex()
 
+    def locked(self, run: str) -> bool:
+        """Whether a live process is writing it. Raises OSError."""
+        return _locked(self.folder(run) / "journal")
+
     def runs(self) -> list[str]:
         """Ids of all runs, oldest first. Raises JournalError when the folder cannot be looked into."""
         try:

@@ -36,6 +36,8 @@ class Plan:
 
     `files` are the controller's files that steps place on hosts, by `file_key`.
     `plan_run`: the run that it was planned by, and `expected` what the steps found then (`engine/drift.py`).
+    `policy` is the text of the escalation policy that hears of its failures, `policy_file` where that stood.
+    `drill`: the drill that it belongs to.
     """
 
     kind: str
@@ -51,6 +53,9 @@ class Plan:
     files: Mapping[str, bytes] = field(default_factory=dict)
     plan_run: str = ""
     expected: Mapping[str, str] = field(default_factory=dict)
+    policy: str = ""
+    policy_file: str = ""
+    drill: str = ""
 
     def host(self, name: str) -> Host | None:
         """A host of the run, or one that a step may be delegated to."""

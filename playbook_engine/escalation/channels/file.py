@@ -8,12 +8,18 @@ from pathlib import Path
 from playbook_engine.escalation.channels.channel import Environ, Letter, NotSent
 from playbook_engine.escalation.policy import Address, Sender
 
+OUTBOX = "RUNBOOK_OUTBOX"
+"""The environment variable that tells a channel where the controller keeps messages."""
+
 
 class File:
-    """`file`: the address is the folder."""
+    """`file`: the address is the folder; `state` is one of the controller's own."""
 
     def send(self, letter: Letter, address: Address, sender: Sender, environ: Environ) -> str:
-        folder = Path(address.address).expanduser()
+        own = environ.get(OUTBOX, "")
+        if address.address == "state" and not own:
+            raise NotSent("nothing says where messages are kept", again=False)
+        folder = Path(own if address.address == "state" else address.address).expanduser()
         path = folder / f"{letter.key}.txt"
         beside = folder / f".{letter.key}.{os.getpid()}"
         try:
