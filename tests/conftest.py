@@ -10,6 +10,9 @@ from live_hosts import runbook, shop
 
 __all__ = ["runbook", "shop"]
 
+# A run of a test wakes nobody, not even by a file, unless the test is about that.
+os.environ["RUNBOOK_ESCALATION"] = "none"
+
 # What no set-up can bring: interpreters that nobody packages any more, another kernel, another file system.
 TOLERATED = (
     "RUNBOOK_TEST_PYTHONS",

@@ -18,7 +18,10 @@ from pathlib import Path
 
 CONNECTED = 97
 STARTED = 98
-FRESH = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "COLUMNS": "120"}
+FRESH = {
+    "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "COLUMNS": "120",
+    "RUNBOOK_ESCALATION": "none",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,11 +175,11 @@ def failures(app: App, runbook: str, host: str) -> int:
     """How many runs of a runbook in a row have failed on a host, the one that goes on now included."""
     count = 1
     for row in reversed(app.index.runs()):
-        if row.runbook != runbook or row.kind not in ("run", "audit") or host not in row.hosts:
+        if row.runbook != runbook or row.kind not in ("run", "audit") or row.exit_code is None:
+            continue  # another one, or it goes on, or died
+        status = dict(zip(row.hosts, row.statuses, strict=False)).get(host)
+        if not status:
             continue
-        status = row.statuses[row.hosts.index(host)]
-        if row.exit_code is None or not status:
-            continue  # it goes on, or died
         if HostStatus(status).good:
             break
         count += 1

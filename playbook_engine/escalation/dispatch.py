@@ -8,9 +8,11 @@ again, under the same key: at least once, and recognisable as the same.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -35,6 +37,7 @@ from playbook_engine.model.events import (
     EscalationExhausted,
     EscalationOpened,
     EscalationProgressed,
+    EscalationReopened,
     EscalationResolved,
     Event,
     HostRecovered,
@@ -93,6 +96,8 @@ class Dispatcher:
         self._cases: dict[str, Case] = {}
         self._rung: dict[str, int] = {}
         self._known_runs: set[str] = set()
+        self._past: set[tuple[str, int, str]] = set()  # failures of escalations that are over
+        self._broken: set[str] = set()  # what fails again and again is left to the next process
         self._landed: queue.Queue[Landed] = queue.Queue()
         self._slots = threading.Semaphore(SENDERS)
         self.faults: list[str] = []
@@ -114,16 +119,30 @@ class Dispatcher:
 
     def look(self) -> None:
         """One round: everything that is due now."""
+        with self._apart("progress"):
+            self._progress()  # before a run that has ended already makes it over
         self._intake()
         for case in list(self._cases.values()):
-            self._hear(case)
-            self._progress(case)
-            self._climb(case)
-            self._send(case)
-            self._close(case)
+            if case.view.id not in self._broken:
+                with self._apart(case.view.id):
+                    self._hear(case)
+                    self._climb(case)
+                    self._send(case)
+                    self._close(case)
+
+    @contextlib.contextmanager
+    def _apart(self, name: str) -> Iterator[None]:
+        """What goes wrong with one run or escalation stops no other one, whatever it is."""
+        try:
+            yield
+        except Exception as error:
+            self._broken.add(name)
+            where = "" if isinstance(error, EngineError) else f"\n{traceback.format_exc(limit=-6)}"
+            self.faults.append(f"{name}: {error}{where}")
 
     def _idle(self) -> bool:
-        return not self._watches.all() and not any(self._busy(c) for c in self._cases.values())
+        cases = [c for c in self._cases.values() if c.view.id not in self._broken]
+        return not set(self._watches.all()) - self._broken and not any(self._busy(c) for c in cases)
 
     def _busy(self, case: Case) -> bool:
         """Whether anything will happen without somebody's doing."""
@@ -158,8 +177,10 @@ class Dispatcher:
         for name in self._store.runs():
             try:
                 journal = self._store.read(name)
-                view = None if journal.closed else fold(journal.records)
-                if view is not None:
+                view = fold(journal.records)
+                if view is None or journal.closed:
+                    self._past |= taken([view] if view else [])
+                else:
                     policy = from_text(str(view.opened.snapshot.get("text")), str(view.opened.snapshot.get("file")))
                     self._cases[view.id] = Case(view=view, policy=policy, journal=self._store.resume(name))
             except EngineError as error:
@@ -170,17 +191,13 @@ class Dispatcher:
     def _intake(self) -> None:
         for name, (watch, rung) in self._watches.all().items():
             live = self._live(name)
-            if live and self._rung.get(name) == rung:
+            if name in self._broken or (live and self._rung.get(name) == rung):
                 continue
             self._rung[name] = rung
-            try:
+            with self._apart(name):
                 self._take(watch, live)
-            except EngineError as error:
-                self.faults.append(f"{name}: {error}")
-                if live:
-                    continue
-            if not live:
-                self._watches.take(name)
+                if not live:
+                    self._watches.take(name)
 
     def _live(self, run: str) -> bool:
         """Whether a controller is writing it: asked without reading the journal. One that is not there yet counts."""
@@ -193,7 +210,7 @@ class Dispatcher:
         if view is None:
             return
         policy = from_text(watch.policy, watch.file)
-        known = taken(c.view for c in self._cases.values())
+        known = self._past | taken(c.view for c in self._cases.values())
         for failure in failures(view, live=live):
             if (view.run, failure.seq, failure.host) in known:
                 continue
@@ -203,19 +220,13 @@ class Dispatcher:
             key = key_of(policy, view, failure)
             case = next((c for c in self._cases.values() if c.view.opened.key == key and not c.view.over), None)
             if case is not None:
+                exhausted = case.view.state is State.EXHAUSTED
                 case.add(joining(view, failure))
-            elif not self._passed_on(view.run, failure.seq, failure.host):
+                if exhausted:
+                    case.add(EscalationReopened(why="it has failed again, and nobody had answered"))
+            else:
                 self._open(opening(policy, view, failure, key, self._outside.new_id()), policy, watch.terminal)
         self._recover(view, policy)
-
-    def _passed_on(self, run: str, seq: int, host: str) -> bool:
-        """Whether an escalation that is over by now was opened for it: a note may be read again after a crash."""
-        for name in self._store.runs():
-            if name not in self._cases:
-                view = fold(self._store.read(name).records)
-                if view is not None and (run, seq, host) in taken([view]):
-                    return True
-        return False
 
     def _open(self, event: EscalationOpened, policy: Policy, terminal: str) -> None:
         journal = self._store.create(event.escalation)
@@ -253,23 +264,21 @@ class Dispatcher:
                     case.add(EscalationProgressed(actor=answer.by, what=answer.note))
             path.unlink(missing_ok=True)
 
-    def _progress(self, case: Case) -> None:
-        """Runs that were begun since on its hosts, by whomever: something is being done."""
-        if not case.view.acks or case.view.over:
-            return
-        new = [r for r in self._runs.runs() if r not in self._known_runs]
-        for name in new:
+    def _progress(self) -> None:
+        """Runs that were begun since on the hosts of something that somebody has taken: something is being done."""
+        taken_on = [c for c in self._cases.values() if c.view.acks and not c.view.over]
+        for name in [r for r in self._runs.runs() if r not in self._known_runs] if taken_on else ():
             try:
-                view = fold_run(name, self._runs.read(name).records)
+                run = fold_run(name, self._runs.read(name).records)
             except EngineError:
                 continue  # not whole yet: looked at again in the next round
             self._known_runs.add(name)
-            if view is None or view.started.check or view.started.drill != case.view.opened.drill:
+            if run is None or run.started.check:
                 continue
-            for each in self._cases.values():
-                if each.view.acks and not each.view.over and set(each.view.hosts) & set(view.hosts):
-                    what = f"{view.started.kind} {view.started.title or view.started.runbook}"
-                    each.add(EscalationProgressed(run=name, actor=view.started.actor, what=what))
+            for case in taken_on:
+                if set(case.view.hosts) & set(run.hosts) and case.view.opened.drill == run.started.drill:
+                    what = f"{run.started.kind} {run.started.title or run.started.runbook}"
+                    case.add(EscalationProgressed(run=name, actor=run.started.actor, what=what))
 
     # ------------------------------------------------------------------ the ladder
 
@@ -340,6 +349,7 @@ class Dispatcher:
         """Over, and everybody has heard of it: the journal gets its closing record."""
         if case.view.over and not case.flying and all(s.done for s in self._wanted_sendings(case)):
             case.journal.close()
+            self._past |= taken([case.view])
             del self._cases[case.view.id]
 
 

@@ -71,7 +71,7 @@ class Letters:
         now: datetime,
     ) -> Letter:  # fmt: skip
         """`report` is None where the journal of the run cannot be read. Raises TemplateError of Jinja."""
-        about = summary(policy, view)
+        about = summary(policy, view, but=message.id.rpartition(".")[0])
         level = policy.levels[message.number - 1].name if message.number else ""
         template = self._templates.get_template(TEMPLATES.get(message.purpose, "page.txt.j2"))
         body = template.render(e=about, r=report, purpose=message.purpose, link=link, level=level)
@@ -118,15 +118,15 @@ def _squeezed(body: str) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def summary(policy: Policy, view: EscalationView) -> Summary:
-    """What messages and lists say of an escalation."""
+def summary(policy: Policy, view: EscalationView, but: str = "") -> Summary:
+    """What messages and lists say of an escalation. `but`: what the message is part of is not told in it."""
     first, last = view.failures[0][1], view.failures[-1][1]
     return Summary(
         id=view.id, policy=policy.name, severity=view.severity, trigger=first.trigger.replace("_", " "), why=last.why,
         drill=view.opened.drill, hosts=view.hosts, opened=text.stamp(view.opened_at), next=following(policy, view),
         news=f"{last.host}: {last.why}" if last.host else last.why, rounds=policy.repeat + 1,
         recovered=[f"{host}, by {run}" for host, run in view.recovered.items()], acknowledged=_acknowledged(view),
-        over=_over(view), told=told(policy, view),
+        over=_over(view), told=told(policy, view, but),
     )  # fmt: skip
 
 
@@ -162,11 +162,12 @@ def following(policy: Policy, view: EscalationView) -> str:
             return f"without progress until {at} it begins anew"
 
 
-def told(policy: Policy, view: EscalationView) -> tuple[Told, ...]:
+def told(policy: Policy, view: EscalationView, but: str = "") -> tuple[Told, ...]:
     """Who was told, level by level, in one line a person: the channels that worked, or that none did."""
     groups: dict[tuple[str, str], list[str]] = {}
     for sending in view.sendings.values():
-        groups.setdefault((sending.id.rpartition(".")[0], sending.contact), []).append(sending.id)
+        if sending.id.rpartition(".")[0] != but:
+            groups.setdefault((sending.id.rpartition(".")[0], sending.contact), []).append(sending.id)
     rows = []
     for (_, name), ids in groups.items():
         sendings = [view.sendings[i] for i in ids]
