@@ -272,8 +272,10 @@ class Dispatcher:
                 run = fold_run(name, self._runs.read(name).records)
             except EngineError:
                 continue  # not whole yet: looked at again in the next round
+            if run is None:
+                continue  # begun this instant: the same
             self._known_runs.add(name)
-            if run is None or run.started.check:
+            if run.started.check:
                 continue
             for case in taken_on:
                 if set(case.view.hosts) & set(run.hosts) and case.view.opened.drill == run.started.drill:
