@@ -51,7 +51,7 @@ steps:
 
 KILLED = """\
 import os, sys
-sys.argv = ["runbook", "run", "mend", "here.test", "-i", "hosts.ini"]
+sys.argv = ["runbook", "run", "mend", "here.test", "-i", "hosts.ini", "--wait", "60s"]
 from playbook_engine.app import performing
 emit = performing.Sinks.emit
 def deadly(self, event):
@@ -93,7 +93,7 @@ class Team:
         return done.stdout + done.stderr
 
     def fail(self) -> None:
-        assert "exit 2" in self("run", "mend", "here.test", "-i", "hosts.ini")
+        assert "exit 2" in self("run", "mend", "here.test", "-i", "hosts.ini", "--wait", "60s")
 
     def show(self) -> dict[str, object]:
         found = json.loads(self("escalation", "show", "last", "--json"))
@@ -160,7 +160,7 @@ def test_the_first_level_hears_of_it_takes_it_and_nobody_else_is_woken(team: Tea
     assert team.show()["state"] == "acknowledged"
     assert "ana (command): on it" in "\n".join(team.log())
     (team.here / "fine").touch()
-    assert "exit 0" in team("run", "mend", "here.test", "-i", "hosts.ini")
+    assert "exit 0" in team("run", "mend", "here.test", "-i", "hosts.ini", "--wait", "60s")
     soon(lambda: team.show()["state"] == "resolved")
     soon(lambda: len(team.box.mails) == 2 and team.dispatcher() is None)
     assert str(team.box.mails[1]["Subject"]).startswith("[P1] over: every host has recovered in ")
@@ -215,7 +215,7 @@ def test_the_dispatcher_is_killed_while_a_message_is_on_its_way(team: Team) -> N
     soon(lambda: team.dispatcher() is None)
     team.sink.slow = 0.0
     (team.here / "fine").touch()
-    team("run", "mend", "here.test", "-i", "hosts.ini")  # any run starts it again
+    team("run", "mend", "here.test", "-i", "hosts.ini", "--wait", "60s")  # any run starts it again
     soon(lambda: team.show()["state"] == "resolved" and team.dispatcher() is None)
     pages = [p for p in team.sink.posts if p.json()["type"] == "escalation.page"]
     assert len({p.headers["webhook-id"] for p in pages}) == 1
@@ -240,7 +240,7 @@ def test_a_server_that_hangs_delays_neither_the_run_nor_the_other_channel(team: 
     team.sink.slow = 30.0
     began = time.monotonic()
     team.fail()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 25
     soon(lambda: len(team.box.mails) == 1, 10)
 
 
@@ -256,11 +256,11 @@ def test_whom_nobody_can_reach_is_passed_over_at_once(team: Team) -> None:
 def test_a_policy_that_cannot_do_its_work_is_found_out_before_the_run(team: Team) -> None:
     text = (team.here / "escalation" / "team.yml").read_text()
     (team.here / "escalation" / "team.yml").write_text(text.replace("Ana Field", "TBD"))
-    said = team("run", "mend", "here.test", "-i", "hosts.ini")
+    said = team("run", "mend", "here.test", "-i", "hosts.ini", "--wait", "60s")
     assert "escalation/team.yml:4:11: 'TBD' is a placeholder, and nobody" in said
     assert not (team.here / "state" / "runs").exists()
     team.policy(first="5h")
-    said = team("run", "mend", "here.test", "-i", "hosts.ini")
+    said = team("run", "mend", "here.test", "-i", "hosts.ini", "--wait", "60s")
     assert "is longer than the run's deadline, 4:00:00" in said and "team.yml:10:" in said
 
 
