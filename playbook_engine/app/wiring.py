@@ -32,6 +32,7 @@ class App:
         self.templar = Templar()
         self.store = FileStore(settings.state, self.clock, self.redactor)
         self.escalations = FileStore(settings.state, self.clock, self.redactor, "escalations")
+        self.drills = FileStore(settings.state, self.clock, self.redactor, "drills")
         self.index = RunIndex(settings.state, self.store)
         self.switch = KillSwitch(settings.state)
 

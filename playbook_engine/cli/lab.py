@@ -209,7 +209,8 @@ def break_(host: str, fault: str, arg: str | None) -> None:
     """Break a host.
 
     FAULT is one of: fill, fill-inodes, readonly, kill-sshd, freeze, reboot [SECONDS], partition, blackhole, reject,
-    newkey, clock [SECONDS], service-kill NAME, stale-heartbeat NAME, slow-api MS.
+    newkey, clock [SECONDS], service-kill NAME, stale-heartbeat NAME, slow-api MS, corrupt-file PATH,
+    expired-certificate.
     """
     click.echo(f"{host}: {_lab().break_(host, fault, arg)}")
 

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "abort": ("pause", "Stop a run that goes on, at its next steps"),
     "handover": ("handover", "Give a run to a colleague on another machine, or take one"),
     "rollback": ("rollback", "Take back what a run changed"),
+    "drill": ("drill", "Break a lab host, run the runbook, score it"),
     "ack": ("ack", "Take an escalation: nobody further up is woken"),
     "escalations": ("ack", "Who was told what, and who has answered"),
     "escalation": ("escalation", "Simulate a policy, look at an escalation, end it"),

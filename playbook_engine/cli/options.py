@@ -13,7 +13,7 @@ from playbook_engine.model.ports import EventSink
 
 if TYPE_CHECKING:
     from playbook_engine.app.wiring import App
-    from playbook_engine.model.plan import Options
+    from playbook_engine.model.plan import Options, Plan
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -53,6 +53,30 @@ def run_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def drill_option(function: F) -> F:
+    """--drill: given by `runbook drill` to the runs that it watches."""
+    return click.option("--drill", default="", hidden=True)(function)
+
+
+def drilled(app: App, plan: Plan, drill: str) -> tuple[Plan, list[EventSink]]:
+    """The plan with what a drill has ordered, and what makes the run wait for it."""
+    if not drill:
+        return plan, []
+    from playbook_engine.app.drilling import drilled as ordered
+    from playbook_engine.app.drilling import orders
+
+    return ordered(plan, orders(app, drill)), gates(app, drill)
+
+
+def gates(app: App, drill: str) -> list[EventSink]:
+    """What makes a run wait for the drill that it belongs to."""
+    if not drill:
+        return []
+    from playbook_engine.app.drilling import gate, orders
+
+    return [gate(orders(app, drill))]
 
 
 def lock_options(function: F) -> F:

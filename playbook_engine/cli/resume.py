@@ -9,6 +9,8 @@ import click
 from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
+    drill_option,
+    gates,
     lock_options,
     make_app,
     on_terminal,
@@ -29,9 +31,11 @@ from playbook_engine.cli.options import (
 @click.option("-u", "--user", help="Log in as this user, not as the journal says.")
 @click.option("--private-key", metavar="FILE", help="Log in with this key, not with the one that the journal names.")
 @lock_options
+@drill_option
 def resume(
     run: str, skip: tuple[str, ...], again: tuple[str, ...], reason: str, force: bool, forks: int, verbose: int,
     as_json: bool, user: str | None, private_key: str | None, wait: float, take_over: str,
+    drill: str,
 ) -> None:  # fmt: skip
     """Go on with RUN where it stopped, from its journal alone: an id, a unique part of one, or `last`, the newest that
     died or left hosts open.
@@ -50,7 +54,7 @@ def resume(
         app, last_open(app) if run == "last" else app.store.find(run),
         options(check=False, diff=False, forks=forks, reason=reason, force=force, skip=skip, again=again, wait=wait,
                 take_over=take_over),
-        watchers(app, as_json=as_json, verbose=verbose, diff=False), command_line(),
+        [*watchers(app, as_json=as_json, verbose=verbose, diff=False), *gates(app, drill)], command_line(),
         ask_about_key if on_terminal() else None, Login(user=user, private_key=private_key),
     )  # fmt: skip
     sys.exit(end.code)

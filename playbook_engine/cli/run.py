@@ -9,6 +9,8 @@ import click
 from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
+    drill_option,
+    drilled,
     inventory_options,
     lock_options,
     make_app,
@@ -28,11 +30,12 @@ from playbook_engine.cli.options import (
 @inventory_options
 @run_options
 @lock_options
+@drill_option
 def run(
     runbook: str, pattern: str | None, tags: tuple[str, ...], skip_tags: tuple[str, ...], read_only: bool,
     inventory: tuple[str, ...], limit: str | None, extra: tuple[str, ...], check: bool, diff: bool, forks: int,
     reason: str, yes: bool, mean: int | None, max_hosts: int | None, verbose: int, as_json: bool,
-    wait: float, take_over: str,
+    wait: float, take_over: str, drill: str,
 ) -> None:  # fmt: skip
     """Run RUNBOOK (a name or a file) on the hosts of PATTERN."""
     from playbook_engine.app.consent import Consent
@@ -48,8 +51,9 @@ def run(
         ),
         consent=Consent(yes=yes, mean=mean, terminal=on_terminal(), max_hosts=max_hosts),
     )  # fmt: skip
+    plan, waiting = drilled(app, plan, drill)
     end = execute(
-        app, plan, watchers(app, as_json=as_json, verbose=verbose, diff=diff, steps=plan.runbook.count()),
+        app, plan, [*watchers(app, as_json=as_json, verbose=verbose, diff=diff, steps=plan.runbook.count()), *waiting],
         ask_about_key if on_terminal() else None,
     )  # fmt: skip
     sys.exit(end.code)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from playbook_engine.lab import clock, disk, processes
+from playbook_engine.lab import clock, corruption, disk, processes
 from playbook_engine.lab.errors import LabError
 from playbook_engine.lab.host import HostState, LabHost
 from playbook_engine.lab.spec import Init
@@ -58,6 +58,8 @@ class Fault(StrEnum):
     SERVICE_KILL = "service-kill"
     SLOW_API = "slow-api"
     STALE_HEARTBEAT = "stale-heartbeat"
+    CORRUPT_FILE = "corrupt-file"
+    EXPIRED_CERTIFICATE = "expired-certificate"
 
 
 def parse(name: Fault | str) -> Fault:
@@ -81,7 +83,9 @@ def inject(host: LabHost, fault: Fault, arg: str | None) -> str:
     known = record.read_text() if record.exists() else None
     # On record first: a fault that was half injected must be healed too.
     arguments = sorted({*(known or "").split(), *(arg or "").split()}) if fault in _PER_SERVICE else [arg or ""]
-    record.write_text(" ".join(arguments))
+    if fault in _PER_FILE and known:
+        arguments = [known, *arguments]
+    record.write_text(("\n" if fault in _PER_FILE else " ").join(arguments))
     try:
         said = _INJECT[fault](host, arg)
     except LabError:
@@ -310,6 +314,7 @@ def _default_api(host: LabHost, arg: str) -> None:
 
 
 _PER_SERVICE = (Fault.SERVICE_KILL, Fault.STALE_HEARTBEAT)
+_PER_FILE = (Fault.CORRUPT_FILE,)
 _INJECT: dict[Fault, Callable[[LabHost, str | None], str]] = {
     Fault.FILL: _fill,
     Fault.FILL_INODES: _fill_inodes,
@@ -325,6 +330,8 @@ _INJECT: dict[Fault, Callable[[LabHost, str | None], str]] = {
     Fault.SERVICE_KILL: _service_kill,
     Fault.SLOW_API: _slow_api,
     Fault.STALE_HEARTBEAT: _stale_heartbeat,
+    Fault.CORRUPT_FILE: corruption.corrupt,
+    Fault.EXPIRED_CERTIFICATE: corruption.expire,
 }
 _HEAL: dict[Fault, Callable[[LabHost, str], None]] = {
     # what is frozen cannot be healed, what is read-only cannot be tidied: in this order
@@ -341,6 +348,8 @@ _HEAL: dict[Fault, Callable[[LabHost, str], None]] = {
     Fault.SERVICE_KILL: _service_start,
     Fault.STALE_HEARTBEAT: _service_continue,
     Fault.SLOW_API: _default_api,
+    Fault.CORRUPT_FILE: corruption.restore,
+    Fault.EXPIRED_CERTIFICATE: corruption.restore,
     Fault.REBOOT: lambda host, arg: None,
 }
 _HEALING_ORDER = list(_HEAL)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from host_snapshot import differences, snapshot
-from standin_wheel import build
+from playbook_engine.lab.standin_wheel import build
 
 from playbook_engine.app.runs import view_of
 from playbook_engine.app.settings import Settings

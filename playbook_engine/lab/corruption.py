@@ -1,0 +1,99 @@
+"""Files of a lab host that are not what they should be. What they were is kept beside the host's record, not on it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from playbook_engine.lab.errors import LabError
+from playbook_engine.lab.host import LabHost
+
+CERTIFICATE, KEY = "/etc/trader/tls/cert.pem", "/etc/trader/tls/key.pem"
+"""What the ailing host serves (see lab/sick)."""
+
+
+def corrupt(host: LabHost, arg: str | None) -> str:
+    """`PATH`, or JSON with `path`, and `replace` (a regular expression) `with` a text: without one, the second half of
+    the file becomes zeros, as after a power cut."""
+    path, pattern, text = _told(arg)
+    there = _there(host, path)
+    _keep(host, path)
+    data = there.read_bytes()
+    if pattern is None:
+        changed = data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
+    else:
+        changed = re.sub(pattern.encode(), text.encode().replace(b"\\", b"\\\\"), data, flags=re.M)
+        if changed == data:
+            raise LabError(f"{host.name}: nothing in {path} matches {pattern!r}")
+    _write(there, changed)
+    return f"{path} is not what it was: {len(data)} bytes before, {len(changed)} now"
+
+
+def expire(host: LabHost, arg: str | None) -> str:
+    """The certificate that is served has expired a day ago."""
+    # Only here: cryptography is slow to import, and the lab's other faults do without.
+    from playbook_engine.lab.sick.certificate import self_signed
+
+    now = datetime.datetime.now(datetime.UTC)
+    day = datetime.timedelta(days=1)
+    cert, key = self_signed(["trader.test", "localhost"], issued=now - 90 * day, expires=now - day)
+    for path, data in ((CERTIFICATE, cert), (KEY, key)):
+        there = _there(host, path)
+        _keep(host, path)
+        _write(there, data)
+    host.exec(["sh", "-c", "sv restart trader"])
+    return f"{CERTIFICATE} expired a day ago"
+
+
+def restore(host: LabHost, arg: str) -> None:
+    """Puts back every file that was kept."""
+    for path, kept in _kept(host):
+        there = host.root() / path.lstrip("/")
+        if there.parent.is_dir():
+            _write(there, kept.read_bytes())
+        kept.unlink()
+    if arg == "":
+        host.exec(["sh", "-c", "[ ! -d /etc/service/trader ] || sv restart trader"])
+
+
+def _told(arg: str | None) -> tuple[str, str | None, str]:
+    if not arg:
+        raise LabError("corrupt-file needs a path, such as `corrupt-file /etc/app.conf`")
+    if not arg.startswith("{"):
+        return arg, None, ""
+    said = json.loads(arg)
+    return str(said["path"]), said.get("replace"), str(said.get("with") or "")
+
+
+def _there(host: LabHost, path: str) -> Path:
+    there = host.root() / path.lstrip("/")
+    if not there.is_file() or there.is_symlink():
+        raise LabError(f"{host.name} has no file {path}")
+    return there
+
+
+def _keep(host: LabHost, path: str) -> None:
+    """The first time only: what a second fault finds is not what was there."""
+    folder = host.folder / "kept"
+    folder.mkdir(exist_ok=True)
+    kept = folder / path.strip("/").replace("/", "%")
+    if not kept.exists():
+        shutil.copyfile(host.root() / path.lstrip("/"), kept)
+
+
+def _kept(host: LabHost) -> Iterator[tuple[str, Path]]:
+    folder = host.folder / "kept"
+    for kept in sorted(folder.iterdir()) if folder.is_dir() else ():
+        yield "/" + kept.name.replace("%", "/"), kept
+
+
+def _write(there: Path, data: bytes) -> None:
+    """In place: mode, owner and whoever has it open stay."""
+    handle = os.open(there, os.O_WRONLY | os.O_TRUNC)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
