@@ -74,7 +74,8 @@ def left_behind(records: Sequence[Record]) -> list[FaultInjected]:
 
 def furnish(lab: Lab, specs: Sequence[LabSpec], say: Callable[[str], None]) -> list[LabHost]:
     """Makes the hosts of a drill and prepares them. Raises LabError."""
-    made = lab.up([_spec(lab, s) for s in specs if not s.sick])
+    plain = [_spec(lab, s) for s in specs if not s.sick]
+    made = lab.up(plain) if plain else []
     made += [bring_up(lab, _sickness(s), say=say) for s in specs if s.sick]
     for spec in specs:
         host = lab.host(spec.name)
@@ -97,8 +98,10 @@ def _spec(lab: Lab, spec: LabSpec) -> HostSpec:
 
 
 def _sickness(spec: LabSpec) -> Sickness:
+    if spec.filled:
+        return Sickness(name=spec.name, market_open=spec.market_open, mlflow_wheels=False)
     return Sickness(
-        name=spec.name, market_open=spec.market_open, filled=spec.filled, mlflow_wheels=False,
+        name=spec.name, market_open=spec.market_open, filled=False, mlflow_wheels=False,
         size_bytes=max(spec.size_bytes, 256 << 20), inodes=max(spec.inodes, 20000),
     )  # fmt: skip
 

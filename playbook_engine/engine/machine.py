@@ -142,7 +142,10 @@ class HostMachine:
                 return end
         for name in self._ledger.take_pending(scope_id):
             handler = handlers.get(name)
-            if handler is None or (begun is not None and not self._history.reached(scope_id, handler.id)):
+            if handler is None:
+                continue
+            if begun is not None and not self._history.reached(scope_id, handler.id):
+                self._ledger.notify(scope_id, (name,))  # it waited when the rollback began
                 continue
             result = yield from self._steps.run(handler, scope, scope_id, handler=True)
             end = yield from self._after(result, f"handler {name}", runbook, scope_id, handlers)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playbook_engine.agent import proof
+from playbook_engine.catalog import catalog
+from playbook_engine.catalog.spec import Kind
 from playbook_engine.engine.commands import Program, ask, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.digest import volatile
@@ -15,7 +17,7 @@ from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.scope import Scope
 from playbook_engine.engine.step import StepRunner
 from playbook_engine.model.errors import HostError, LinkLost, Unreachable
-from playbook_engine.model.events import RollbackStarted, RollbackVerified, StepUndone, UndoIntended
+from playbook_engine.model.events import ChangeIntended, RollbackStarted, RollbackVerified, StepUndone, UndoIntended
 from playbook_engine.model.outcome import Outcome
 from playbook_engine.model.runbook import Step
 from playbook_engine.transport.base import Call, Reply
@@ -57,14 +59,14 @@ class Rollback:
         undone: list[Change] = []
         kept: list[str] = []
         failed: list[str] = []
-        self._ledger.take_pending(scope_id)
+        asleep = self._asleep(self._ledger.take_pending(scope_id))
         notified: list[tuple[str, Scope]] = []
         for change in reversed(changes):
             done = change.undone or (yield from self._taken_back(change, scope_id, force))
             outcome, message = done.outcome, done.message
             if outcome == "undone":
                 undone.append(change)
-                notified += [(n, change.scope) for n in change.event.notify]
+                notified += [(n, change.scope) for n in change.event.notify if n not in asleep]
             elif outcome == "kept":
                 kept.append(change.event.name)
             elif outcome == "failed":
@@ -85,6 +87,19 @@ class Rollback:
             undone=tuple(c.event.name for c in undone), kept=tuple(kept), failed=tuple(failed),
             differences=tuple(differences),
         )  # fmt: skip
+
+    def _asleep(self, pending: Sequence[str]) -> set[str]:
+        """Handlers that still wait, and that nothing done since can have done the work of: what they would restart has
+        never seen the changes, and is left alone when these are taken back.
+
+        A command may have restarted anything, and so may a service: after one of those a waiting handler runs.
+        """
+        found = set(pending)
+        for name in pending:
+            first = next((n for n, made in enumerate(self._ledger.made) if name in made.notify), None)
+            if first is None or any(_may_restart(made) for made in self._ledger.made[first + 1 :]):
+                found.discard(name)
+        return found
 
     def _taken_back(self, change: Change, scope_id: str, force: bool) -> Program[StepUndone]:
         """One change, as an event. A host that cannot be worked with any more stops here, to be gone on with later."""
@@ -172,7 +187,7 @@ class Rollback:
     def _handlers(
         self, scope_id: str, handlers: Mapping[str, Step], notified: Sequence[tuple[str, Scope]]
     ) -> Program[list[str]]:
-        """Taking a change back re-notifies its handlers: a restored unit file needs its restart."""
+        """Taking a change back re-notifies its handlers: a restored unit file needs its restart (but see `_asleep`)."""
         failed: list[str] = []
         done: set[str] = set()
         for name, scope in notified:
@@ -247,3 +262,8 @@ def _at(state: object, path: str) -> object:
 
 def _said(left: Sequence[Mapping[str, object]]) -> str:
     return "; ".join(f"{d['subject']} {d['aspect']}: was {d['before']}, is {d['now']}" for d in left[:5])
+
+
+def _may_restart(made: ChangeIntended) -> bool:
+    """Whether an intent may have restarted something: all but what keeps the state of files and accounts."""
+    return made.action == "service" or catalog.get(made.action).kind is not Kind.STATE

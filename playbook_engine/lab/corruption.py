@@ -18,10 +18,11 @@ CERTIFICATE, KEY = "/etc/trader/tls/cert.pem", "/etc/trader/tls/key.pem"
 
 
 def corrupt(host: LabHost, arg: str | None) -> str:
-    """`PATH`, or JSON with `path`, and `replace` (a regular expression) `with` a text: without one, the second half of
+    """`PATH` (a glob of one file), or JSON with `path`, and `replace` (a regular expression) `with` a text: without one, the second half of
     the file becomes zeros, as after a power cut."""
     path, pattern, text = _told(arg)
     there = _there(host, path)
+    path = "/" + str(there.relative_to(host.root()))
     _keep(host, path)
     data = there.read_bytes()
     if pattern is None:
@@ -71,10 +72,10 @@ def _told(arg: str | None) -> tuple[str, str | None, str]:
 
 
 def _there(host: LabHost, path: str) -> Path:
-    there = host.root() / path.lstrip("/")
-    if not there.is_file() or there.is_symlink():
-        raise LabError(f"{host.name} has no file {path}")
-    return there
+    found = sorted(host.root().glob(path.lstrip("/")))
+    if len(found) != 1 or not found[0].is_file() or found[0].is_symlink():
+        raise LabError(f"{host.name} has no file {path}, or several")
+    return found[0]
 
 
 def _keep(host: LabHost, path: str) -> None:

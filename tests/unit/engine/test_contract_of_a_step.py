@@ -216,6 +216,34 @@ handlers:
     assert host.files == {}
 
 
+ASLEEP = """\
+name: r
+steps:
+  - {name: a, copy: {content: x, dest: /a}, notify: restart}
+  - {name: b, copy: {content: x, dest: /b}}
+%s
+  - {name: no, fail: {msg: no}}
+handlers:
+  - {name: restart, command: restart it}
+"""
+
+
+def test_a_rollback_restarts_nothing_that_has_never_seen_the_change(bench: Bench) -> None:
+    host = bench.host()
+    done = bench.run(ASLEEP % "")
+    assert done.statuses == {"h1": "rolled_back"}
+    assert [c for c in host.calls if c.action == "command"] == []
+
+
+def test_a_rollback_runs_a_handler_that_waits_when_something_may_have_done_its_work(bench: Bench) -> None:
+    host = bench.host()
+    done = bench.run(
+        ASLEEP % "  - {name: c, command: start it, rollback: [{command: stop it, irreversible: it is the undo}]}"
+    )
+    assert done.statuses == {"h1": "rolled_back"}
+    assert [c.args.get("cmd") for c in host.calls if c.action == "command"] == ["start it", "stop it", "restart it"]
+
+
 def test_preconditions_hold_everybody_back_before_the_first_change(bench: Bench) -> None:
     good, bad = bench.host("good"), bench.host("bad", free_bytes=1)
     done = bench.run(
