@@ -18,8 +18,10 @@ CERTIFICATE, KEY = "/etc/trader/tls/cert.pem", "/etc/trader/tls/key.pem"
 
 
 def corrupt(host: LabHost, arg: str | None) -> str:
-    """`PATH` (a glob of one file), or JSON with `path`, and `replace` (a regular expression) `with` a text: without one, the second half of
-    the file becomes zeros, as after a power cut."""
+    """`PATH` (a glob of one file), or JSON with `path`, and `replace` (a regular expression) `with` a text.
+
+    Without those the second half of the file becomes zeros, as after a power cut.
+    """
     path, pattern, text = _told(arg)
     there = _there(host, path)
     path = "/" + str(there.relative_to(host.root()))
@@ -38,7 +40,7 @@ def corrupt(host: LabHost, arg: str | None) -> str:
 def expire(host: LabHost, arg: str | None) -> str:
     """The certificate that is served has expired a day ago."""
     # Only here: cryptography is slow to import, and the lab's other faults do without.
-    from playbook_engine.lab.sick.certificate import self_signed
+    from playbook_engine.lab.certificate import self_signed
 
     now = datetime.datetime.now(datetime.UTC)
     day = datetime.timedelta(days=1)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import yaml
 from host_snapshot import differences, snapshot
-from playbook_engine.lab.standin_wheel import build
 
 from playbook_engine.app.runs import view_of
 from playbook_engine.app.settings import Settings
@@ -22,6 +21,7 @@ from playbook_engine.lab.lab import Lab
 from playbook_engine.lab.prerequisites import require
 from playbook_engine.lab.sick.system import Sickness, bring_up
 from playbook_engine.lab.spec import Bind, HostSpec
+from playbook_engine.lab.standin_wheel import build
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,8 +6,8 @@ import datetime
 import json
 from pathlib import Path
 
+from playbook_engine.lab import certificate
 from playbook_engine.lab.faults import SLOW_API
-from playbook_engine.lab.sick import certificate
 from playbook_engine.lab.sick.clutter import EXPORT, OPEN_LOG
 from playbook_engine.lab.skeleton import APP_UID, service
 from playbook_engine.lab.spec import PlacedFile
