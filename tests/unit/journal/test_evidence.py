@@ -1,0 +1,89 @@
+"""A bundle holds as it was made, and in no other way: every attack, at every record, with either key."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+from collections import Counter
+
+import pytest
+from evidence_attacks import FORGED, Attack, Bundles, attacks
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playbook_engine.journal.evidence.keys import KeyRing
+from playbook_engine.journal.evidence.verify import Verdict, verify
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+    return Bundles(tmp_path_factory.mktemp("bundles"))
+
+
+def verified(data: bytes, ring: KeyRing, head: str = "") -> Verdict:
+    return verify(io.BytesIO(data), ring, head)
+
+
+@pytest.mark.parametrize("which", ["public key", "key of the run"])
+def test_a_bundle_holds(bundles: Bundles, which: str) -> None:
+    found = verified(bundles.data, bundles.rings[which])
+    assert (found.faults, found.holds, found.open) == ([], True, False)
+    (journal,) = found.journals
+    assert (journal.journal, journal.state) == (bundles.journal, "closed")
+    assert journal.records > 8
+    assert journal.blobs > 3
+    assert journal.reports == 3
+
+
+@pytest.fixture(scope="module")
+def tried(bundles: Bundles) -> list[tuple[str, Attack, Verdict]]:
+    chance = random.Random(7)
+    return [
+        (which, attack, verified(attack.data, ring))
+        for attack in attacks(bundles, chance)
+        for which, ring in bundles.rings.items()
+    ]  # fmt: skip
+
+
+def test_every_attack_is_detected_at_every_position(tried: list[tuple[str, Attack, Verdict]]) -> None:
+    assert [(which, a.kind, a.what) for which, a, found in tried if found.holds] == []
+
+
+def test_every_attack_has_its_own_words(tried: list[tuple[str, Attack, Verdict]]) -> None:
+    unsaid = [
+        (which, a.kind, a.what, found.faults)
+        for which, a, found in tried
+        if not any(re.search(a.says, fault) for fault in found.faults)
+    ]
+    assert unsaid == []
+
+
+def test_every_record_was_attacked(tried: list[tuple[str, Attack, Verdict]], bundles: Bundles) -> None:
+    count = Counter(a.kind for which, a, _ in tried if which == "public key")
+    records = verified(bundles.data, bundles.rings["public key"]).journals[0].records
+    assert count["record dropped"] == count["field edited"] == count["byte edited"] == records
+    assert count["record replayed"] == 2 * records
+    assert count["records reordered"] == records * (records - 1) // 2
+    assert count["tail cut off"] == records + 1
+    assert min(count[f"{kind}, remade"] for kind in ("tail cut off", "blobs swapped", "another run", "field edited"))
+
+
+@given(st.data())
+def test_no_byte_can_be_changed(bundles: Bundles, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(bundles.data) - 1))
+    bad = bytearray(bundles.data)
+    bad[at] = data.draw(st.integers(0, 255).filter(lambda byte: byte != bundles.data[at]))
+    for ring in bundles.rings.values():
+        assert not verified(bytes(bad), ring).holds
+
+
+def test_another_key_does_not_speak_for_it(bundles: Bundles) -> None:
+    stranger = KeyRing(public=(bundles.stranger.public,))
+    assert "another installation" in verified(bundles.data, stranger).faults[0]
+    assert re.search("there is no key for", verified(bundles.other, bundles.rings["key of the run"]).faults[0])
+    (key,) = bundles.rings["key of the run"].chains.values()
+    wrong = KeyRing(chains={key.journal: type(key)(key.journal, b"\2" * 32)})
+    assert "another key" in verified(bundles.data, wrong).faults[0]
+    assert FORGED
+    assert not verified(bundles.data, KeyRing()).holds
