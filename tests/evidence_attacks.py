@@ -103,13 +103,22 @@ class Loose:
         del made.parts[name]
         return made
 
-    def remade(self, original: Loose, signer: SigningKey, *, as_himself: bool) -> Loose:
-        """Everything put right again that takes no key of ours."""
+    def without_blobs(self) -> Loose:
+        """Only with those that its records refer to."""
+        made, text = self.having({}), self.parts[self.records].decode()
+        for name in self.names("blobs"):
+            if name.rpartition("/")[2] not in text:
+                del made.parts[name]
+        return made
+
+    def remade(self, original: Loose, signer: SigningKey, *, as_himself: bool, key: ChainKey | None = None) -> Loose:
+        """Everything put right again that takes no key of ours, or only that `key` of a run."""
         manifest = manifests.read(original.parts[manifests.MANIFEST])
         (entry,) = manifest.journals
         records = [record for line in self.lines if (record := _record(line)).get("e") not in (None, "Closing")]
         closing = {**entry.closing, "records": len(records), "closed": True, "damage": []}
-        chain = Chain(ChainKey(entry.journal, b"\1" * 32))
+        own = key or ChainKey(entry.journal, b"\1" * 32)
+        chain = Chain(own)
         real = {match[2]: match[3] for line in original.lines if (match := FRAME.fullmatch(line))}
         lines = []
         for line in (chain.add(record) for record in [*records, closing]):
@@ -128,7 +137,7 @@ class Loose:
                 ),
             )
         )  # fmt: skip
-        macs = {entry.journal: manifests.seal_mac(manifest, ChainKey(entry.journal, b"\1" * 32))}
+        macs = {entry.journal: manifests.seal_mac(manifest, own)}
         seal = manifests.seal(manifest, macs)
         return made.having(
             {manifests.MANIFEST: manifest.text, manifests.SEAL: seal, manifests.SIGNATURE: signer.sign(seal)}

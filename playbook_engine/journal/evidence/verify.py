@@ -198,7 +198,7 @@ class _Verifier:
         damage = closing.get("damage")
         for each in damage if isinstance(damage, list) else ["its closing record does not say whether it was whole"]:
             self._fault(f"{name} was damaged before it was exported: {each}")
-        if not closing.get("closed") and not closing.get("live"):
+        if damage == [] and not closing.get("closed") and not closing.get("live"):
             self._fault(
                 f"{name} has no end: nobody was writing it when it was exported, and it was not closed. "
                 "The run died, or its end was cut off"

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 
 import pytest
-from evidence_attacks import FORGED, Attack, Bundles, attacks
+from evidence_attacks import Attack, Bundles, Loose, attacks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,5 +85,26 @@ def test_another_key_does_not_speak_for_it(bundles: Bundles) -> None:
     (key,) = bundles.rings["key of the run"].chains.values()
     wrong = KeyRing(chains={key.journal: type(key)(key.journal, b"\2" * 32)})
     assert "another key" in verified(bundles.data, wrong).faults[0]
-    assert FORGED
     assert not verified(bundles.data, KeyRing()).holds
+
+
+def test_whoever_can_verify_with_the_key_of_a_run_can_forge_for_it_and_not_for_the_public_key(bundles: Bundles) -> None:
+    """Why an auditor is given the public key. The forger has the key of the run, and signs as himself."""
+    whole, ring = Loose(bundles.data), bundles.rings["key of the run"]
+    (key,) = ring.chains.values()
+    cut = whole.with_lines(whole.lines[:5]).without_blobs()
+    forged = cut.remade(whole, bundles.stranger, as_himself=True, key=key).packed()
+    assert verified(forged, ring).holds
+    found = verified(forged, bundles.rings["public key"])
+    assert any("another installation" in fault for fault in found.faults)
+    assert not verified(forged, KeyRing(chains=ring.chains, public=bundles.rings["public key"].public)).holds
+
+
+def test_the_head_tells_a_bundle_from_any_other(bundles: Bundles) -> None:
+    ring = bundles.rings["public key"]
+    manifest = verified(bundles.data, ring).manifest
+    assert manifest is not None
+    assert verified(bundles.data, ring, manifest.head).holds
+    found = verified(bundles.other, ring, manifest.head)
+    assert [f for f in found.faults if "not the one that was noted" in f]
+    assert verified(bundles.other, ring).holds
