@@ -38,9 +38,8 @@ class App:
 
     def journals(self) -> dict[str, FileStore]:
         """Where the journals of each kind are; those of runs first."""
-        others = ("escalations", "drills", "incidents")
-        made = {kind: FileStore(self.settings.state, self.clock, self.redactor, kind) for kind in others}
-        return {"runs": self.store, **made}
+        made = {k: FileStore(self.settings.state, self.clock, self.redactor, k) for k in ("drills", "incidents")}
+        return {"runs": self.store, "escalations": self.escalations, **made}
 
     def transports(self, ask: Ask | None = None) -> dict[str, Transport]:
         """By the value of ansible_connection."""

@@ -200,8 +200,8 @@ class _Verifier:
             self._fault(f"{name} was damaged before it was exported: {each}")
         if damage == [] and not closing.get("closed") and not closing.get("live"):
             self._fault(
-                f"{name} has no end: nobody was writing it when it was exported, and it was not closed. "
-                "The run died, or its end was cut off"
+                f"{name} has no end: it was not closed, and nobody was writing it when it was exported. "
+                "Its end was cut off, or what wrote it died"
             )
         for digest in sorted(chain.sealed - blobs) if blobs is not None else ():
             self._fault(f"{name}: the blob {digest[:12]} is missing, and a record refers to it")
