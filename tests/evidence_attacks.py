@@ -24,6 +24,7 @@ from playbook_engine.journal.evidence.archive import BLOCK, Part, header, member
 from playbook_engine.journal.evidence.keys import ChainKey, KeyRing, SigningKey, signing_key
 from playbook_engine.journal.evidence.links import FRAME, Chain
 from playbook_engine.journal.evidence.manifest import FileEntry
+from playbook_engine.model.events import RunFinished, RunResumed
 
 TEXT = """\
 name: page
@@ -36,7 +37,7 @@ ANOTHER = TEXT.replace("page", "other").replace("/a}", "/b}")
 
 
 class Bundles:
-    """Two ended runs with a bundle of each, and the keys that speak for the first."""
+    """Two ended runs with a bundle of each, an early one of the first, and the keys that speak for the first."""
 
     def __init__(self, folder: Path, *, steps: int = 1) -> None:
         bench = Bench(folder)
@@ -45,6 +46,11 @@ class Bundles:
         self.run = bench.run(TEXT + more).end.run
         self.other_run = bench.run(ANOTHER).end.run
         self.app = MemoryApp(folder / "state", list(bench.hosts.values()))
+        journal = self.app.store.resume(self.run)
+        journal.append(RunResumed(run=self.run, actor="tester"))
+        self.early = self.bundle(self.run, folder / "early.tar")
+        journal.append(RunFinished(exit_code=0))
+        journal.close()
         self.journal = f"runs/{self.run}"
         self.data = self.bundle(self.run, folder / "one.tar")
         self.other = self.bundle(self.other_run, folder / "other.tar")
@@ -159,7 +165,9 @@ FORGED = r"signature is not that of|another installation|was not written with th
 def attacks(bundles: Bundles, chance: random.Random, flips: int = 100) -> Iterator[Attack]:
     """Every attack at every position, `flips` single bits, and as many cuts of the file."""
     whole = Loose(bundles.data)
-    for kind, what, loose, says in (*_on_records(whole, Loose(bundles.other), chance), *_on_files(whole)):
+    for kind, what, loose, says in (
+        *_on_records(whole, Loose(bundles.other), chance), *_earlier(whole, Loose(bundles.early)), *_on_files(whole)
+    ):  # fmt: skip
         yield Attack(kind=kind, what=what, data=loose.packed(), says=says)
         for himself in (False, True):
             forged = loose.remade(whole, bundles.stranger, as_himself=himself)
@@ -202,6 +210,16 @@ def _on_records(whole: Loose, other: Loose, chance: random.Random) -> Iterator[C
     yield "another run", "its records", whole.with_lines(other.lines), "it is the journal of .*, under the name of"
     closing = lines[-1].replace(b'"closed":true', b'"closed":false')
     yield "closing record edited", "closed", whole.with_lines([*lines[:-1], closing]), "was changed or moved"
+
+
+def _earlier(whole: Loose, early: Loose) -> Iterator[Change]:
+    """What was true once: records that the real keys made, of a moment at which the run went on."""
+    records = whole.with_lines(early.lines)
+    yield "earlier moment", "its records", records, "another state of the journal"
+    reports = whole.having({name: early.parts[name] for name in whole.names("reports")})
+    yield "earlier moment", "its reports", reports, "was changed or replaced"
+    for name in (manifests.MANIFEST, manifests.SEAL, manifests.SIGNATURE):
+        yield "earlier moment", f"its {name}", whole.having({name: early.parts[name]}), "seal"
 
 
 def _edited(line: bytes) -> bytes:

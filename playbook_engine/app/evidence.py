@@ -94,7 +94,7 @@ def give(app: App, names: Sequence[str], out: Path, *, carried: bool = False) ->
             archive.pack(handle, parts)
             handle.flush()
             os.fsync(handle.fileno())
-        os.link(beside, out)  # not over a file that came there meanwhile
+        os.rename(beside, out)
         sync_folder(out.parent)
     except OSError as error:
         raise JournalError(

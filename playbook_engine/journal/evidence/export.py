@@ -92,8 +92,9 @@ def exported(
             size += len(sealed.data)
         lines.append(chain.add(record))
     closing: dict[str, object] = {
-        "e": CLOSING, "journal": journal, "records": len(lines), "closed": event == "LogClosed", "live": raw.live,
-        "damage": damage, "journal_bytes": len(raw.data), "journal_sha256": hashlib.sha256(raw.data).hexdigest(),
+        "e": CLOSING, "journal": journal, "records": len(lines),
+        "closed": event == "LogClosed" and not raw.live, "live": raw.live, "damage": damage,
+        "journal_bytes": len(raw.data), "journal_sha256": hashlib.sha256(raw.data).hexdigest(),
         "sealed": {"values": counted.total(), "bytes": size, "fields": dict(sorted(counted.items()))},
     }  # fmt: skip
     lines.append(chain.add(closing))

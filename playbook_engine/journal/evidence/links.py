@@ -129,7 +129,7 @@ def _order(number: int, place: int, rest: Iterator[bytes]) -> str:
     if place in later:
         return f"records are out of order: record {number} stands where record {place} belongs"
     missing = f"record {place} is" if number == place + 1 else f"records {place} to {number - 1} are"
-    return f"{missing} missing: record {number} follows record {place - 1}"
+    return f"{missing} missing: record {number} {f'follows record {place - 1}' if place > 1 else 'is the first'}"
 
 
 def misnamed(journal: str, first: Mapping[str, object]) -> str:

@@ -118,7 +118,8 @@ class _Verifier:
             self._fault("the manifest was changed: its digest is not the one in the seal")
         elif manifests.seal(manifest, given) != seal:
             self._fault("the seal was changed: it is not the one of this manifest")
-        if not manifest.signer.signed(seal, signature):
+        signed = manifest.signer.signed(seal, signature)
+        if not signed:
             self._fault(
                 f"the signature is not that of {manifest.signer.id}: the seal was changed, or signed by another"
             )
@@ -138,7 +139,7 @@ class _Verifier:
                 self._fault(f"the seal was not made with the key of {entry.journal}: somebody else has made it again")
         for public in self._ring.public:
             if public == manifest.signer:
-                self._verdict.keys.append(public.id)
+                self._verdict.keys += [public.id] * signed
             else:
                 self._fault(f"it was signed by {manifest.signer.id}, and your key is {public.id}: another installation")
         lacking = [e.journal for e in manifest.journals if e.journal not in mine]
