@@ -1,7 +1,7 @@
 """Evidence bundles as somebody would tamper with them who has the bundle and lacks its keys: what, and where.
 
 Each attack comes bare, and *remade*: everything put right again that takes no key (numbers, hashes, the closing record,
-the manifest, the seal), signed with a key of the attacker's own, under his own name or that of the real signer.
+the manifest, the attestation), signed with a key of the attacker's own, under his own name or that of the real signer.
 """
 
 from __future__ import annotations
@@ -143,10 +143,14 @@ class Loose:
                 ),
             )
         )  # fmt: skip
-        macs = {entry.journal: manifests.seal_mac(manifest, own)}
-        seal = manifests.seal(manifest, macs)
+        macs = {entry.journal: manifests.attested(manifest, own)}
+        attestation = manifests.attestation(manifest, macs)
         return made.having(
-            {manifests.MANIFEST: manifest.text, manifests.SEAL: seal, manifests.SIGNATURE: signer.sign(seal)}
+            {
+                manifests.MANIFEST: manifest.text,
+                manifests.ATTESTATION: attestation,
+                manifests.SIGNATURE: signer.sign(attestation),
+            }
         )
 
 
@@ -218,8 +222,8 @@ def _earlier(whole: Loose, early: Loose) -> Iterator[Change]:
     yield "earlier moment", "its records", records, "another state of the journal"
     reports = whole.having({name: early.parts[name] for name in whole.names("reports")})
     yield "earlier moment", "its reports", reports, "was changed or replaced"
-    for name in (manifests.MANIFEST, manifests.SEAL, manifests.SIGNATURE):
-        yield "earlier moment", f"its {name}", whole.having({name: early.parts[name]}), "seal"
+    for name in (manifests.MANIFEST, manifests.ATTESTATION, manifests.SIGNATURE):
+        yield "earlier moment", f"its {name}", whole.having({name: early.parts[name]}), "attestation"
 
 
 def _edited(line: bytes) -> bytes:
@@ -267,11 +271,13 @@ def _on_manifest(whole: Loose) -> Iterator[Attack]:
             if changed != text:
                 data = whole.having({manifests.MANIFEST: changed}).packed()
                 yield Attack(kind="manifest edited", what=f"line {number} {how}", data=data, says="manifest")
-    for number, line in enumerate(whole.parts[manifests.SEAL].splitlines(keepends=True)):
-        seal = whole.parts[manifests.SEAL].replace(line, line.upper())
-        if seal != whole.parts[manifests.SEAL]:
-            data = whole.having({manifests.SEAL: seal}).packed()
-            yield Attack(kind="seal edited", what=f"line {number}", data=data, says="seal|manifest was changed")
+    for number, line in enumerate(whole.parts[manifests.ATTESTATION].splitlines(keepends=True)):
+        attestation = whole.parts[manifests.ATTESTATION].replace(line, line.upper())
+        if attestation != whole.parts[manifests.ATTESTATION]:
+            data = whole.having({manifests.ATTESTATION: attestation}).packed()
+            yield Attack(
+                kind="attestation edited", what=f"line {number}", data=data, says="attestation|manifest was changed"
+            )
 
 
 def _on_the_file(data: bytes, chance: random.Random, count: int) -> Iterator[Attack]:
@@ -283,7 +289,7 @@ def _on_the_file(data: bytes, chance: random.Random, count: int) -> Iterator[Att
     for cut in sorted({0, len(data) - 1, *(chance.randrange(len(data)) for _ in range(count))}):
         yield Attack(kind="file cut off", what=f"at byte {cut}", data=data[:cut], says="cut off|no evidence bundle")
     end, first = len(data) - 2 * BLOCK, data[:BLOCK]
-    manifest = data[: data.index(manifests.SEAL.encode())]
+    manifest = data[: data.index(manifests.ATTESTATION.encode())]
     yield Attack(
         kind="tar trick", what="a name twice", data=data[:end] + manifest + data[end:], says="does not list it"
     )

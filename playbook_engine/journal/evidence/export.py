@@ -137,9 +137,11 @@ def bundle(
             files=tuple(FileEntry(name=p.name, bytes=p.size, sha256=p.sha256) for p in parts),
         )
     )  # fmt: skip
-    seal = manifests.seal(manifest, {e.key.journal: manifests.seal_mac(manifest, e.key) for e in journals})
+    attestation = manifests.attestation(
+        manifest, {e.key.journal: manifests.attested(manifest, e.key) for e in journals}
+    )
     head = [
-        Part.of(manifests.MANIFEST, manifest.text), Part.of(manifests.SEAL, seal),
-        Part.of(manifests.SIGNATURE, signer.sign(seal)),
+        Part.of(manifests.MANIFEST, manifest.text), Part.of(manifests.ATTESTATION, attestation),
+        Part.of(manifests.SIGNATURE, signer.sign(attestation)),
     ]  # fmt: skip
     return manifest, iter([*head, *parts])

@@ -1,8 +1,8 @@
-"""What a bundle says of itself: its manifest, and the seal that binds the manifest to keys.
+"""What a bundle says of itself: its manifest, and the attestation that binds the manifest to keys.
 
-The manifest is JSON and names every other file with its size and SHA-256. The seal is a few lines of text: the
+The manifest is JSON and names every other file with its size and SHA-256. The attestation is a few lines of text: the
 manifest's SHA-256, who signed, and for each journal a MAC of that digest under the journal's key. The signature is that
-of the seal. So each key holds all of it: signature, seal, manifest, files.
+of the attestation. So each key holds all of it: signature, attestation, manifest, files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from playbook_engine.journal.evidence.keys import ChainKey, PublicKey
 from playbook_engine.model.errors import JournalError
 
 FORMAT = "runbook evidence 1"
-MANIFEST, SEAL, SIGNATURE = "manifest.json", "seal.txt", "seal.sig"
+MANIFEST, ATTESTATION, SIGNATURE = "manifest.json", "attestation.txt", "attestation.sig"
 JOURNAL = re.compile(r"[a-z]+/[0-9A-Za-z][0-9A-Za-z._-]*")
 FILE = re.compile(JOURNAL.pattern + r"/(records\.jsonl|blobs/[0-9a-f]{64}|reports/[a-z][a-z-]*\.(md|html|json))")
 MAC = re.compile(rf"^mac ({JOURNAL.pattern}) \S+ ([0-9a-f]{{64}})$", re.MULTILINE)
@@ -104,20 +104,20 @@ def read(text: bytes) -> Manifest:
     return manifest
 
 
-def seal(manifest: Manifest, macs: Mapping[str, str]) -> bytes:
+def attestation(manifest: Manifest, macs: Mapping[str, str]) -> bytes:
     """The text that is signed. `macs` by journal."""
     lines = [FORMAT, f"manifest {manifest.head}", f"signed-by {manifest.signer.id}"]
     lines += [f"mac {each.journal} {each.key} {macs.get(each.journal, '')}" for each in manifest.journals]
     return "".join(f"{line}\n" for line in lines).encode("ascii")
 
 
-def seal_mac(manifest: Manifest, key: ChainKey) -> str:
+def attested(manifest: Manifest, key: ChainKey) -> str:
     """What a journal's key says of the manifest."""
     return key.mac(b"manifest " + manifest.head.encode())
 
 
 def macs_of(text: bytes) -> dict[str, str]:
-    """The MACs that a seal holds, by journal; what is not understood is left out."""
+    """The MACs that an attestation holds, by journal; what is not understood is left out."""
     return {found[1]: found[2] for found in MAC.finditer(text.decode("ascii", "replace"))}
 
 

@@ -18,7 +18,7 @@ from playbook_engine.journal.evidence.links import Followed, follow
 from playbook_engine.journal.evidence.manifest import FileEntry, JournalEntry, Manifest
 from playbook_engine.model.errors import JournalError
 
-HEAD = (manifests.MANIFEST, manifests.SEAL, manifests.SIGNATURE)
+HEAD = (manifests.MANIFEST, manifests.ATTESTATION, manifests.SIGNATURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +84,11 @@ class _Verifier:
         self._verdict.faults.append(text)
 
     def all(self, head: str) -> None:
-        text, seal, signature = (self._part(name) for name in HEAD)
+        text, attestation, signature = (self._part(name) for name in HEAD)
         manifest = manifests.read(text)
         listed = manifests.listed(manifest.files)
         self._verdict.manifest = manifest
-        self._sealed(manifest, seal, signature)
+        self._attested(manifest, attestation, signature)
         if head and not hmac.compare_digest(head.strip().lower().encode(), manifest.head.encode()):
             self._fault(f"the head is {manifest.head}, and not the one that was noted: this is another bundle")
         for member in self._members:
@@ -110,18 +110,18 @@ class _Verifier:
 
     # ------------------------------------------------------------- keys
 
-    def _sealed(self, manifest: Manifest, seal: bytes, signature: bytes) -> None:
-        """Whether the keys speak for the manifest, and the seal and the signature are those of it."""
-        given = manifests.macs_of(seal)
+    def _attested(self, manifest: Manifest, attestation: bytes, signature: bytes) -> None:
+        """Whether the keys speak for the manifest, and the attestation and the signature are those of it."""
+        given = manifests.macs_of(attestation)
         mine = self._ring.chains
-        if f"manifest {manifest.head}\n".encode() not in seal:
-            self._fault("the manifest was changed: its digest is not the one in the seal")
-        elif manifests.seal(manifest, given) != seal:
-            self._fault("the seal was changed: it is not the one of this manifest")
-        signed = manifest.signer.signed(seal, signature)
+        if f"manifest {manifest.head}\n".encode() not in attestation:
+            self._fault("the manifest was changed: its digest is not the one in the attestation")
+        elif manifests.attestation(manifest, given) != attestation:
+            self._fault("the attestation was changed: it is not the one of this manifest")
+        signed = manifest.signer.signed(attestation, signature)
         if not signed:
             self._fault(
-                f"the signature is not that of {manifest.signer.id}: the seal was changed, or signed by another"
+                f"the signature is not that of {manifest.signer.id}: the attestation was changed, or another signed it"
             )
         for entry in manifest.journals:
             key = mine.get(entry.journal)
@@ -133,10 +133,12 @@ class _Verifier:
                 )
                 continue
             self._keys[entry.journal] = key
-            if hmac.compare_digest(given.get(entry.journal, ""), manifests.seal_mac(manifest, key)):
+            if hmac.compare_digest(given.get(entry.journal, ""), manifests.attested(manifest, key)):
                 self._verdict.keys.append(key.id)
             else:
-                self._fault(f"the seal was not made with the key of {entry.journal}: somebody else has made it again")
+                self._fault(
+                    f"the attestation was not made with the key of {entry.journal}: somebody else has made it again"
+                )
         for public in self._ring.public:
             if public == manifest.signer:
                 self._verdict.keys += [public.id] * signed
