@@ -12,7 +12,7 @@ import itertools
 import json
 import random
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +104,11 @@ class Loose:
         made.parts = {**self.parts, **parts}
         return made
 
+    def ordered(self, names: list[str]) -> Loose:
+        made = Loose.__new__(Loose)
+        made.parts = {name: self.parts[name] for name in names}
+        return made
+
     def without(self, name: str) -> Loose:
         made = self.having({})
         del made.parts[name]
@@ -117,17 +122,23 @@ class Loose:
                 del made.parts[name]
         return made
 
-    def remade(self, original: Loose, signer: SigningKey, *, as_himself: bool, key: ChainKey | None = None) -> Loose:
-        """Everything put right again that takes no key of ours, or only that `key` of a run."""
+    def remade(
+        self, original: Loose, signer: SigningKey, *, as_himself: bool, key: ChainKey | None = None,
+        closing: Mapping[str, object] | None = None, more: bytes = b"",
+    ) -> Loose:  # fmt: skip
+        """Everything put right again that takes no key of ours, or only that `key` of a run.
+
+        `closing`: what the closing record then says otherwise. `more` is put behind the attestation.
+        """
         manifest = manifests.read(original.parts[manifests.MANIFEST])
         (entry,) = manifest.journals
         records = [record for line in self.lines if (record := _record(line)).get("e") not in (None, "Closing")]
-        closing = {**entry.closing, "records": len(records), "closed": True, "damage": []}
+        told = {**entry.closing, "records": len(records), "closed": True, "damage": [], **(closing or {})}
         own = key or ChainKey(entry.journal, b"\1" * 32)
         chain = Chain(own)
         real = {match[2]: match[3] for line in original.lines if (match := FRAME.fullmatch(line))}
         lines = []
-        for line in (chain.add(record) for record in [*records, closing]):
+        for line in (chain.add(record) for record in [*records, told]):
             match = FRAME.fullmatch(line)
             assert match is not None
             lines.append(line.replace(match[3], real.get(match[2], match[3])))  # a MAC that is known stays good
@@ -135,7 +146,7 @@ class Loose:
         manifest = manifests.written(
             dataclasses.replace(
                 manifest, signer=signer.public if as_himself else manifest.signer,
-                journals=(dataclasses.replace(entry, head=chain.head, closing=closing),),
+                journals=(dataclasses.replace(entry, head=chain.head, closing=told),),
                 files=tuple(
                     FileEntry(name=part.name, bytes=part.size, sha256=part.sha256)
                     for name, content in made.parts.items()
@@ -144,7 +155,7 @@ class Loose:
             )
         )  # fmt: skip
         macs = {entry.journal: manifests.attested(manifest, own)}
-        attestation = manifests.attestation(manifest, macs)
+        attestation = manifests.attestation(manifest, macs) + more
         return made.having(
             {
                 manifests.MANIFEST: manifest.text,
@@ -179,6 +190,7 @@ def attacks(bundles: Bundles, chance: random.Random, flips: int = 100) -> Iterat
                 continue
             how = "signed as himself" if himself else "signed as us"
             yield Attack(kind=f"{kind}, remade", what=f"{what}, {how}", data=forged.packed(), says=FORGED)
+    yield from _reordered(whole)
     yield from _on_manifest(whole)
     yield from _on_the_file(bundles.data, chance, flips)
 
@@ -211,9 +223,25 @@ def _on_records(whole: Loose, other: Loose, chance: random.Random) -> Iterator[C
         moved = list(lines)
         moved[one], moved[two] = moved[two], moved[one]
         yield "records reordered", f"{one + 1} and {two + 1}", whole.with_lines(moved), "records are out of order"
+    after = lines[-1].replace(b'{"seq":%d' % len(lines), b'{"seq":%d' % (len(lines) + 1))
+    yield (
+        "record added",
+        "a second closing record",
+        whole.with_lines([*lines, after]),
+        "stands behind the closing record",
+    )
     yield "another run", "its records", whole.with_lines(other.lines), "it is the journal of .*, under the name of"
     closing = lines[-1].replace(b'"closed":true', b'"closed":false')
     yield "closing record edited", "closed", whole.with_lines([*lines[:-1], closing]), "was changed or moved"
+
+
+def _reordered(whole: Loose) -> Iterator[Attack]:
+    """The files of a bundle in another order."""
+    names = list(whole.parts)
+    for n in range(3, len(names) - 1):
+        moved = [*names[:n], names[n + 1], names[n], *names[n + 2 :]]
+        data = whole.ordered(moved).packed()
+        yield Attack(kind="files reordered", what=names[n], data=data, says="do not stand in the order")
 
 
 def _earlier(whole: Loose, early: Loose) -> Iterator[Change]:

@@ -173,6 +173,8 @@ def test_a_run_that_goes_on_is_said_to_be_open_and_its_later_bundle_has_another_
 ) -> None:
     done = bench.run(TEXT)
     journal = done.app.store.resume(done.end.run)
+    begun = verified(done.app, [done.end.run], tmp_path / "begun")
+    assert (begun.holds, begun.open) == (True, True), "somebody has gone on with what was closed"
     journal.append(StepStarted(host="h1", step="s9", name="later", action="command"))
     found = verified(done.app, [done.end.run], tmp_path / "early")
     assert (found.holds, found.open, found.journals[0].state) == (True, True, "open")
@@ -237,8 +239,14 @@ def test_another_runs_journal_under_this_runs_name_is_said(bench: Bench, tmp_pat
     here, there = one.app.store.folder(one.end.run), one.app.store.folder(two.end.run)
     for name in ("journal", "key"):
         (here / name).write_bytes((there / name).read_bytes())
-    found = verified(MemoryApp(tmp_path / "state", []), [one.end.run], tmp_path / "bundle")
-    assert any(f"it is the journal of {two.end.run}, under the name of {one.end.run}" in f for f in found.faults)
+    app, says = (
+        MemoryApp(tmp_path / "state", []),
+        f"it is the journal of {two.end.run}, under the name of {one.end.run}",
+    )
+    (made,) = evidence.give(app, [one.end.run], tmp_path / "bundle").journals
+    assert made.damage == [says], "whoever exports it is told"
+    found = verify(io.BytesIO((tmp_path / "bundle").read_bytes()), public(app))
+    assert any(says in fault for fault in found.faults)
 
 
 def test_without_its_key_nothing_can_be_said_of_a_journal(bench: Bench, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import random
 import re
@@ -109,6 +110,60 @@ def test_a_bundle_of_an_earlier_moment_says_that_it_is_open(bundles: Bundles) ->
         assert (found.faults, found.open, [j.state for j in found.journals]) == ([], True, ["open"])
         (fault,) = verified(bundles.early, ring, final.head).faults
         assert "not the one that was noted" in fault
+
+
+@pytest.mark.parametrize(
+    ("closing", "more", "says"),
+    [
+        ({"records": 3}, b"", "speaks of 3 records, and there are"), ({}, b"x\n", "attestation was changed"),
+        ({"damage": ["a hole"]}, b"", "damaged before it was exported: a hole"), ({"closed": False}, b"", "has no end"),
+        ({"damage": None}, b"", "does not say whether it was whole"),
+    ],
+)  # fmt: skip
+def test_a_key_speaks_only_for_what_makes_sense(
+    bundles: Bundles, closing: dict[str, object], more: bytes, says: str
+) -> None:
+    """Also whoever has the key of a run gets no green for a bundle that an export would not have written."""
+    whole, ring = Loose(bundles.data), bundles.rings["key of the run"]
+    (key,) = ring.chains.values()
+    assert verified(whole.remade(whole, bundles.stranger, as_himself=True, key=key).packed(), ring).holds
+    forged = whole.remade(whole, bundles.stranger, as_himself=True, key=key, closing=closing, more=more)
+    faults = verified(forged.packed(), ring).faults
+    assert [fault for fault in faults if says in fault], faults
+
+
+def test_the_attestation_of_another_manifest_is_none_of_this(bundles: Bundles) -> None:
+    whole, ring = Loose(bundles.data), bundles.rings["key of the run"]
+    (key,) = ring.chains.values()
+    forged = whole.remade(whole, bundles.stranger, as_himself=True, key=key)
+    mixed = forged.having({"manifest.json": forged.parts["manifest.json"].replace(b'"tester"', b'"nobody"')})
+    assert (
+        "the manifest was changed: its digest is not the one in the attestation"
+        in verified(mixed.packed(), ring).faults
+    )
+
+
+def test_blobs_are_those_that_the_records_name(bundles: Bundles) -> None:
+    whole, ring = Loose(bundles.data), bundles.rings["key of the run"]
+    (key,) = ring.chains.values()
+    name = whole.names("blobs")[0]
+    added = f"{name.rpartition('/')[0]}/{hashlib.sha256(b'x').hexdigest()}"
+    for loose, says in (
+        (whole.without(name), "and a record refers to it"),
+        (whole.having({added: b"x"}), "no record ref"),
+    ):
+        forged = loose.remade(whole, bundles.stranger, as_himself=True, key=key)
+        (fault,) = verified(forged.packed(), ring).faults
+        assert says in fault
+
+
+def test_the_key_of_a_run_says_which_record_is_not_its_own(tried: list[tuple[str, Attack, Verdict]]) -> None:
+    found = [(a, v.faults) for which, a, v in tried if which == "key of the run"]
+    cut = [faults for a, faults in found if a.kind == "tail cut off, remade" and "behind record 5" in a.what]
+    edited = [faults for a, faults in found if a.kind == "field edited, remade" and "record 5," in a.what]
+    assert len(cut) == len(edited) == 2
+    assert all(any("the closing record was not written with the key" in f for f in faults) for faults in cut)
+    assert all(any("record 5 was not written with the key" in f for f in faults) for faults in edited)
 
 
 def test_the_head_tells_a_bundle_from_any_other(bundles: Bundles) -> None:
