@@ -146,8 +146,25 @@ def test_audits_are_compared_by_their_criteria_with_values(recorder: Recorder) -
     assert [(p.name, p.change) for p in found.criteria] == [("API latency", "opened"), ("cache", "lost")]
     assert "api: API latency  db1.test  met 120 ms  not met 450 ms  opened" in text(found)
     assert "not met 450 ms" in render(found, "md")
-    late = run_diff(recorder.subject(one), recorder.subject(one), ({}, {}), datetime(2030, 1, 1, tzinfo=UTC))
-    assert late.same, "that both are old is no difference"
+    assert found.checks == (), "they are said once"
+    late = run_diff(recorder.subject(one), recorder.subject(two), ({}, {}), datetime(2030, 1, 1, tzinfo=UTC))
+    assert late.criteria[0].change == "opened", "that both are old is no difference"
+
+
+def test_criteria_of_a_host_that_only_one_has_are_not_compared(bench: Bench) -> None:
+    text = TEXT + "checks:\n  - {name: room, disk_usage: {path: /}, expect: result.free_bytes > 10}\n"
+    one = again(bench, text)
+    del bench.hosts["h2"]
+    bench.hosts["h1"].free_bytes = 5
+    found = compared(bench, one, again(bench, text.replace("preconditions", "owner: sre\npreconditions", 1)))
+    assert [(p.host, p.change) for p in found.criteria if p.host != "h1"] == []
+
+
+def test_a_handler_is_no_step_of_that_name(bench: Bench) -> None:
+    step = "  - {name: b, copy: {content: b, dest: /b}}\n"
+    handler = TEXT.replace("dest: /a}", "dest: /a}, notify: b") + "handlers:\n" + step
+    found = compared(bench, again(bench, TEXT + step), again(bench, handler))
+    assert {d.name: (d.before, d.now) for d in found.steps} == {"b": ("changed", ""), "handler: b": ("", "changed")}
 
 
 def timed(recorder: Recorder, **spans: float) -> str:
