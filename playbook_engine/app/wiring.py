@@ -38,8 +38,8 @@ class App:
 
     def journals(self) -> dict[str, FileStore]:
         """Where the journals of each kind are; those of runs first."""
-        made = {k: FileStore(self.settings.state, self.clock, self.redactor, k) for k in ("drills", "incidents")}
-        return {"runs": self.store, "escalations": self.escalations, **made}
+        incidents = FileStore(self.settings.state, self.clock, self.redactor, "incidents")
+        return {"runs": self.store, "escalations": self.escalations, "drills": self.drills, "incidents": incidents}
 
     def transports(self, ask: Ask | None = None) -> dict[str, Transport]:
         """By the value of ansible_connection."""
