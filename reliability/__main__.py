@@ -26,6 +26,7 @@ EXPERIMENTS = (
     "no_rollback",
     "undo_round_trip",
     "damaged_journals",
+    "evidence_attacks",
     "fault_matrix",
 )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.forecast import HostForecast, Prediction
-from playbook_engine.engine.plan_hash import canonical, parameters, plan_hash, starred
+from playbook_engine.engine.plan_hash import canonical, plan_hash, starred, with_defaults
 from playbook_engine.journal.fold import RunView
 from playbook_engine.model.errors import LoadError, PlanRefused
 from playbook_engine.model.plan import Plan
@@ -29,7 +29,6 @@ AGAIN = "make a new plan: runbook plan NAME -o FILE"
 def document(app: App, plan: Plan, view: RunView, found: Sequence[HostForecast], valid: float) -> dict[str, object]:
     """The file's content, sealed. `valid` in seconds."""
     created = datetime.fromisoformat(app.clock.utc())
-    given = {**{p.name: p.default for p in plan.runbook.params if not p.secret}, **parameters(plan)}
     body: dict[str, object] = {
         "format": FORMAT,
         "run": view.run,
@@ -39,7 +38,7 @@ def document(app: App, plan: Plan, view: RunView, found: Sequence[HostForecast],
         "reason": view.started.reason,
         "runbook": {"name": plan.runbook.name, "sha256": view.started.runbook_sha256},
         "plan_sha256": plan_hash(plan),
-        "parameters": _shown(given),
+        "parameters": readable(with_defaults(plan)),
         "hosts": [_host(each) for each in found],
     }
     masked = app.redactor.value(body)
@@ -106,17 +105,17 @@ def _step(found: Prediction) -> dict[str, object]:
     if found.why:
         shown["why"] = found.why
     if found.changes:
-        shown["changes"] = [_shown(change) for change in found.changes]
+        shown["changes"] = [readable(change) for change in found.changes]
     return shown
 
 
-def _shown(value: object) -> object:
+def readable(value: object) -> object:
     """A value as JSON for a reader: templates as they were written, secrets as stars."""
     value = starred(value)
     if isinstance(value, Mapping):
-        return {str(key): _shown(item) for key, item in value.items()}
+        return {str(key): readable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_shown(item) for item in value]
+        return [readable(item) for item in value]
     if isinstance(value, Template):
         return value.source
     if isinstance(value, (bytes, bytearray)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,27 +30,35 @@ def subject(app: App, name: str) -> Subject:
     return found
 
 
-def previous_audit(app: App, now: Subject) -> Subject | None:
-    """The newest ended audit before this one, by the same runbook, of the same hosts."""
+def previous_audit(app: App, now: Subject, among: Container[str] | None = None) -> Subject | None:
+    """The newest ended audit before this one, by the same runbook, of the same hosts; `among` these runs, if given."""
     started = now.view.started
     rows = [
         row.run
         for row in app.index.runs()
         if row.kind == "audit" and row.run < now.run and row.runbook == started.runbook and row.exit_code is not None
-        and set(row.hosts) == set(now.view.hosts)
+        and set(row.hosts) == set(now.view.hosts) and (among is None or row.run in among)
     ]  # fmt: skip
     return read(app.store, rows[-1]) if rows else None
 
 
 def reports(
-    app: App, about: Subject, kinds: Sequence[str], *, max_age: float = DAY, compare: str | None = None
+    app: App,
+    about: Subject,
+    kinds: Sequence[str],
+    *,
+    max_age: float = DAY,
+    compare: str | None = None,
+    among: Container[str] | None = None,
+    at: datetime | None = None,
 ) -> list[Report]:
-    """The reports of these kinds, as of now. `compare`: an earlier audit; else it is looked for. Raises NotFound."""
-    now = datetime.now(UTC)
+    """The reports of these kinds, as of `at` (now). `compare`: an earlier audit; else it is looked for, `among` these
+    runs if they are given. Raises NotFound."""
+    now = at or datetime.now(UTC)
     made: list[Report] = []
     for kind in kinds or default_kinds(about):
         if kind == "audit":
-            earlier = subject(app, compare) if compare else previous_audit(app, about)
+            earlier = subject(app, compare) if compare else previous_audit(app, about, among)
             made.append(audit(about, now, max_age=max_age, earlier=earlier))
         elif kind == "escalation":
             made.append(escalation(about, now))
@@ -74,7 +82,7 @@ def write(app: App, made: Sequence[Report], forms: Sequence[str], folder: Path) 
         folder.mkdir(parents=True, exist_ok=True)
         for report in made:
             for form in forms or FORMS:
-                path = folder / f"{type(report).__name__.removesuffix('Report').lower()}.{form}"
+                path = folder / file_name(report, form)
                 # What hosts said may be nobody else's business: 0600, as the journal itself.
                 with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
                     out.write(render(report, form, app.redactor.text))
@@ -84,6 +92,11 @@ def write(app: App, made: Sequence[Report], forms: Sequence[str], folder: Path) 
             f"the report cannot be written: {error.filename}: {error.strerror}", advice="-o DIR puts it elsewhere"
         ) from error
     return paths
+
+
+def file_name(report: Report, form: str) -> str:
+    """`audit.html` and so on."""
+    return f"{type(report).__name__.removesuffix('Report').lower()}.{form}"
 
 
 def audit_code(report: AuditReport, ended: int) -> int:

@@ -36,6 +36,11 @@ class App:
         self.index = RunIndex(settings.state, self.store)
         self.switch = KillSwitch(settings.state)
 
+    def journals(self) -> dict[str, FileStore]:
+        """Where the journals of each kind are; those of runs first."""
+        incidents = FileStore(self.settings.state, self.clock, self.redactor, "incidents")
+        return {"runs": self.store, "escalations": self.escalations, "drills": self.drills, "incidents": incidents}
+
     def transports(self, ask: Ask | None = None) -> dict[str, Transport]:
         """By the value of ansible_connection."""
         from playbook_engine.transport.known_hosts import KnownHosts

@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "audit": ("audit", "Run checks only and write the evidence report"),
     "report": ("report", "Render a run's reports: Markdown, HTML, JSON"),
     "show": ("show", "One run: hosts, steps, evidence"),
+    "diff": ("diff", "Two runs: what is different about them"),
+    "evidence": ("evidence", "Runs in one file that an auditor can verify offline"),
     "history": ("history", "All runs"),
     "status": ("status", "Runs that are going on, or died"),
     "lint": ("lint", "Say what is wrong with runbooks before they run"),

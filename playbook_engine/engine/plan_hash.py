@@ -39,6 +39,11 @@ def parameters(plan: Plan) -> dict[str, object]:
     return {name: STARS if name in secret else value for name, value in plan.variables.items()}
 
 
+def with_defaults(plan: Plan) -> dict[str, object]:
+    """What was given, and the defaults of what was not; secret ones as stars, or left out."""
+    return {**{p.name: p.default for p in plan.runbook.params if not p.secret}, **parameters(plan)}
+
+
 def canonical(value: object, *, secrets: bool = False) -> bytes:
     """One way to write any value as JSON, without its secrets unless they are wanted."""
     data = to_json(to_data(value if secrets else starred(value)))

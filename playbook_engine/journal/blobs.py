@@ -15,10 +15,13 @@ class Blobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def path(self, digest: str) -> Path:
+        return self._folder / digest
+
     def put(self, data: bytes) -> str:
         """Stores durably; the digest. Raises JournalError when the disk refuses."""
         digest = hashlib.sha256(data).hexdigest()
-        path = self._folder / digest
+        path = self.path(digest)
         if path.exists():
             return digest
         beside = path.with_suffix(f".{os.getpid()}.{os.urandom(4).hex()}")
@@ -47,7 +50,7 @@ class Blobs:
     def get(self, digest: str) -> bytes:
         """Raises JournalError when it is missing or is not what its name says."""
         try:
-            data = (self._folder / digest).read_bytes()
+            data = self.path(digest).read_bytes()
         except OSError as error:
             raise JournalError(
                 f"the blob {digest[:12]} is missing: {error.strerror}",

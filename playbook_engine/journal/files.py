@@ -12,6 +12,7 @@ from playbook_engine.journal import keys
 from playbook_engine.journal.blobs import Blobs
 from playbook_engine.journal.chain import scan
 from playbook_engine.journal.codec import Codec, Record
+from playbook_engine.journal.keys import JournalKey
 from playbook_engine.journal.redaction import Redactor
 from playbook_engine.journal.writer import JournalWriter
 from playbook_engine.model.errors import JournalError, NotFound
@@ -34,6 +35,15 @@ class Journal:
     def closed(self) -> bool:
         """Whether it ends with its closing record: a tail that was cut off shows here."""
         return bool(self.records) and isinstance(self.records[-1].event, LogClosed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """A journal as it lies on the disk. `live`: somebody is writing it, so its last record may be half there."""
+
+    data: bytes
+    key: JournalKey
+    live: bool
 
 
 class Store(Protocol):
@@ -106,8 +116,17 @@ class FileStore:
 
     def read(self, run: str) -> Journal:
         """All good records. Raises NotFound; JournalError when a file, the key or a blob is missing or unreadable."""
-        folder = self.folder(run)
-        path = folder / "journal"
+        raw = self.raw(run)
+        codec = Codec(raw.key, Blobs(self.folder(run) / "blobs"), self._redactor)
+        contents = scan(raw.data, raw.key)
+        records = tuple(codec.decode(seq, text) for seq, text in contents.lines)
+        # The last record of a run that goes on may be half written at this instant: that is no damage.
+        damage = "" if raw.live and contents.torn else contents.damage
+        return Journal(run=run, records=records, damage=damage, live=raw.live)
+
+    def raw(self, run: str) -> Raw:
+        """The file and its key. Raises NotFound; JournalError when one of them is missing or unreadable."""
+        path = self.folder(run) / "journal"
         try:
             if not path.exists():
                 raise NotFound(f"there is no run {run!r}", advice="`runbook history` lists them")
@@ -117,13 +136,7 @@ class FileStore:
             raise JournalError(
                 f"the journal of {run} cannot be read: {error.strerror}", advice="it belongs to whoever ran the runbook"
             ) from error
-        key = keys.load(folder / "key")
-        codec = Codec(key, Blobs(folder / "blobs"), self._redactor)
-        contents = scan(data, key)
-        records = tuple(codec.decode(seq, text) for seq, text in contents.lines)
-        # The last record of a run that goes on may be half written at this instant: that is no damage.
-        damage = "" if live and contents.torn else contents.damage
-        return Journal(run=run, records=records, damage=damage, live=live)
+        return Raw(data=data, key=keys.load(path.parent / "key"), live=live)
 
 
 def _locked(path: Path) -> bool:

@@ -15,16 +15,19 @@ SIZE = 32  # bytes
 
 @dataclass(frozen=True, slots=True, repr=False)
 class JournalKey:
-    """`chain` authenticates the order and content of records; `cipher` (AES-256-GCM) hides what may be secret."""
+    """`chain` authenticates the order and content of records; `cipher` (AES-256-GCM) hides what may be secret;
+    `evidence` authenticates them once more in an evidence bundle, for whoever may verify and nothing else."""
 
     chain: bytes
     cipher: bytes
+    evidence: bytes
 
     @classmethod
     def of(cls, secret: bytes) -> JournalKey:
         return cls(
             chain=hmac.digest(secret, b"runbook journal chain 1", "sha256"),
             cipher=hmac.digest(secret, b"runbook journal cipher 1", "sha256"),
+            evidence=hmac.digest(secret, b"runbook journal evidence 1", "sha256"),
         )
 
     def seal(self, plain: bytes, label: bytes) -> bytes:

@@ -23,9 +23,12 @@ from playbook_engine.report import compare, severity, status, text
 from playbook_engine.report.audit import AuditReport
 from playbook_engine.report.escalation import EscalationReport
 from playbook_engine.report.run import RunReport
+from playbook_engine.report.run_diff import RunDiff
 
-Report = AuditReport | RunReport | EscalationReport
-NAMES: Mapping[type[object], str] = {AuditReport: "audit", RunReport: "run", EscalationReport: "escalation"}
+Report = AuditReport | RunReport | EscalationReport | RunDiff
+NAMES: Mapping[type[object], str] = {
+    AuditReport: "audit", RunReport: "run", EscalationReport: "escalation", RunDiff: "diff"
+}  # fmt: skip
 VERSION = 1
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 SUFFIX = {"md": "md", "html": "html", "json": "json"}

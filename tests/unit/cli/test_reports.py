@@ -155,3 +155,18 @@ def test_every_command_that_a_report_advises_exists(here: Path) -> None:
         found = cli.get_command(None, name)  # type: ignore[arg-type]
         assert found is not None
         found.make_context(name, list(words))  # raises UsageError for what it does not know
+
+
+def test_diff_says_what_two_audits_differ_in_and_exits_by_it(here: Path) -> None:
+    for least in ("1", "1", str(1 << 62)):
+        typed("audit", "here.test", "-i", "hosts.ini", "-e", f"least={least}")
+    one, two, three = sorted(p.name for p in (here / "state" / "runs").iterdir())
+    same = typed("diff", one, two)
+    assert (code(same), same.output.splitlines()[0]) == (0, f"{one} and {two}: no differences")
+    other = typed("diff", one, "last")
+    assert code(other) == 2
+    assert "there is room" in other.output
+    assert "opened" in other.output
+    told = json.loads(typed("diff", one, three, "--json").output)
+    assert [p["change"] for p in told["criteria"]] == ["opened"]
+    assert typed("diff", one, three, "--format", "md").output.startswith("# This machine: ")
