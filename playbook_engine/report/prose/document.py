@@ -1,7 +1,9 @@
 """A status report as the rules read it: statements with their lines, under headings.
 
-A statement is what one heading, list item, table row or paragraph says, its markup taken off. Where a report quotes (code,
-quotation marks, block quotes, fenced blocks) the words are somebody else's; `said` has blanks in their place.
+A statement is what one heading, list item, table row or paragraph says, its markup taken off. Where a report quotes
+(code, quotation marks, block quotes, fenced blocks) the words are somebody else's; `said` has blanks in their place.
+
+What follows from the text is computed once, when a rule first asks; hence no slots here.
 """
 
 from __future__ import annotations
@@ -104,7 +106,7 @@ class Statement:
 
     @cached_property
     def mark(self) -> Mark | None:
-        """How an item or a heading says that it stands: by its first glyph, its checkbox, or the status it ends with."""
+        """How an item or a heading says that it stands: by its checkbox, its first glyph or its last one."""
         box = _CHECKBOX.match(self.said)
         if box:
             return Mark.OPEN if box["tick"] == " " else Mark.GOOD

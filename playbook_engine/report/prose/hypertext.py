@@ -18,10 +18,11 @@ _UNSEEN = frozenset({"script", "style", "template", "head", "svg", "noscript"})
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
 _WHOLE = frozenset({"li", "td", "th", "dt", "dd", "summary", *_HEADINGS})
 """Elements whose text is one statement, whatever blocks are in it."""
-_BLOCKS = frozenset(
-    "p div section article header footer main aside nav blockquote ul ol dl table thead tbody tfoot tr caption form"
-    " details figure hr address fieldset body html".split()
-)
+_BLOCK_NAMES = """
+p div section article header footer main aside nav blockquote ul ol dl table thead tbody tfoot tr caption form details
+figure hr address fieldset body html
+"""
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
 _VOID = frozenset({"br", "hr", "img", "input", "meta", "link", "col", "wbr", "source", "area", "base", "embed"})
 
 

@@ -202,5 +202,3 @@ def _inline(text: str, links: list[str]) -> str:
     text = _EMPHASIS.sub("", _TAG.sub("", text))
     text = _SHORTCODE.sub(lambda m: _SHORTCODES[m[0]], text)
     return "".join(chr(ord(c) - _KEPT) if _KEPT < ord(c) < _KEPT + 128 else c for c in html.unescape(text))
-
-

@@ -25,8 +25,8 @@ GLYPHS: Mapping[str, Mark] = {
 }
 
 _WORDS: Mapping[Mark, str] = {
-    Mark.GOOD: "done|completed?|resolved|fixed|closed|finished|passed|passing|pass|ok|okay|healthy|operational|met|green"
-    "|success(?:ful)?|succeeded|working|up|verified|active|ready|solved|mitigated|deployed|shipped|compliant|online",
+    Mark.GOOD: "done|completed?|resolved|fixed|closed|finished|passed|passing|pass|ok|okay|healthy|operational|met"
+    "|green|success(?:ful)?|succeeded|working|up|verified|active|ready|solved|mitigated|deployed|shipped|compliant|online",
     Mark.BAD: "failed|failing|fails?|down|unhealthy|broken|red|offline|not (?:met|ready|working|reachable|done|healthy"
     "|fixed|resolved)|missing|unreachable|dead|stopped|unresolved|crashed|non-?compliant",
     Mark.OPEN: "in[ -]progress|pending|to[ -]?do|planned|blocked|not (?:yet )?(?:started|done|verified|tested)|wip|open"
@@ -70,6 +70,6 @@ def bare(text: str) -> str:
 def only_status(text: str) -> bool:
     """Whether a phrase is a status and names nothing that has it: `done`, `✅ COMPLETE`, `not met`."""
     found = _LEADING.match(text[:80])
-    return bool(glyphs(text[:4])) and not re.search(r"\w", bare(text)) or bool(
+    return (bool(glyphs(text[:4])) and not re.search(r"\w", bare(text))) or bool(
         found and not re.search(r"\w", text[found.end() :])
     )

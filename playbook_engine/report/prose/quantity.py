@@ -35,10 +35,11 @@ _WORDS: Mapping[str, str] = {
 }  # fmt: skip
 _OPERATOR = "|".join(sorted((re.escape(w) for w in (*OPERATORS, *_WORDS)), key=len, reverse=True))
 LIMIT = re.compile(
-    rf"(?<![\w<>=!-])(?P<op>{_OPERATOR})\s{{0,3}}(?P<number>{_NUMBER})(?:[ -]?(?P<unit>{_UNIT})(?![\w/])|(?![\w.,]))", re.I
+    rf"(?<![\w<>=!-])(?P<op>{_OPERATOR})\s{{0,3}}(?P<number>{_NUMBER})(?:[ -]?(?P<unit>{_UNIT})(?![\w/])|(?![\w.,]))",
+    re.I,
 )
-_COUNT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-COUNT = rf"(?:\d{{1,3}}|{'|'.join(_COUNT_WORDS)})"
+_NUMERALS = "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+COUNT = rf"(?:\d{{1,3}}|{_NUMERALS})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,16 +97,16 @@ def limits(text: str) -> tuple[Limit, ...]:
 
 def only_quantity(text: str) -> Quantity | None:
     """The quantity that a table's cell or a pair of brackets is, with or without a unit; None for anything else."""
-    plain = _PLAIN.match(text)
-    if plain:
-        return _quantity(plain, "")
     found = _quantities(text)
+    if not found:
+        plain = _PLAIN.match(text)
+        return _quantity(plain, "") if plain else None
     return found[0] if len(found) == 1 and not re.search(r"\w", text[: found[0].at] + text[found[0].end :]) else None
 
 
 def number_of(word: str) -> int:
     """`3` or `three`."""
-    return int(word) if word.isdigit() else _COUNT_WORDS.index(word.lower())
+    return int(word) if word.isdigit() else _NUMERALS.split("|").index(word.lower())
 
 
 def _quantity(match: re.Match[str], unit: str) -> Quantity:

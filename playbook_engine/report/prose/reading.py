@@ -10,7 +10,9 @@ from playbook_engine.model.errors import UsageError
 from playbook_engine.report.prose import hypertext, markdown
 from playbook_engine.report.prose.document import Document
 
-_HTML = re.compile(r"^\s{0,200}(?:<!--.{0,2000}?-->\s{0,200})?<(?:!doctype\s{1,10}html|html|head|body)\b", re.I | re.DOTALL)
+_HTML = re.compile(
+    r"^\s{0,200}(?:<!--.{0,2000}?-->\s{0,200})?<(?:!doctype\s{1,10}html|html|head|body)\b", re.I | re.DOTALL
+)
 
 
 def read(name: str, data: bytes) -> Document:

@@ -7,36 +7,44 @@ from collections.abc import Iterator
 
 from playbook_engine.report.prose.document import Document, Kind, Section, Statement
 from playbook_engine.report.prose.marks import Mark
+from playbook_engine.report.prose.words import phrase
 
-TO_DO = re.compile(
-    r"\b(?:next steps?|to[- ]?dos?|pending|in progress|remaining|outstanding|open (?:issues?|items?|tasks?|work|points?)"
-    r"|backlog|not (?:yet )?(?:done|started)|action (?:items?|plan)|actions|planned|upcoming|follow[- ]?ups?|required"
-    r"|still to do|work left|plan for|tasks?|next (?:\d+ )?(?:min|minute|hour|day|week|month|sprint)s?)\b",
+TO_DO = phrase(
+    r"next steps?|to[- ]?dos?|pending|in progress|remaining|outstanding|open (?:issues?|items?|tasks?|work"
+    r"|points?)|backlog|not (?:yet )?(?:done|started)|action (?:items?|plan)|actions|planned|upcoming"
+    r"|follow[- ]?ups?|required|still to do|work left|plan for|tasks?|next (?:\d+ )?(?:min|minute|hour|day"
+    r"|week|month|sprint)s?"
+)
+DONE = phrase(r"done|completed?|resolved|fixed|closed|finished|accomplished|shipped|achieved|met")
+CLOSED = re.compile(
+    r"\b(?:resolved|fixed|closed|done|completed?|mitigated|solved|recovered|healthy|operational|passed|met)\b"
+    r"|✅",
     re.I,
 )
-DONE = re.compile(r"\b(?:done|completed?|resolved|fixed|closed|finished|accomplished|shipped|achieved|met)\b", re.I)
-TIME_BOX = re.compile(
-    r"\b(?:next \d+ ?(?:min|minute|hour|h|day|week|month)s?|within (?:the next )?\d+ ?(?:min|minute|hour|h|day|week)s?"
-    r"|next (?:hour|day|week|month|sprint)|this (?:hour|morning|afternoon|evening|week|month|sprint)|today|tonight"
-    r"|tomorrow|(?:short|medium|mid|long)[- ]term|immediate(?:ly)?|right now|now|later|day \d+|week \d+"
-    r"|(?:by|on|before) (?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
-    re.I,
+"""Signs that something is over."""
+TIME_BOX = phrase(
+    r"next \d+ ?(?:min|minute|hour|h|day|week|month)s?|within (?:the next )?\d+ ?(?:min|minute|hour|h|day"
+    r"|week)s?|next (?:hour|day|week|month|sprint)|this (?:hour|morning|afternoon|evening|week|month|sprint)"
+    r"|today|tonight|tomorrow|(?:short|medium|mid|long)[- ]term|immediate(?:ly)?|right now|now|later|day \d+"
+    r"|week \d+|(?:by|on|before) (?:mon|tues|wednes|thurs|fri|satur|sun)day"
 )
-CRITERIA = re.compile(
-    r"\b(?:(?:success|acceptance|exit|completion|go[- ]live|done) criteria|criteria|complete when|done when"
-    r"|definition of done|gates?|must[- ]haves?|requirements|check ?list)\b",
-    re.I,
+CRITERIA = phrase(
+    r"(?:success|acceptance|exit|completion|go[- ]live|done) criteria|criteria|complete when|done when"
+    r"|definition of done|gates?|must[- ]haves?|requirements|check ?list"
 )
-FINDINGS = re.compile(r"\b(?:findings?|issues? found|problems? found|observations)\b", re.I)
-ASIDE = re.compile(
-    r"\b(?:follow[- ]?ups?|action items?|actions|next steps?|lessons|limitations|known issues|risks?|future|later|notes?"
-    r"|timeline|history|out of scope|not in scope|nice to have|before|background|impact|what happened|symptoms?|causes?)\b",
-    re.I,
+FINDINGS = phrase(r"findings?|issues? found|problems? found|observations")
+ASIDE = phrase(
+    r"follow[- ]?ups?|action items?|actions|next steps?|lessons|limitations|known issues|risks?|future|later"
+    r"|notes?|timeline|history|out of scope|not in scope|nice to have|before|background|impact|what happened"
+    r"|symptoms?|causes?"
 )
 """Parts of something resolved that may honestly hold open things."""
-ESCALATION = re.compile(r"^\W*(?:\w+ )?escalations?(?: (?:plan|policy|path|procedure|matrix|chain|levels?|contacts?|steps))?\b", re.I)
-CONTACTS = re.compile(r"\b(?:contacts?|on[- ]?call|who to (?:call|page)|responsib\w+|owners?|roles|escalations?)\b", re.I)
-WORK = re.compile(r"\b(?:fix(?:es)?|actions?|steps?|plan|to[- ]?do|tasks?|order|remediation|repairs?|work|priorit\w+)\b", re.I)
+ESCALATION = re.compile(
+    r"^\W*(?:\w+ )?escalations?(?: (?:plan|policy|path|procedure|matrix|chain|levels?|contacts?|steps))?\b",
+    re.I,
+)
+CONTACTS = phrase(r"contacts?|on[- ]?call|who to (?:call|page)|responsib\w+|owners?|roles|escalations?")
+WORK = phrase(r"fix(?:es)?|actions?|steps?|plan|to[- ]?do|tasks?|order|remediation|repairs?|work|priorit\w+")
 
 
 def about(document: Document, section: Section, topic: re.Pattern[str], *, least: int = 2) -> Section | None:

@@ -10,32 +10,49 @@ from playbook_engine.report.prose.document import Document, Kind, Place, Section
 from playbook_engine.report.prose.marks import Mark, leading
 from playbook_engine.report.prose.quantity import COUNT, UNITS, number_of
 from playbook_engine.report.prose.rule import Contradiction, Rule, lines, quote
-from playbook_engine.report.prose.stems import ordered_stems, stems
 from playbook_engine.report.prose.topics import CRITERIA, about, to_do
+from playbook_engine.report.prose.words import ordered_stems, stems
 
 _COUNTED = re.compile(rf"(?<![\w.,/:#-])(?P<n>{COUNT})\s{{1,3}}(?P<words>[^\W\d_][^\d.;:()\n]{{1,80}})", re.I)
-_NOT_ALL = re.compile(r"(?:\bof|\bof the|another|least|most|than|over|under|about|around|top|first|last|further|up to"
-                      r"|other|additional|more|nearly|almost|these|those|to|phase|step|level|tier|version)\s{1,3}$", re.I)  # fmt: skip
-_FOUND = re.compile(r"^\W*(?:$|(?:were |was |are |have been )?(?:found|identified|listed|in total|below|remain)\b)", re.I)
+_NOT_ALL = re.compile(
+    r"(?:\bof|\bof the|another|least|most|than|over|under|about|around|top|first|last|further|up to|other"
+    r"|additional|more|nearly|almost|these|those|to|phase|step|level|tier|version)\s{1,3}$",
+    re.I,
+)
+_FOUND = re.compile(r"^\W*(?:were |was |are |have been )?(?:found|identified|listed|in total|below)\b", re.I)
 _LEAD = re.compile(
     rf"^\W*(?:the following |these |there (?:are|were) |we (?:found|have|see) |found )?(?P<n>{COUNT}) "
-    r"(?P<what>(?:[a-z-]+ ){0,2}[a-z-]+s)(?: (?:(?:were|are|have|still) )?(?:failed|remain|remaining|open|affected|found"
-    r"|left|resolved|fixed|pending|down|up|completed|need attention))?\s?:?\W*$",
+    r"(?P<what>(?:[a-z-]+ ){0,2}[a-z-]+s)(?: (?:(?:were|are|have|still) )?(?:failed|remain|remaining|open|affected"
+    r"|found|left|resolved|fixed|pending|down|up|completed|need attention))?\s?:?\W*$",
     re.I,
 )
 _HEADED = re.compile(r"^(?P<what>.{2,60}?s) ?\((?P<n>\d{1,3})\)\W*$")
-_MORE = re.compile(r"\b(?:more|others|etc|and so on|among others|e\.g|for example|such as|including)\b|…|\.\.\.", re.I)
-_OF = re.compile(rf"(?<![\w.,/-])(?P<n>{COUNT})\s?(?:/|of|out of)\s?(?:the )?(?P<m>{COUNT})(?![\w/]|[.,]\d)(?P<words>[^\d.;:()|]{{0,60}})", re.I)
-_STATE = re.compile(
-    r"\b(healthy|unhealthy|up|down|operational|working|ok|green|red|online|offline|available|ready|passed|passing|failed"
-    r"|failing|met|not met|resolved|open|closed|done|complete|completed|fixed|active)\b",
+_MORE = re.compile(
+    r"\b(?:more|others|etc|and so on|among others|e\.g|for example|such as|including)\b|…|\.\.\.",
     re.I,
 )
-_ALL = re.compile(r"\ball (?:of the |the |our )?(?P<what>[a-z][a-z -]{2,50}?)\s?(?:\([^()]{0,80}\)\s?)?(?:(?:are|is|were) (?:now )?)?"
-                  r"(?P<state>healthy|operational|up|running|working|ok|green|online|available|ready|passed|passing|met"
-                  r"|resolved|closed|done|completed?|fixed|active)\b", re.I)  # fmt: skip
-_PERCENT = re.compile(r"(?<![\w.,/])(?P<a>\d{1,9}(?:\.\d{1,6})?) ?(?P<u>[A-Za-z]{0,3}) ?(?:/|of|out of) ?(?P<b>\d{1,9}(?:\.\d{1,6})?)"
-                      r" ?(?P<v>[A-Za-z]{0,3})[^\d%()|]{0,40}\(\W{0,2}(?P<p>\d{1,3}(?:\.\d{1,4})?) ?%\W*(?P<after>[^)]{0,40})", re.I)  # fmt: skip
+_OF = re.compile(
+    rf"(?<![\w.,/-])(?P<n>{COUNT})\s?(?:/|of|out of)\s?(?:the )?(?P<m>{COUNT})(?![\w/]|[.,]\d)"
+    r"(?P<words>[^\d.;:()|]{0,60})",
+    re.I,
+)
+_STATE = re.compile(
+    r"\b(healthy|unhealthy|up|down|operational|working|ok|green|red|online|offline|available|ready|passed"
+    r"|passing|failed|failing|met|not met|resolved|open|closed|done|complete|completed|fixed|active)\b",
+    re.I,
+)
+_ALL = re.compile(
+    r"\ball (?:of the |the |our )?(?P<what>[a-z][a-z -]{2,50}?)\s?(?:\([^()]{0,80}\)\s?)?(?:(?:are|is"
+    r"|were) (?:now )?)?(?P<state>healthy|operational|up|running|working|ok|green|online|available|ready"
+    r"|passed|passing|met|resolved|closed|done|completed?|fixed|active)\b",
+    re.I,
+)
+_PERCENT = re.compile(
+    r"(?<![\w.,/])(?P<a>\d{1,9}(?:\.\d{1,6})?) ?(?P<u>[A-Za-z]{0,3}) ?(?:/|of"
+    r"|out of) ?(?P<b>\d{1,9}(?:\.\d{1,6})?) ?(?P<v>[A-Za-z]{0,3})[^\d%()"
+    r"|]{0,40}\(\W{0,2}(?P<p>\d{1,3}(?:\.\d{1,4})?) ?%\W*(?P<after>[^)]{0,40})",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,22 +98,25 @@ def _counts(document: Document) -> Iterator[Contradiction]:
     wrong: dict[tuple[int, int], tuple[_Listing, list[Place]]] = {}
     repeats = []
     for statement in document.of(Kind.PROSE, Kind.ITEM, Kind.HEADING):
+        if document.evidenced(statement):
+            continue
         for found in _COUNTED.finditer(statement.said):
             words = found["words"].split()[:6]
             if words[0].lower() in UNITS or _NOT_ALL.search(statement.said[max(0, found.start() - 14) : found.start()]):
                 continue
             place, n = statement.place_at(found.start()), number_of(found["n"])
-            listing = _counted(words, named)
-            if listing is None or listing.open_ended:
-                repeats.append((place, n, words, statement))
-            elif n != len(listing.entries) and listing.section.index != statement.section:
-                wrong.setdefault((listing.section.index, n), (listing, []))[1].append(place)
-    for (_, n), (listing, places) in wrong.items():
-        what = stems(listing.section.title)
+            counted = _counted(words, named)
+            if counted is None or counted.open_ended:
+                if len(repeats) < 500:
+                    repeats.append((place, n, words, statement))
+            elif n != len(counted.entries) and counted.section.index != statement.section:
+                wrong.setdefault((counted.section.index, n), (counted, []))[1].append(place)
+    for (_, n), (miscounted, places) in wrong.items():
+        what = miscounted.named
         for place, m, words, statement in repeats:
             if m == n and what <= stems(" ".join(words) + " " + statement.pair[0]) and place not in places:
                 places.append(place)
-        yield _miscounted(listing, n, places)
+        yield _miscounted(miscounted, n, places)
 
 
 def _counted(words: Sequence[str], named: dict[frozenset[str], list[_Listing]]) -> _Listing | None:
@@ -106,8 +126,6 @@ def _counted(words: Sequence[str], named: dict[frozenset[str], list[_Listing]]) 
         if len(listings) != 1 or not 1 <= len(listings[0].named) <= 4:
             continue
         if len(listings[0].named) > 1 or _FOUND.match(" ".join(words[length:])):
-            return listings[0]
-        if words[length - 1][-1] in ",!?":
             return listings[0]
     return None
 
@@ -125,9 +143,11 @@ def _in_headings(listings: Sequence[_Listing]) -> Iterator[Contradiction]:
 
 def _miscounted(listing: _Listing, n: int, places: Sequence[Place]) -> Contradiction:
     entries = [e.place for e in listing.entries]
-    says = f"says {n}, and {len(entries)} {'is' if len(entries) == 1 else 'are'} listed under {quote(listing.section.title)} ({lines(entries)})"
+    verb = "is" if len(entries) == 1 else "are"
+    under = "" if places[0] == listing.heading.place else f" under {quote(listing.section.title)}"
+    says = f"says {n}, and {len(entries)} {verb} listed{under} ({lines(entries)})"
     if len(places) > 1:
-        says += f"; says so again on {lines(places[1:])}"
+        says += f"; says {n} again on {lines(places[1:])}"
     return Contradiction(at=places[0], others=(*places[1:], *entries), says=says)
 
 
@@ -174,7 +194,9 @@ def _noun(statement: Statement, found: re.Match[str]) -> str:
 
 def _asserted(document: Document, statement: Statement) -> bool:
     """Whether `all … are up` is said to be so, and is no aim."""
-    if re.search(r"\b(?:must|should|will|when|until|once|if|need|expect\w*|not|ensure|verify|check)\b", statement.said, re.I):
+    if re.search(
+        r"\b(?:must|should|will|when|until|once|if|need|expect\w*|not|ensure|verify|check)\b", statement.said, re.I
+    ):
         return False
     section = document.section_of(statement)
     if statement.mark is Mark.GOOD:
@@ -221,7 +243,11 @@ def _percentages(statement: Statement) -> Iterator[Contradiction]:
         exact = 100 * a / b
         digits = len(found["p"].partition(".")[2])
         free = re.search(r"free|left|remaining|un|not|fail|avail", found["after"], re.I)
-        if abs(exact - percent) > 10.0**-digits and not (free and abs(100 - exact - percent) <= 10.0**-digits) and a <= b:
+        if (
+            abs(exact - percent) > 10.0**-digits
+            and not (free and abs(100 - exact - percent) <= 10.0**-digits)
+            and a <= b
+        ):
             yield Contradiction(
                 at=statement.place_at(found.start()),
                 says=f"{found['a']} of {found['b']} are {exact:.3g} %, and not {found['p']} %",

@@ -13,11 +13,15 @@ from playbook_engine.report.prose.rule import Contradiction, Rule, lines, quote
 _PRIORITY = re.compile(r"(?:priority|severity)(?: level)?", re.I)
 _CLAUSE = re.compile(r"[,;|·•]|→|->|=>|\s/\s|\b(?:was|were|before|previously|now|then)\b")
 _STATUS_AFTER = re.compile(
-    r"^\W*(?:$|(?:needs?|still|not|fail\w*|broken|down|missing|pending|blocked|to ?do|open|unresolved|unhealthy|never"
-    r"|requires?|incomplete|in progress|wip|done|complete\w*|resolved|fixed|ok|passed|met|working|healthy)\b)",
+    r"^\W*(?:$|(?:needs?|still|not|fail\w*|broken|down|missing|pending|blocked|to ?do|open|unresolved"
+    r"|unhealthy|never|requires?|incomplete|in progress|wip|done|complete\w*|resolved|fixed|ok|passed|met"
+    r"|working|healthy)\b)",
     re.I,
 )
-_CROSSED_OUT = re.compile(r"[-–—:(]\s{0,3}\W?(not (?:done|started|yet \w+)|to ?do|pending|failed|blocked)\W{0,3}$", re.I)
+_CROSSED_OUT = re.compile(
+    r"[-–—:(]\s{0,3}\W?(not (?:done|started|yet \w+)|to ?do|pending|failed|blocked)\W{0,3}$",
+    re.I,
+)
 
 
 def _mixed(document: Document) -> Iterator[Contradiction]:

@@ -1,24 +1,25 @@
-"""Whether two phrases name the same thing: their words without endings, order, and words that say nothing."""
+"""Words: phrases to look for, and whether two phrases name the same thing whatever the endings and the order."""
 
 from __future__ import annotations
 
 import re
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+){0,8}")
-_STOP = frozenset(
-    "a an the of for to in on at by with and or is are was were be been has have had do does did it its this that these"
-    " those all any each every some still now just very more most our their we they i as from into up out when if once"
-    " than then no not will would should can could must may after before while via per again currently new".split()
-)
+_STOP_WORDS = """
+a an the of for to in on at by with and or is are was were be been has have had do does did it its this that these those
+all any each every some still now just very more most our their we they i as from into up out when if once than then no
+not will would should can could must may after before while via per again currently new
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 _ENDINGS = re.compile(
     r"(?:ifications?|ifying|ified|ifies|ify)$|(?:izations?|izing|ized|izes|ize)$|(?:ations?|ating|ated|ates|ate)$"
     r"|(?:ments?|ingly|ings?|edly|ed|ies|es|s|e|y|ly|ions?|or|er|ers|ors)$"
 )
-GENERIC = frozenset(
-    "issu problem bug error servic system server app applic platform host statu state general overall current"
-    " check work thing item task component featur".split()
-)
-"""Stems that many things have in common, so that sharing one of them shows nothing."""
+
+
+def phrase(alternatives: str) -> re.Pattern[str]:
+    """Any of these (separated by `|`) as whole words, whatever their case."""
+    return re.compile(rf"\b(?:{alternatives})\b", re.I)
 
 
 def stem(word: str) -> str:
@@ -29,6 +30,14 @@ def stem(word: str) -> str:
         cut = word[: found.start()]
         return cut[:-1] if len(cut) > 4 and cut[-1] == cut[-2] else cut
     return word
+
+
+_GENERIC_WORDS = """
+issue problem bug error failure service system server application platform host status state general overall current
+check work thing item task component feature
+"""
+GENERIC = frozenset(stem(word) for word in _GENERIC_WORDS.split())
+"""Stems that many things have in common, so that sharing one of them shows nothing."""
 
 
 def ordered_stems(text: str) -> tuple[str, ...]:
