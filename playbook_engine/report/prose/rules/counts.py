@@ -96,7 +96,7 @@ def _counts(document: Document) -> Iterator[Contradiction]:
     for listing in listings:
         named.setdefault(listing.named, []).append(listing)
     wrong: dict[tuple[int, int], tuple[_Listing, list[Place]]] = {}
-    repeats = []
+    repeats: list[tuple[Place, int, list[str], Statement]] = []
     for statement in document.of(Kind.PROSE, Kind.ITEM, Kind.HEADING):
         if document.evidenced(statement):
             continue
