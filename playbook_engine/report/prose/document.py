@@ -24,6 +24,7 @@ LEAD_IN = 7
 _CODE = re.compile(r"(`{1,8})(?!`)(.{1,2000}?)(?<!`)\1(?!`)")
 _QUOTED = re.compile(r"[\"“][^\"“”]{1,400}[\"”]|«[^«»]{1,400}»")
 _PAIR = re.compile(r"^\W{0,6}(?P<key>[^\W\d_][^:|=]{0,60}?)\s{0,3}:(?:\s{1,4}|$)(?P<value>.*)$")
+_RECORD = re.compile(r"^[A-Z]?\d{1,7}$")  # the number of a record, under a heading that says so
 _CHECKBOX = re.compile(r"^\s{0,3}\[(?P<tick>[ xX])\]\s")
 
 
@@ -56,8 +57,7 @@ class Segment:
 class Statement:
     """`level` is that of a heading, or how deep an item is indented; `number` the item's own, if it has one.
 
-    `cells` are a row's, `header` the names of its columns; `table` tells tables apart. `evidenced` is whether a link in
-    it leads to a record in the same document.
+    `cells` are a row's, `header` the names of its columns; `table` tells tables apart.
     """
 
     index: int
@@ -189,8 +189,14 @@ class Document:
             here = self.sections[here.parent] if here.parent is not None else None
 
     def evidenced(self, statement: Statement) -> bool:
-        """Whether a link of the statement leads to a record in the same document."""
-        return any(link.startswith("#") and link[1:] in self.anchors for link in statement.links)
+        """Whether the statement stands on a record: a link leads to one in the same document, or its row is one.
+
+        What else such a line says are the record's words, and no judgement of the author. Its value, threshold and
+        status are compared all the same.
+        """
+        if any(link.startswith("#") and link[1:] in self.anchors for link in statement.links):
+            return True
+        return bool(_RECORD.match(statement.cell(r"record|evidence")))
 
     def nested(self, item: Statement) -> Iterator[Statement]:
         """The items and paragraphs that are indented below this item."""

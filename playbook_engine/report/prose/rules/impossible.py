@@ -42,6 +42,8 @@ def _durations(document: Document) -> Iterator[Contradiction]:
                 quoted[key].append(statement.place)
             elif _REJECTED.search(statement.text):
                 rejected.add(key)
+            elif document.evidenced(statement):
+                continue  # a record says what was said; whether it can be is said where its value is given
             elif _impossible(quantity, statement, uptime):
                 found.setdefault(key, (quantity, []))[1].append(statement.place_at(quantity.at))
     for key, (quantity, places) in found.items():
