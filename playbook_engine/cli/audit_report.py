@@ -48,7 +48,7 @@ def _bytes(name: str) -> bytes:
     from playbook_engine.model.errors import UsageError
 
     if name == "-":
-        return click.get_binary_stream("stdin").read()
+        return sys.stdin.buffer.read()
     try:
         return Path(name).read_bytes()
     except (OSError, ValueError) as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -198,15 +198,38 @@ class Document:
             return True
         return bool(_RECORD.match(statement.cell(r"record|evidence")))
 
-    def nested(self, item: Statement) -> Iterator[Statement]:
-        """The items and paragraphs that are indented below this item."""
-        for index in range(item.index + 1, len(self.statements)):
-            statement = self.statements[index]
-            if statement.section != item.section or statement.kind not in (Kind.ITEM, Kind.PROSE):
-                return
-            if statement.level <= item.level:
-                return
-            yield statement
+    def owner(self, statement: Statement) -> Statement | None:
+        """What a statement is said of: the item that it is indented below, else the heading that it stands under."""
+        index = self._owners[statement.index]
+        return self.statements[index] if index is not None else None
+
+    def said_of(self, owner: Statement) -> Sequence[Statement]:
+        """The statements whose owner this one is."""
+        return [self.statements[n] for n in self._owned.get(owner.index, ())]
+
+    @cached_property
+    def _owners(self) -> Sequence[int | None]:
+        found: list[int | None] = []
+        open_: list[Statement] = []  # the items that the statement is indented below, the nearest last
+        for statement in self.statements:
+            if statement.kind is Kind.HEADING or (open_ and open_[-1].section != statement.section):
+                open_ = []
+            if statement.kind in (Kind.ITEM, Kind.PROSE):
+                while open_ and open_[-1].level >= statement.level:
+                    open_.pop()
+            heading = self.sections[statement.section].heading
+            found.append(open_[-1].index if open_ else heading.index if heading else None)
+            if statement.kind is Kind.ITEM:
+                open_.append(statement)
+        return found
+
+    @cached_property
+    def _owned(self) -> Mapping[int, Sequence[int]]:
+        found: dict[int, list[int]] = {}
+        for index, owner in enumerate(self._owners):
+            if owner is not None and owner != index:
+                found.setdefault(owner, []).append(index)
+        return found
 
 
 def shown(text: str) -> str:

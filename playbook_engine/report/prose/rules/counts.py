@@ -80,7 +80,9 @@ def _listings(document: Document) -> Iterator[_Listing]:
             continue
         least = min((s.level for s in items), default=0)
         entries = [s for s in items if s.level == least] if items else rows
-        if len({s.table for s in entries}) == 1 and not _two_lists(entries):
+        first, last = entries[0].index, entries[-1].index
+        broken = any(s.kind is Kind.PROSE and s.level == 0 and first < s.index < last for s in own)
+        if len({s.table for s in entries}) == 1 and not broken and not _two_lists(entries):
             yield _Listing(heading=section.heading, section=section, entries=entries, named=stems(section.title))
 
 
@@ -95,14 +97,18 @@ def _counts(document: Document) -> Iterator[Contradiction]:
     named: dict[frozenset[str], list[_Listing]] = {}
     for listing in listings:
         named.setdefault(listing.named, []).append(listing)
-    wrong: dict[tuple[int, int], tuple[_Listing, list[Place]]] = {}
+    wrong: dict[tuple[int, int], tuple[_Listing, str, list[Place]]] = {}
     repeats: list[tuple[Place, int, list[str], Statement]] = []
     for statement in document.of(Kind.PROSE, Kind.ITEM, Kind.HEADING):
         if document.evidenced(statement):
             continue
         for found in _COUNTED.finditer(statement.said):
             words = found["words"].split()[:6]
-            if words[0].lower() in UNITS or _NOT_ALL.search(statement.said[max(0, found.start() - 14) : found.start()]):
+            if (
+                words[0].lower() in UNITS
+                or words[0].lower() in ("of", "in", "out", "to", "and", "or")
+                or _NOT_ALL.search(statement.said[max(0, found.start() - 14) : found.start()])
+            ):
                 continue
             place, n = statement.place_at(found.start()), number_of(found["n"])
             counted = _counted(words, named)
@@ -110,13 +116,14 @@ def _counts(document: Document) -> Iterator[Contradiction]:
                 if len(repeats) < 500:
                     repeats.append((place, n, words, statement))
             elif n != len(counted.entries) and counted.section.index != statement.section:
-                wrong.setdefault((counted.section.index, n), (counted, []))[1].append(place)
-    for (_, n), (miscounted, places) in wrong.items():
+                called = found["n"] + " " + " ".join(words[: len(counted.named)])
+                wrong.setdefault((counted.section.index, n), (counted, called, []))[2].append(place)
+    for (_, n), (miscounted, said, places) in wrong.items():
         what = miscounted.named
         for place, m, words, statement in repeats:
             if m == n and what <= stems(" ".join(words) + " " + statement.pair[0]) and place not in places:
                 places.append(place)
-        yield _miscounted(miscounted, n, places)
+        yield _miscounted(miscounted, said, places)
 
 
 def _counted(words: Sequence[str], named: dict[frozenset[str], list[_Listing]]) -> _Listing | None:
@@ -136,18 +143,20 @@ def _in_headings(listings: Sequence[_Listing]) -> Iterator[Contradiction]:
         found = _HEADED.match(listing.section.title) or _LEAD.match(listing.section.title)
         if not found or listing.open_ended or found["what"].split()[0].lower() in UNITS:
             continue
-        n = number_of(found["n"])
+        n, header = number_of(found["n"]), listing.entries[0].header
+        if header and stems(header[0]) != set(ordered_stems(found["what"])[-1:]):
+            continue  # a table of something else
         if n != len(listing.entries):
-            yield _miscounted(listing, n, [listing.heading.place])
+            yield _miscounted(listing, listing.section.title, [listing.heading.place])
 
 
-def _miscounted(listing: _Listing, n: int, places: Sequence[Place]) -> Contradiction:
+def _miscounted(listing: _Listing, said: str, places: Sequence[Place]) -> Contradiction:
     entries = [e.place for e in listing.entries]
     verb = "is" if len(entries) == 1 else "are"
     under = "" if places[0] == listing.heading.place else f" under {quote(listing.section.title)}"
-    says = f"says {n}, and {len(entries)} {verb} listed{under} ({lines(entries)})"
+    says = f"says {quote(said)}, and {len(entries)} {verb} listed{under} ({lines(entries)})"
     if len(places) > 1:
-        says += f"; says {n} again on {lines(places[1:])}"
+        says += f"; says so again on {lines(places[1:])}"
     return Contradiction(at=places[0], others=(*places[1:], *entries), says=says)
 
 
@@ -222,7 +231,8 @@ def _against_list(
     if not entries or None in states:
         return
     good = sum(s is wanted for s in states)
-    if (good, len(entries)) != said:
+    # A list that is shorter may be an excerpt.
+    if len(entries) > said[1] or (len(entries) == said[1] and good != said[0]):
         places = [e.place for e in entries]
         yield Contradiction(
             at=place, others=tuple(places),

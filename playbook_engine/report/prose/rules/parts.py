@@ -41,7 +41,7 @@ def _open_parts(document: Document) -> Iterator[Contradiction]:
             yield _open(heading, section.title, inside)
     for item in document.of(Kind.ITEM):
         if item.mark is Mark.GOOD and not to_do(document, document.section_of(item)):
-            inside = [s for s in document.nested(item) if _left_open(s) or s.mark in (Mark.BAD, Mark.OPEN)]
+            inside = [s for s in document.said_of(item) if _left_open(s) or s.mark in (Mark.BAD, Mark.OPEN)]
             if inside:
                 yield _open(item, item.body, inside)
     yield from _overall(document)

@@ -62,7 +62,7 @@ def _open_work(document: Document) -> Iterator[_Open]:
     for statement in document.of(Kind.ITEM, Kind.PROSE, Kind.HEADING, Kind.ROW):
         key, value = statement.pair
         if re.fullmatch(r"(?:priority|severity)(?: level)?", key, re.I):
-            said, owner = value, document.section_of(statement).heading
+            said, owner = value, document.owner(statement)
         elif statement.kind is Kind.ROW:
             said, owner = statement.cell(r"priority|severity|prio|sev"), statement
         elif statement.kind is Kind.HEADING:
@@ -81,10 +81,9 @@ def _is_over(document: Document, owner: Statement) -> bool:
     if owner.kind is Kind.ROW:
         state = owner.cell(r"status|state|result|outcome")
         return not state or leading(state) is Mark.GOOD or bool(CLOSED.search(state))
-    section = document.section_of(owner)
     if owner.mark is Mark.GOOD or CLOSED.search(owner.said):
         return True
-    own = [s.pair for s in document.own[section.index]]
+    own = [s.pair for s in document.said_of(owner)]
     return any(re.fullmatch(r"status|state", k, re.I) and (leading(v) is Mark.GOOD or CLOSED.search(v)) for k, v in own)
 
 
@@ -98,9 +97,9 @@ def _unknown_impact(document: Document) -> Iterator[Contradiction]:
         key, value = statement.pair
         if not _IMPACT.fullmatch(key) or not re.search(r"\w", value) or _HEDGED.search(value):
             continue
-        section = document.section_of(statement)
-        own = [s for s in document.own[section.index] if _section_unknown(s)]
-        named = subject(re.sub(r"^\W*\d+[.)]?", "", section.title))
+        owner = document.owner(statement)
+        own = [s for s in document.said_of(owner) if _is_unknown(s)] if owner else []
+        named = subject(re.sub(r"^\W*\d+[.)]?", "", owner.said)) if owner else frozenset()
         elsewhere = [s for words, s in unknown if words and (words <= named or (named and named <= words))]
         found = sorted({s.place.line: s.place for s in (*own, *elsewhere)}.values(), key=lambda p: p.line)
         if found:
@@ -110,8 +109,8 @@ def _unknown_impact(document: Document) -> Iterator[Contradiction]:
             )  # fmt: skip
 
 
-def _section_unknown(statement: Statement) -> bool:
-    """`Status: unknown`, also in what the section quotes."""
+def _is_unknown(statement: Statement) -> bool:
+    """`Status: unknown`, also in what is quoted there."""
     if statement.kind is Kind.FENCED:
         return bool(re.match(r"^\s{0,8}(?:status|state)\s?: ?(?:\w+: )?unknown\b", statement.text, re.I))
     key, value = statement.pair
