@@ -25,7 +25,7 @@ UNITS: Mapping[str, tuple[str, float]] = {
 """What each unit measures, and how many seconds, bytes, percent it is. Single letters that mean more are left out."""
 
 _NUMBER = r"\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,12})?|\d{1,24}(?:\.\d{1,12})?"
-_UNIT = "|".join(sorted((re.escape(u) for u in UNITS), key=len, reverse=True))
+_UNIT = f"(?a:{'|'.join(sorted((re.escape(u) for u in UNITS), key=len, reverse=True))})"  # no ſ for s
 QUANTITY = re.compile(rf"(?<![\w.,/-])(?P<minus>[-−])?(?P<number>{_NUMBER})[ -]?(?P<unit>{_UNIT})(?![\w/])", re.I)
 _PLAIN = re.compile(rf"^\W*(?P<minus>[-−])?(?P<number>{_NUMBER})\W*$")
 _WORDS: Mapping[str, str] = {
@@ -33,13 +33,13 @@ _WORDS: Mapping[str, str] = {
     "at most": "<=", "no more than": "<=", "not more than": "<=", "up to": "<=", "within": "<=", "at least": ">=",
     "no less than": ">=", "not less than": ">=", "max": "<=", "max.": "<=", "maximum": "<=", "min.": ">=",
 }  # fmt: skip
-_OPERATOR = "|".join(sorted((re.escape(w) for w in (*OPERATORS, *_WORDS)), key=len, reverse=True))
+_OPERATOR = f"(?a:{'|'.join(sorted((re.escape(w) for w in (*OPERATORS, *_WORDS)), key=len, reverse=True))})"
 LIMIT = re.compile(
     rf"(?<![\w<>=!-])(?P<op>{_OPERATOR})\s{{0,3}}(?P<number>{_NUMBER})(?:[ -]?(?P<unit>{_UNIT})(?![\w/])|(?![\w.,]))",
     re.I,
 )
 _NUMERALS = "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-COUNT = rf"(?:\d{{1,3}}|{_NUMERALS})"
+COUNT = rf"(?a:\d{{1,3}}|{_NUMERALS})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
