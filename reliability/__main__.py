@@ -27,6 +27,7 @@ EXPERIMENTS = (
     "undo_round_trip",
     "damaged_journals",
     "fault_matrix",
+    "prose",
 )
 
 

@@ -25,10 +25,10 @@ def phrase(alternatives: str) -> re.Pattern[str]:
 def stem(word: str) -> str:
     """`verified`, `verification` and `verify` are one; at least three letters stay."""
     word = word.lower()
-    found = _ENDINGS.search(word)
-    if found and found.start() >= 3:
-        cut = word[: found.start()]
-        return cut[:-1] if len(cut) > 4 and cut[-1] == cut[-2] else cut
+    while (found := _ENDINGS.search(word)) and found.start() >= 3:
+        word = word[: found.start()]
+        if len(word) > 4 and word[-1] == word[-2]:
+            word = word[:-1]
     return word
 
 

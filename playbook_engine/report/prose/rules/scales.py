@@ -48,7 +48,7 @@ def _trends(document: Document) -> Iterator[Contradiction]:
         if not statement.pair[1].startswith(found[0]) and not _OF_SOMETHING.search(before):
             continue
         about_ = subject(statement.pair[0] or before[-60:])
-        if sampled & about_ or len(re.findall(r"\d", statement.said)) >= 4:
+        if 2 * len(sampled & about_) >= max(1, len(about_)) or len(re.findall(r"\d", statement.said)) >= 4:
             continue
         word = word or found[0]
         places.append(statement.place_at(found.start()))

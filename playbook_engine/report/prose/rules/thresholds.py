@@ -27,7 +27,7 @@ _NOT = phrase(r"not|un\w+|isn't|aren't|missed|misses|fail\w*")
 _JUDGEMENT = (
     "acceptable|unacceptable|concerning|worrying|worrisome|alarming|tolerable|reasonable|excellent|poor|good|great|bad"
     "|fine|normal|abnormal|high|low|too high|too low|elevated|slow|fast|quick|okay|ok|healthy|unhealthy|critical"
-    "|moderate|decent|satisfactory|suspicious|terrible|impressive|solid|nominal|excessive"
+    "|moderate|decent|satisfactory|terrible|impressive|solid|nominal|excessive"
 )
 _CLEAR = re.compile(
     r"^\W*(?:very |quite |rather |a bit |pretty |still )?(?:acceptable|unacceptable|concerning|worrying"

@@ -125,7 +125,7 @@ def _unverified(document: Document) -> Iterator[Contradiction]:
 
 def _duplicates(document: Document) -> Iterator[Contradiction]:
     boxes: dict[int, Section | None] = {}
-    groups: dict[tuple[str, ...], list[tuple[Statement, frozenset[str], Section]]] = defaultdict(list)
+    groups: dict[str, list[tuple[Statement, frozenset[str], Section]]] = defaultdict(list)
     for item in document.of(Kind.ITEM):
         if item.section not in boxes:
             boxes[item.section] = about(document, document.section_of(item), TIME_BOX)
@@ -133,16 +133,17 @@ def _duplicates(document: Document) -> Iterator[Contradiction]:
         words = ordered_stems(bare(item.body))
         if box is None or len(words) < 2 or _AGAIN.search(item.said) or item.mark is Mark.GOOD:
             continue
-        group = groups[words[:2]]
-        first = next((t for t, w, b in group if b is not box and _same(w, frozenset(words))), None)
+        near = [groups[word] for word in sorted(words)[:2]]  # all but the same words share one of these
+        first = next((t for g in near for t, w, b in g if b is not box and _same(w, frozenset(words))), None)
         if first is not None:
             yield Contradiction(
                 at=item.place, others=(first.place,),
                 says=f"is to be done in {quote(box.title)}, and {quote(bare(first.body))} on line {first.line} in "
                 f"{quote(document.section_of(first).title)}",
             )  # fmt: skip
-        elif len(group) < 50:
-            group.append((item, frozenset(words), box))
+        for group in near:
+            if first is None and len(group) < 50:
+                group.append((item, frozenset(words), box))
 
 
 def _same(a: frozenset[str], b: frozenset[str]) -> bool:

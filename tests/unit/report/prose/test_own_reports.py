@@ -1,4 +1,4 @@
-"""What the product renders has nothing that contradicts anything: every kind, form and ending, and whatever hosts say."""
+"""What the product renders contradicts nothing in it: every kind, form and ending, and whatever hosts say."""
 
 from __future__ import annotations
 
