@@ -319,6 +319,7 @@ CLASSES: Mapping[str, Callable[[random.Random], Sequence[str]]] = {
 IMPLIED: Mapping[str, frozenset[str]] = {
     "X1": frozenset({"X6"}),
     "X5": frozenset({"X6"}),
+    "X6": frozenset({"X6"}),
     "X25": frozenset({"X7"}),
     "X10": frozenset({"X6"}),
     "X17": frozenset({"X10"}),

@@ -57,22 +57,20 @@ _PERCENT = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Listing:
-    """A heading and the one list or table directly under it."""
+    """The one list or table directly under a heading, or at the start of the report."""
 
-    heading: Statement
+    heading: Statement | None
     section: Section
     entries: Sequence[Statement]
     named: frozenset[str]
 
     @property
     def open_ended(self) -> bool:
-        return any(_MORE.search(e.said) for e in self.entries) or bool(_MORE.search(self.heading.said))
+        return any(_MORE.search(e.said) for e in self.entries) or bool(self.heading and _MORE.search(self.heading.said))
 
 
 def _listings(document: Document) -> Iterator[_Listing]:
     for section in document.sections:
-        if section.heading is None:
-            continue
         own = document.own[section.index]
         items = [s for s in own if s.kind is Kind.ITEM]
         rows = [s for s in own if s.kind is Kind.ROW]
@@ -141,7 +139,7 @@ def _in_headings(listings: Sequence[_Listing]) -> Iterator[Contradiction]:
     """`Open incidents (3)` and `Three hosts failed:`, with what stands right below."""
     for listing in listings:
         found = _HEADED.match(listing.section.title) or _LEAD.match(listing.section.title)
-        if not found or listing.open_ended or found["what"].split()[0].lower() in UNITS:
+        if not found or listing.heading is None or listing.open_ended or found["what"].split()[0].lower() in UNITS:
             continue
         n, header = number_of(found["n"]), listing.entries[0].header
         if header and stems(header[0]) != set(ordered_stems(found["what"])[-1:]):
@@ -153,7 +151,7 @@ def _in_headings(listings: Sequence[_Listing]) -> Iterator[Contradiction]:
 def _miscounted(listing: _Listing, said: str, places: Sequence[Place]) -> Contradiction:
     entries = [e.place for e in listing.entries]
     verb = "is" if len(entries) == 1 else "are"
-    under = "" if places[0] == listing.heading.place else f" under {quote(listing.section.title)}"
+    under = "" if listing.heading and places[0] == listing.heading.place else f" under {quote(listing.section.title)}"
     says = f"says {quote(said)}, and {len(entries)} {verb} listed{under} ({lines(entries)})"
     if len(places) > 1:
         says += f"; says so again on {lines(places[1:])}"

@@ -95,7 +95,8 @@ def _uptime(document: Document) -> tuple[Quantity, Place] | None:
 
 def _sources(document: Document) -> Iterator[Contradiction]:
     """A section that is ticked, with a value in it that no source which is in order would give."""
-    for section in document.sections:
+    told: set[int] = set()  # what the innermost ticked heading above it has been held against
+    for section in sorted(document.sections, key=lambda each: -each.level):
         if section.heading is None or section.heading.mark is not Mark.GOOD or section.level < 2:
             continue
         statements = list(whole_of(document, section))
@@ -103,9 +104,10 @@ def _sources(document: Document) -> Iterator[Contradiction]:
             continue
         wrong = [
             (q, s) for s in statements for q in quantities(s.text)
-            if q.dimension == "time" and q.amount > LONGEST and _moment(q) is not None and q.unit in _SMALL
+            if s.index not in told and q.unit in _SMALL and q.amount > LONGEST and _moment(q) is not None
         ]  # fmt: skip
         if wrong:
+            told |= {s.index for _, s in wrong}
             quantity, statement = wrong[0]
             yield Contradiction(
                 at=section.heading.place, others=(statement.place,),

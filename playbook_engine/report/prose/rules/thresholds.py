@@ -64,9 +64,8 @@ def _thresholds(document: Document) -> Iterator[Contradiction]:
             yield from _row(statement)
             continue
         found_limits = limits(statement.text)
-        if len(found_limits) != 1 or not _called_met(statement):
+        if len(found_limits) != 1 or not _called_met(statement, limit := found_limits[0]):
             continue
-        limit = found_limits[0]
         values = [q for q in quantities(statement.said) if q.dimension == limit.dimension]
         if not values and limit.dimension == "":
             values = [q for q in [_bracketed(statement.said)] if q]
@@ -83,15 +82,10 @@ def _thresholds(document: Document) -> Iterator[Contradiction]:
             )  # fmt: skip
 
 
-def _called_met(statement: Statement) -> bool:
-    """A tick, or a word for it after the threshold, and nothing against it."""
-    marks = {g.mark for g in glyphs(statement.body)}
-    if (
-        Mark.BAD in marks
-        or Mark.OPEN in marks
-        or statement.mark in (Mark.BAD, Mark.OPEN)
-        or _NOT.search(statement.said)
-    ):
+def _called_met(statement: Statement, limit: Limit) -> bool:
+    """A tick, or a word for it, and nothing against it behind the threshold."""
+    marks = {g.mark for g in glyphs(statement.body)} | {statement.mark}
+    if marks & {Mark.BAD, Mark.OPEN} or _NOT.search(statement.said, limit.end):
         return False
     return statement.mark is Mark.GOOD or bool(_DONE.search(statement.said))
 
