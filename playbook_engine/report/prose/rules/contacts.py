@@ -70,7 +70,7 @@ def _is_placeholder(role: str, name: str) -> bool:
 
 
 def _steps(document: Document) -> Iterator[Contradiction]:
-    """Entries of an escalation plan that say neither whom, nor when, nor how."""
+    """Entries of an escalation plan that say neither whom to tell nor how; whoever is named may be told any time."""
     for section in document.sections:
         if section.heading is None or not _in_plan(document, section.index):
             continue
