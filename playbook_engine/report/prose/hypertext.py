@@ -157,7 +157,7 @@ class _Page:
             self.builder.add(Kind.QUOTE, parts)
         elif inside == "li":
             number = self._lists[-1] if self._lists else None
-            self.builder.add(Kind.ITEM, parts, level=2 * len(self._lists), number=number, links=links)
+            self.builder.add(Kind.ITEM, parts, level=2 * max(0, len(self._lists) - 1), number=number, links=links)
         elif inside == "dt":
             self._term = parts
         elif inside == "dd":

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from playbook_engine.report.contacts import contact
+from playbook_engine.report.contacts import PLACEHOLDER
 from playbook_engine.report.prose.document import Document, Kind, Place, Statement
 from playbook_engine.report.prose.marks import bare
 from playbook_engine.report.prose.rule import Contradiction, Rule, lines, quote
@@ -16,6 +16,7 @@ from playbook_engine.report.prose.words import phrase
 _ROLE = phrase(
     r"contacts?|admin\w*|on[- ]?call|owner|escalation|pager|phone|e-?mail|hotline|incident commander|commander"
 )
+_WHO = phrase(r"contacts?|on[- ]?call|owner|incident commander")
 _PLACE = re.compile(
     r"^\W*(?:tb[acd]|todo|fixme|x{2,}|\?+|to be (?:determined|defined|announced)|not yet assigned|unassigned"
     r"|fill in\w*|<[^<>]{1,40}>|(?:your|insert)[ -]\w+(?: \w+)?)\W*$",
@@ -66,7 +67,7 @@ def _is_placeholder(role: str, name: str) -> bool:
     if re.search(r"\bexample\.(?:com|org|net)\b", name, re.I):
         return True
     # `none` and `n/a` are nobody where a person is asked for, and may be true elsewhere.
-    return bool(_PLACE.match(name)) or bool(_ROLE.search(role) and len(name) < 12 and contact(role, name).missing)
+    return bool(_PLACE.match(name)) or bool(_WHO.search(role) and PLACEHOLDER.match(name))
 
 
 def _steps(document: Document) -> Iterator[Contradiction]:

@@ -51,6 +51,7 @@ FOUND: list[tuple[str, int, list[int], str]] = [
     ("X22", 2, [3], "## Emergency contacts\n- **Security team**: [TBD]\n- **DBA**: [TBD]"),
     ("X22", 1, [], "On-call: oncall@example.com"),
     ("X22", 2, [], "## Escalation plan\n1. **Disk**: immediate cleanup required"),
+    ("X22", 1, [], "- Owner: none"),
     ("X23", 2, [1], "## Phase 0.5 complete when\nFinish phase 0.1 before proceeding to phase 1"),
     ("X24", 3, [1], "**System Status**: PARTIALLY RESOLVED\n\n- **Overall Status**: Yellow (degraded)"),
     ("X25", 1, [3], "### Database ✅ HEALTHY\n```\nResponse Time: 1754070167750ms\n```"),
@@ -126,6 +127,7 @@ LEFT_ALONE: list[tuple[str, str]] = [
     ("X21", "## Done\n- ✅ Server startup issues resolved"),
     ("X22", "## Emergency contacts\n- **Security team**: rota sec-oncall, pager 12"),
     ("X22", "- Root cause: TBD"),
+    ("X22", "- Escalation: none\n- Owner: @ops\n- On-call: #storage"),
     ("X22", "See https://example.com for an example."),
     ("X22", "## Escalation plan\n1. **Disk**: page the storage on-call\n2. After 15 minutes: call the head of IT"),
     ("X23", "## Phase 0.5\n\nPhase 0.5 is done.\n\nFinish phase 0.1 before proceeding to phase 1"),
@@ -200,5 +202,7 @@ def test_the_same_in_html_has_the_lines_of_the_file() -> None:
     <ul><li>&#9989; Database
     &#10060; NEEDS FIX</li></ul>
     <p>Memory: 96 % (concerning)</p>
+    <h2>Escalation plan</h2><ol>
+    <li>Disk: immediate cleanup required</li></ol>
     """
-    assert found(page, "report.html") == [("X2", 5, []), ("X3", 8, []), ("X14", 10, [])]
+    assert found(page, "report.html") == [("X2", 5, []), ("X3", 8, []), ("X14", 10, []), ("X22", 12, [])]
