@@ -61,7 +61,7 @@ def test_any_mixture_of_what_the_rules_look_for(pieces: list[str], name: str) ->
 @pytest.mark.parametrize(
     "piece",
     [
-        "`", "<", "<a ", '<a "', "<!--", "<li>✅ x", "<td>3 ms", "<code>a ", "1", "[", "(", "* ", "a: ", 
+        "`", "<", "<a ", '<a "', "<!--", "<li>✅ x", "<td>3 ms", "<code>a ", "1", "[", "(", "* ", "a: ",
         "all a a ", "\\",
         "3 open issues ", "- ✅ rotate keys\n", "## Phase 1.5\nPhase 1 before phase 2", "Overall: green\n",
         "- [x] a\n  - [ ] b\n", "| a | 3 of 4 up | ✅ |\n", "Three hosts failed:\n\n- a\n",
