@@ -28,6 +28,7 @@ EXPERIMENTS = (
     "damaged_journals",
     "evidence_attacks",
     "fault_matrix",
+    "prose",
 )
 
 

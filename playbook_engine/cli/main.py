@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "escalations": ("ack", "Who was told what, and who has answered"),
     "escalation": ("escalation", "Simulate a policy, look at an escalation, end it"),
     "audit": ("audit", "Run checks only and write the evidence report"),
+    "audit-report": ("audit_report", "Say what contradicts what in a status report that a person wrote"),
     "report": ("report", "Render a run's reports: Markdown, HTML, JSON"),
     "show": ("show", "One run: hosts, steps, evidence"),
     "diff": ("diff", "Two runs: what is different about them"),
@@ -55,8 +56,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"playbook_engine.cli.{COMMANDS[cmd_name][0]}")
-        name = "exec_" if cmd_name == "exec" else "eval_" if cmd_name == "eval" else cmd_name
-        command = getattr(module, name, None) or getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(module, f"{name}_", None) or getattr(module, name)  # `exec_`, as exec is a function of Python
         assert isinstance(command, click.Command)
         return command
 
