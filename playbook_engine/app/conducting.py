@@ -5,6 +5,7 @@ The drill's journal says what was broken before it is, so that it can be put rig
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -148,14 +149,15 @@ class Conductor:
             took = (datetime.now(UTC) - begin).total_seconds()
         finally:
             keeper.close()
-        escalations = self._answered()
         moves = [f"{name}: {m}" for name, was in before.items() for m in moved(was, self._likeness(broken, name))]
         probes = measured(self._app, scenario, broken.lab, self.drill) if scenario.expect.probes else {}
         runs = [view_of(self._app, run) for run in dict.fromkeys(self._watcher.runs)]
-        findings = judged(
-            scenario,
-            Found(code=code, seconds=took, runs=runs, escalations=escalations, probes=probes, moved=moves),
-        )
+        found = Found(code=code, seconds=took, runs=runs, probes=probes, moved=moves)
+        unheard = dataclasses.replace(scenario, expect=dataclasses.replace(scenario.expect, notified=None))
+        noticed = bool(self._wishes.mutant) and not all(f.met for f in judged(unheard, found))
+        # Whether a breakage that was noticed already is also heard of, nobody asks.
+        escalations = [] if noticed else self._answered()
+        findings = judged(scenario, dataclasses.replace(found, escalations=escalations))
         times = milestones(self._since(journal, begin), runs, escalations, scenario.targets)
         passed = all(f.met for f in findings) and all(m.met is not False for m in times)
         journal.append(

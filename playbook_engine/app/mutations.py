@@ -58,9 +58,8 @@ def mutate(app: App, name: str, only: Sequence[str], jobs: int, command: str, sa
     found = wanted(runbook, only)
     with ThreadPoolExecutor(jobs) as pool:
         say(f"{count(len(drills), 'drill')} as they are")
-        for scenario, failed in zip(
-            drills, pool.map(lambda s: _held(app, s, runbook, "", command), drills), strict=True
-        ):
+        ends = pool.map(lambda s: _held(app, s, runbook, "", command), drills)
+        for scenario, failed in zip(drills, ends, strict=True):
             if failed:
                 raise UsageError(f"{scenario.name} does not pass without any breakage: {failed}")
         verdicts = []
@@ -75,9 +74,8 @@ def _verdict(app: App, mutant: Mutant, drills: Sequence[Scenario], runbook: Runb
         failed = _held(app, scenario, runbook, mutant.key, command)
         if failed:
             return Verdict(mutant=mutant, by=scenario.name, found=failed)
-    return Verdict(
-        mutant=mutant, reason=next((s.overlooks[mutant.name] for s in drills if mutant.name in s.overlooks), "")
-    )
+    reasons = (s.overlooks[mutant.name] for s in drills if mutant.name in s.overlooks)
+    return Verdict(mutant=mutant, reason=next(reasons, ""))
 
 
 def _near(scenario: Scenario, mutant: Mutant) -> bool:
@@ -85,7 +83,8 @@ def _near(scenario: Scenario, mutant: Mutant) -> bool:
     expect = scenario.expect
     if mutant.kind == "rollback":
         return mutant.step in (expect.undone or ())
-    return mutant.name in expect.verdicts or (bool(expect.failed_on) and mutant.name in expect.failed_on)
+    plain = mutant.name.partition(": ")[2] or mutant.name
+    return any(name in expect.verdicts for name in (mutant.name, plain)) or plain == expect.failed_on
 
 
 def _held(app: App, scenario: Scenario, runbook: Runbook, mutant: str, command: str) -> str:

@@ -109,11 +109,14 @@ def _list(name: str, wanted: tuple[str, ...], got: list[str]) -> Finding:
 
 
 def _verdict(run: RunView, name: str) -> str:
-    """The last verdict on a check or precondition of this name."""
+    """The last verdict on a check or precondition of this name, or of `service: name`."""
     found = "was not evaluated"
     for record in run.records:
-        if isinstance(record.event, (CheckEvaluated, PreconditionEvaluated)) and record.event.name == name:
-            found = record.event.verdict
+        event = record.event
+        if isinstance(event, (CheckEvaluated, PreconditionEvaluated)):
+            service = event.service if isinstance(event, CheckEvaluated) else ""
+            if name in (event.name, f"{service}: {event.name}"):
+                found = event.verdict
     return found
 
 

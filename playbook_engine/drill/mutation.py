@@ -44,7 +44,8 @@ def mutants(runbook: Runbook, *, imports: bool = False) -> list[Mutant]:
 def _of_probes(kind: str, probes: tuple[Probe, ...], step: str = "") -> Iterator[Mutant]:
     for probe in probes:
         if probe.expect is not None:
-            yield Mutant(key=f"{kind}:{probe.id}", kind=kind, name=probe.name, step=step)
+            name = f"{probe.service}: {probe.name}" if probe.service and kind == "check" and not step else probe.name
+            yield Mutant(key=f"{kind}:{probe.id}", kind=kind, name=name, step=step)
 
 
 def _can_undo(step: Step) -> bool:

@@ -110,7 +110,7 @@ def as_text(card: Scorecard) -> str:
         mark = "met    " if finding.met else "NOT MET"
         lines.append(f"  {mark} {one_line(finding.name)}{'' if finding.met else ': ' + one_line(finding.said)}")
     if card.milestones:
-        lines.append(f"  {'':<14}{'after':>10}{'target':>10}{'last time':>12}{'before':>10}")
+        lines.append(f"  {'':<14}{'after':>12}{'target':>12}{'last time':>12}{'before':>12}")
     for each in card.milestones:
         lines.append("  " + _row(each, card.past))
     left = [name for name, clear in card.faults if not clear]
@@ -130,7 +130,7 @@ def _row(each: Milestone, past: Sequence[Past]) -> str:
     before = [m.after for p in past[-2:] for m in p.milestones if m.name == each.name]
     shown = [*("" if b is None else seconds(b) for b in reversed(before)), "", ""]
     late = "  LATE" if each.met is False else ""
-    return f"{each.name.replace('_', ' '):<14}{after:>10}{target:>10}{shown[0]:>12}{shown[1]:>10}{late}".rstrip()
+    return f"{each.name.replace('_', ' '):<14}{after:>12}{target:>12}{shown[0]:>12}{shown[1]:>12}{late}".rstrip()
 
 
 def as_junit(cards: Sequence[Scorecard]) -> str:

@@ -94,6 +94,13 @@ def test_psutil_agrees_about_memory(newest: Agent, engine: tuple[int, int]) -> N
     assert abs(theirs["available_bytes"] - mine["available_bytes"]) < 512 << 20  # type: ignore[operator]
 
 
+def test_a_process_that_is_not_there_takes_no_small_amount(agent: Agent) -> None:
+    """Found by a drill: the memory of a trader that was down was 0.0 %, and the criterion met."""
+    process = agent.probe("memory", match="no such process runs here").result["process"]
+    assert isinstance(process, dict)
+    assert (process["pids"], process["rss_bytes"], process["percent"]) == ([], None, None)
+
+
 def test_memory_twice(agent: Agent) -> None:
     one, two = agent.probe("memory"), agent.probe("memory")
     assert one.ok, one.msg

@@ -31,7 +31,8 @@ SPEC = {
         "swap_total_bytes": "",
         "swap_used_bytes": "",
         "oom_kills": "since boot; null when the kernel does not count them",
-        "process": "pids, rss_bytes, percent and `of`: of the control group's limit, else of MemTotal; null: not asked",
+        "process": "pids, rss_bytes, percent and `of`: of the control group's limit, else of MemTotal; null: not asked. "
+        "Without such a process rss_bytes and percent are null",
         "cgroup": "path, limit_bytes, usage_bytes, percent, oom_kills; null without a limit",
         "heap": "used_bytes, of_bytes, of, percent, judged; null when not asked",
     },
@@ -82,11 +83,12 @@ def _whole(args: "dict", told: "dict", pids: "list[int] | None", resident: "dict
     if pids is not None:
         told["cgroup"] = cgroup(pids[0]) if pids else None
         limit = told["cgroup"]["limit_bytes"] if told["cgroup"] else told["total_bytes"]
-        rss = sum(resident.values())
+        # Nothing of a process that is not there is no small amount: it is not measured.
+        rss = sum(resident.values()) if resident else None
         told["process"] = {
             "pids": sorted(resident),
             "rss_bytes": rss,
-            "percent": _percent(rss, limit),
+            "percent": None if rss is None else _percent(rss, limit),
             "of": "the control group's limit" if told["cgroup"] else "MemTotal",
         }
     if args["url"]:
