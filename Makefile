@@ -9,7 +9,7 @@ FAST ?=
 SHORT ?=
 ONLY ?=
 
-.PHONY: help setup system venv demo test check format bench reliability docs clean
+.PHONY: help setup system venv demo test check format bench drills reliability docs clean
 
 help:
 	@echo 'make setup    a .venv with the runbook command, and the Debian packages that the lab needs'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test     everything that is tested, on real lab hosts where this machine allows it'
 	@echo 'make check    lint, types, imports'
 	@echo 'make bench    what the journal and the loader cost, measured'
+	@echo 'make drills   every shipped drill on lab hosts, and lint of what was not drilled'
 	@echo 'make reliability   crashes, dead links, rivals, rollbacks: every promise tried out (SHORT=1, ONLY=name)'
 	@echo 'make docs     docs/actions.md, from the actions themselves'
 
@@ -59,6 +60,12 @@ bench: venv
 
 reliability: setup
 	@$(BIN)/python -m reliability $(if $(SHORT),--short) $(ONLY)
+
+drills: setup
+	@# A state folder of its own: the drills that are held here are the ones that lint then asks about.
+	@mkdir -p .cache && rm -rf .cache/drills && export RUNBOOK_STATE=$$PWD/.cache/drills && \
+		$(BIN)/runbook drill --all --jobs 3 --junit .cache/drills.xml && \
+		$(BIN)/runbook lint --max-age 1d
 
 docs: venv
 	@$(BIN)/runbook actions --markdown > docs/actions.md

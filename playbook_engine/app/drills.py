@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TextIO
 
 from playbook_engine.app.conducting import Conductor, Wishes
@@ -15,9 +18,11 @@ from playbook_engine.drill.scenarios import Scenarios, fits
 from playbook_engine.drill.scorecard import Past, Scorecard, as_past, scorecard
 from playbook_engine.lab.errors import LabError
 from playbook_engine.lab.lab import Lab
-from playbook_engine.model.errors import EngineError, LoadErrors, NotFound, UsageError
+from playbook_engine.model.errors import EngineError, LoadError, LoadErrors, NotFound, UsageError
 from playbook_engine.model.events import DrillAborted, DrillScored, DrillStarted, FaultCleared
-from playbook_engine.report.text import moment
+from playbook_engine.model.runbook import Runbook
+from playbook_engine.model.source import SourcePos
+from playbook_engine.report.text import instant, moment, seconds
 
 __all__ = ["Wishes", "choose", "clean", "held", "hold_one", "last_drilled", "listing"]
 
@@ -53,6 +58,19 @@ def hold_one(app: App, scenario: Scenario, wishes: Wishes, command: str, out: Te
     if unknown:
         raise unknown[0] if len(unknown) == 1 else LoadErrors(unknown)
     return held(app, Conductor(app, scenario, runbook, wishes, command, out).perform())
+
+
+def hold_all(
+    app: App, chosen: Sequence[Scenario], wishes: Wishes, command: str, out: TextIO, jobs: int
+) -> Iterator[Scorecard]:  # fmt: skip
+    """Holds drills, several at the same time if wanted; their scorecards, in the order of the drills."""
+    if jobs == 1:
+        for scenario in chosen:
+            yield hold_one(app, scenario, wishes, command, out)
+        return
+    # Each with an application of its own: what is secret in one drill is no other's business.
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(lambda s: hold_one(App(app.settings), s, wishes, command, out), chosen)
 
 
 def held(app: App, name: str) -> Scorecard:
@@ -107,6 +125,29 @@ def last_drilled(app: App) -> dict[str, tuple[str, str]]:
         if any(isinstance(r.event, DrillScored) and r.event.passed for r in records):
             found[started.event.runbook] = (records[-1].at, started.event.runbook_sha256)
     return found
+
+
+def checked(app: App, runbook: Runbook) -> list[LoadError]:
+    """What is wrong with the drills of a runbook: names in them that it does not have."""
+    return [error for scenario in scenarios(app).of(runbook.name) for error in fits(scenario, runbook)]
+
+
+def stale(app: App, runbook: Runbook, most: float) -> list[LoadError]:
+    """Why nobody knows whether a runbook still works: never drilled, changed since, or too long ago (seconds)."""
+    where = SourcePos(file=runbook.file, line=1)
+    advice = f"`runbook drill --runbook {runbook.name}`; the last that passed counts, and it is read from its journal"
+    last = last_drilled(app).get(runbook.name)
+    if last is None:
+        return [LoadError(f"{runbook.name} has never been drilled", advice=advice, where=where)]
+    at, text = last
+    if text != hashlib.sha256(runbook.text.encode()).hexdigest():
+        return [LoadError(f"{runbook.name} was changed since it was drilled, {moment(at)}", advice=advice, where=where)]
+    when = instant(at)
+    age = (datetime.now(UTC) - when).total_seconds() if when else most + 1
+    if age <= most:
+        return []
+    said = f"{runbook.name} was last drilled {seconds(age)} ago, {moment(at)}: {seconds(most)} are allowed"
+    return [LoadError(said, advice=advice, where=where)]
 
 
 def clean(app: App, say: Callable[[str], None]) -> int:

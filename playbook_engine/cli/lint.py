@@ -6,14 +6,20 @@ import sys
 
 import click
 
-from playbook_engine.cli.options import inventory_options, make_app
+from playbook_engine.cli.options import Duration, inventory_options, make_app
 
 
 @click.command()
 @click.argument("runbooks", nargs=-1)
+@click.option("--max-age", type=Duration(), metavar="TIME", help="Fail runbooks that no drill has passed since: 90d.")
 @inventory_options
-def lint(runbooks: tuple[str, ...], inventory: tuple[str, ...], limit: str | None) -> None:
-    """Check RUNBOOKS (names or files; all that are found without any). With -i, variables of the inventory count."""
+def lint(runbooks: tuple[str, ...], max_age: float | None, inventory: tuple[str, ...], limit: str | None) -> None:
+    """Check RUNBOOKS (names or files; all that are found without any), and the policies and drills that they name.
+
+    With -i, variables of the inventory count.
+    """
+    from playbook_engine.app.alarms import policy_for
+    from playbook_engine.app.drills import checked, stale
     from playbook_engine.app.prepare import loader
     from playbook_engine.app.targets import targets
     from playbook_engine.loading.lint import undefined
@@ -31,7 +37,10 @@ def lint(runbooks: tuple[str, ...], inventory: tuple[str, ...], limit: str | Non
     for name in names:
         try:
             book = load.load(name)
-            problems = undefined(book, app.templar, known)
+            problems = [*undefined(book, app.templar, known), *checked(app, book)]
+            policy_for(app, book)
+            if max_age is not None:
+                problems += stale(app, book, max_age)
             if problems:
                 raise LoadErrors(problems)
         except LoadError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from playbook_engine.model.events import RunStarted
 from playbook_engine.report.subject import RunState, Subject
 from playbook_engine.report.text import count, instant, one_line, shortened, stamp
 
@@ -32,6 +33,7 @@ class Meta:
     of: str
     runbook_sha256: str
     inventory_sha256: str
+    drill: str
     hosts: int
     records: int
     faults: tuple[str, ...]
@@ -50,12 +52,19 @@ def meta(subject: Subject, now: datetime) -> Meta:
     began, ended = instant(view.started_at), instant(view.finished_at or last)
     return Meta(
         run=view.run, kind=started.kind, runbook=one_line(started.runbook),
-        title=one_line(started.title or started.runbook), severity=one_line(started.severity),
+        title=title_of(started), severity=one_line(started.severity),
         owner=one_line(started.owner), actor=one_line(started.actor), reason=one_line(started.reason),
         command=shortened(one_line(started.command), 400), started=view.started_at, finished=view.finished_at,
         seconds=finished.seconds if finished else max((ended - began).total_seconds(), 0.0) if began and ended else 0.0,
         state=subject.state, exit_code=finished.exit_code if finished else None, check=started.check,
         engine=started.engine, of=started.of, runbook_sha256=started.runbook_sha256,
-        inventory_sha256=started.inventory_sha256, hosts=len(view.hosts), records=len(view.records),
+        inventory_sha256=started.inventory_sha256, drill=one_line(started.drill),
+        hosts=len(view.hosts), records=len(view.records),
         faults=tuple(one_line(f) for f in subject.faults), rendered=stamp(now), resumed=len(view.resumed),
     )  # fmt: skip
+
+
+def title_of(started: RunStarted) -> str:
+    """What a run is called wherever it is named: a drill's is never mistaken for a real one."""
+    title = one_line(started.title or started.runbook)
+    return f"DRILL {title}" if started.drill else title

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from playbook_engine.model.outcome import OPEN
 from playbook_engine.report.audit import AuditReport
+from playbook_engine.report.meta import title_of
 from playbook_engine.report.run import RunReport
 from playbook_engine.report.status import Status
 from playbook_engine.report.subject import RunState, Subject
@@ -180,7 +181,7 @@ def history(paper: Paper, found: Sequence[Subject | tuple[str, str]]) -> None:
         check = " (check)" if view.started.check else ""
         of = f" of {view.started.of}" if view.started.of else ""
         rows.append(
-            [each.run, f"{view.started.kind}{check}", view.started.title or view.started.runbook,
+            [each.run, f"{view.started.kind}{check}", title_of(view.started),
              _statuses(each), code, took, "; ".join(each.faults) or f"{view.started.actor}{of}"]
         )  # fmt: skip
     paper.table(["run", "kind", "what", "hosts", "ended", "took", "by, and what is wrong with its journal"], rows)
@@ -206,7 +207,7 @@ def status(paper: Paper, found: Sequence[Subject | tuple[str, str]]) -> None:
         view = each.view
         done = sum(h.finished is not None for h in view.hosts.values())
         since = _since(view.started_at)
-        title = view.started.title or view.started.runbook
+        title = title_of(view.started)
         head = f"{each.run}  {each.state}  {view.started.kind} · {title} · {done} of {len(view.hosts)} hosts ended"
         paper.line(f"{head} · started {since} ago by {view.started.actor}", BOLD)
         paper.faults(f for f in each.faults)

@@ -31,7 +31,7 @@ SPEC = {
         "swap_total_bytes": "",
         "swap_used_bytes": "",
         "oom_kills": "since boot; null when the kernel does not count them",
-        "process": "pids, rss_bytes, percent and `of`: of the control group's limit, else of MemTotal; null: not asked. "
+        "process": "pids, rss_bytes, percent and `of`: the control group's limit, else MemTotal; null: not asked. "
         "Without such a process rss_bytes and percent are null",
         "cgroup": "path, limit_bytes, usage_bytes, percent, oom_kills; null without a limit",
         "heap": "used_bytes, of_bytes, of, percent, judged; null when not asked",
