@@ -32,7 +32,12 @@ class App:
         self.templar = Templar()
         self.store = FileStore(settings.state, self.clock, self.redactor)
         self.index = RunIndex(settings.state, self.store)
+        self.incidents = self.journals("incidents")
         self.switch = KillSwitch(settings.state)
+
+    def journals(self, kind: str) -> FileStore:
+        """The journals of a kind: runs, escalations, drills, incidents."""
+        return FileStore(self.settings.state, self.clock, self.redactor, kind)
 
     def transports(self, ask: Ask | None = None) -> dict[str, Transport]:
         """By the value of ansible_connection."""
@@ -57,14 +62,14 @@ class App:
         """Why no host of any run may begin another step; empty when they may. Asked often, so it has to be cheap."""
         return self.switch.thrown()
 
-    def new_run(self) -> str:
+    def new_run(self, prefix: str = "") -> str:
         """An id that sorts by time, to the millisecond, and is not given twice, by other controllers either.
 
         A host takes two of one id for one run, and lets both in: one chance in 256 was too much for eight that begin at
         once.
         """
         at = datetime.now(UTC)
-        return f"{at:%Y%m%d-%H%M%S}-{at.microsecond // 1000:03x}{secrets.token_hex(4)}"
+        return f"{prefix}{at:%Y%m%d-%H%M%S}-{at.microsecond // 1000:03x}{secrets.token_hex(4)}"
 
     def last_changing(self) -> str:
         """The newest run that may have changed a host: no check, no audit, no rollback. Raises NotFound."""
