@@ -12,6 +12,7 @@ from playbook_engine.model.events import (
     HostFinished,
     HostUnreachable,
     PreconditionEvaluated,
+    ProbeVerified,
     RollbackVerified,
     StepFinished,
     StepUndone,
@@ -36,7 +37,8 @@ class Ref:
 @dataclass(slots=True, kw_only=True)
 class Failing:
     """One thing that was wrong on one host, from its first bad record on. `kind`: step | criterion | precondition |
-    connection | undone. `id` is that of the step or probe in the plan of `run`, `status` the last bad word about it.
+    connection | undone. `id` is that of the step or probe in the plan of `run`, `status` the last bad word about it;
+    `origin` is the (run, scope, id) of its first record.
 
     `over` is the record after which it was well; `eased` that, or the proof that what was done was taken back.
     """
@@ -47,6 +49,7 @@ class Failing:
     run: str
     scope: str
     id: str
+    origin: tuple[str, str, str]
     name: str
     service: str
     status: str
@@ -85,6 +88,9 @@ def merged(parts: Iterable[Part]) -> list[tuple[Part, Record]]:
 def course(dossier: Dossier) -> Course:
     """Folds the records of all runs, by time. Previews say nothing: they did nothing."""
     known: dict[Key, Failing] = {}
+    # A closing probe says whether something is well again; what it is about failed before, and has its own item.
+    verifying = {e.run for records in dossier.incident.verified.values() for r in records
+                 if isinstance(e := r.event, ProbeVerified)}  # fmt: skip
     eased: Ref | None = None
     over: Ref | None = None
     for part, record in merged(p for p in dossier.parts if not p.subject.view.started.check):
@@ -92,6 +98,8 @@ def course(dossier: Dossier) -> Course:
         for failing in _bad(part, record, ref):
             key = _key(failing)
             before = known.get(key)
+            if before is None and part.subject.run in verifying:
+                continue
             if before is None:
                 known[key] = failing
             else:
@@ -117,12 +125,13 @@ def _key(failing: Failing) -> Key:
 
 
 def _bad(part: Part, record: Record, ref: Ref) -> Iterator[Failing]:
-    def failing(kind: str, name: str, status: str, detail: str, *, scope: str = "", id: str = "") -> Failing:
+    def failing(kind: str, name: str, status: str, detail: str, *, scope: str = "", plan_id: str = "") -> Failing:
         service = event.service if isinstance(event, CheckEvaluated) else ""
+        run = part.subject.run
         return Failing(
-            kind=kind, host=one_line(event.host), runbook=part.subject.view.started.runbook, run=part.subject.run,
-            scope=scope, id=id, name=plain_name(name), service=one_line(service), status=status.replace("_", " "),
-            detail=one_line(detail), first=ref, last=ref, bad=[ref],
+            kind=kind, host=one_line(event.host), runbook=part.subject.view.started.runbook, run=run, scope=scope,
+            id=plan_id, origin=(run, scope, plan_id), name=plain_name(name), service=one_line(service),
+            status=status.replace("_", " "), detail=one_line(detail), first=ref, last=ref, bad=[ref],
         )  # fmt: skip
 
     match event := record.event:
@@ -131,16 +140,16 @@ def _bad(part: Part, record: Record, ref: Ref) -> Iterator[Failing]:
             if said.status.open:
                 value = value_of(event)
                 told = f"{value}, wanted {threshold_of(event)}" if value and said.status is Status.NOT_MET else said.why
-                yield failing("criterion", event.name, said.status, told, scope=event.scope, id=event.probe)
+                yield failing("criterion", event.name, said.status, told, scope=event.scope, plan_id=event.probe)
         case PreconditionEvaluated() if event.otherwise != "skip":
             said = judge_then(record.seq, record.at, event)
             if said.status.open:
-                yield failing("precondition", event.name, said.status, said.why, scope=event.scope, id=event.probe)
+                yield failing("precondition", event.name, said.status, said.why, scope=event.scope, plan_id=event.probe)
         case StepFinished() if not event.ignored and not Outcome(event.outcome).good:
-            yield failing("step", event.name, event.outcome, event.message, scope=event.scope, id=event.step)
+            yield failing("step", event.name, event.outcome, event.message, scope=event.scope, plan_id=event.step)
         case StepUndone() if event.outcome in ("undone", "failed"):
             status = "taken back" if event.outcome == "undone" else "taking back failed"
-            yield failing("undone", event.name, status, event.message, id=event.step)
+            yield failing("undone", event.name, status, event.message, plan_id=event.step)
         case HostUnreachable():
             yield failing("connection", "the connection", "unreachable", event.message)
         case _:

@@ -66,7 +66,10 @@ class IncidentNoted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemDecided(Event):
-    """What was decided of an action item; empty fields stay as they were. `status`: open | done | dropped."""
+    """What was decided of an action item; empty fields stay as they were. `status`: open | done | dropped.
+
+    `proof` is what people look at to call it repaired, where its runbook has no probe for that.
+    """
 
     item: str
     title: str = ""
@@ -74,6 +77,7 @@ class ItemDecided(Event):
     owner: str = ""
     due: str = ""
     ticket: str = ""
+    proof: str = ""
     status: str = ""
     reason: str = ""
     actor: str = ""
@@ -81,11 +85,14 @@ class ItemDecided(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeVerified(Event):
-    """The closing probe of an action item was run: `verdict` is the worst of its records in the journal of `run`."""
+    """The closing probe of an action item was run, as `run`: `verdict` is the worst of its records there, those of
+    `probes` (ids) on `hosts`."""
 
     item: str
     run: str
     verdict: str
+    probes: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     why: str = ""
 
 
