@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "rollback": ("rollback", "Take back what a run changed"),
     "audit": ("audit", "Run checks only and write the evidence report"),
     "report": ("report", "Render a run's reports: Markdown, HTML, JSON"),
+    "incident": ("incident", "Gather what belongs to an incident, for its document"),
     "show": ("show", "One run: hosts, steps, evidence"),
     "history": ("history", "All runs"),
     "status": ("status", "Runs that are going on, or died"),

@@ -27,7 +27,7 @@ WORDS = frozenset(
     {"kind", "run", "of", "plan_run", "drill", "scope", "probe", "probes", "action", "verdict", "otherwise", "step",
      "reversible", "purpose", "outcome", "how", "unit", "engine", "trigger", "severity", "runbook_sha256",
      "inventory_sha256", "policy_sha256", "scenario_sha256", "file_sha256", "incident", "item", "milestone", "type",
-     "boot_id", "python", "digest", "told", "due", "expires", "status", "escalation_id", "notification", "approval",
+     "boot_id", "python", "digest", "told", "due", "expires", "status", "approval",
      "id", "plan_sha256"}
 )  # fmt: skip
 """Fields that hold words of the engine and no names."""
@@ -67,16 +67,15 @@ class Disguise:
         """A text without the names; and without the mark of a blank, which only the document itself may set."""
         shown = text.replace(MARK[0], "□")
         if self._known is not None:
-            shown = self._known.sub(lambda match: self._names[match[0].casefold()], shown)
+            shown = self._known.sub(lambda match: self._names.get(match[0].casefold(), "somebody"), shown)
         if self._external:
             shown = FARTHER.sub(self._farther, shown)
             shown = ADDRESS.sub(lambda match: self._address(match[0]), shown)
         return shown
 
     def event(self, event: Event) -> Event:
-        return dataclasses.replace(
-            event, **{f.name: self._field(f.name, getattr(event, f.name)) for f in dataclasses.fields(event)}
-        )
+        held = {f.name: self._field(f.name, getattr(event, f.name)) for f in dataclasses.fields(event)}
+        return dataclasses.replace(event, **held)  # type: ignore[arg-type]
 
     def records(self, records: Iterable[Record]) -> tuple[Record, ...]:
         return tuple(dataclasses.replace(r, event=self.event(r.event)) for r in records)
