@@ -1,4 +1,4 @@
-"""What people and other systems said of an incident: notes, chat lines, alerts, pages. Claims, and no measurements."""
+"""What other journals than those of runs say of an incident: notes, chat, alerts, pages. None is a measurement."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ from playbook_engine.model.incident import Milestone, NoteKind
 from playbook_engine.report.dossier import OWN, Dossier
 from playbook_engine.report.text import instant, listed, one_line
 
+SAID = ("note", "chat", "alert")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -55,6 +57,11 @@ class Account:
     milestone: str = ""
     role: str = ""
     place: str = ""
+
+    @property
+    def said(self) -> bool:
+        """Whether it is somebody's word, and not what the engine itself recorded of its own doing."""
+        return self.kind in SAID
 
 
 def accounts(dossier: Dossier) -> tuple[Account, ...]:

@@ -63,15 +63,17 @@ def chronicle(dossier: Dossier, fate: Course, said: Sequence[Account], times: Se
                 quiet += 1
             else:
                 rows.append(row)
-    rows += [_of_account(a) for a in said]
+    rows += [_of_account(a) for a in said if not a.what.endswith(" attached")]
     rows = [replace(r, milestones=tuple(named.get(r.evidence, ()))) for r in rows]
     return Chronicle(rows=tuple(sorted(rows, key=lambda r: r.at)), quiet=quiet)
 
 
 def _of_run(part: Part, moment: Moment) -> ChronicleRow:
-    name = moment.name if moment.what not in ("host", "run") or moment.outcome == "started" else ""
+    ended = moment.what == "host" or moment.outcome.startswith("exit ")
+    nameless = ended or (moment.what == "run" and moment.outcome != "started")
     return ChronicleRow(
-        at=moment.at, time=moment.time, host=moment.host, what=moment.what, name=name, outcome=moment.outcome,
+        at=moment.at, time=moment.time, host=moment.host, what=f"{moment.what} ended" if ended else moment.what,
+        name="" if nameless else moment.name, outcome=moment.outcome,
         detail=moment.detail, actor=one_line(actor(part, moment.seq)), source=f"{part.label} journal", said=False,
         evidence=f"{part.prefix}{moment.seq}",
     )  # fmt: skip
@@ -80,7 +82,8 @@ def _of_run(part: Part, moment: Moment) -> ChronicleRow:
 def _of_account(account: Account) -> ChronicleRow:
     return ChronicleRow(
         at=account.at, time=clock(account.at), host="", what=account.what, name="", outcome="",
-        detail=shortened(account.text, 400), actor=account.who, source=account.source, said=True, evidence=account.id,
+        detail=shortened(account.text, 400), actor=account.who, source=account.source, said=account.said,
+        evidence=account.id,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ DEFINITIONS: Mapping[Milestone, str] = {
 class Time:
     """One of them. `evidence` is empty where nothing was recorded; then `why` says what is missing.
 
-    `measured`: a probe's record, and not somebody's word.
+    `measured`: a record of a run. `said`: somebody's word.
     """
 
     milestone: Milestone
@@ -34,6 +34,7 @@ class Time:
     source: str
     evidence: str
     measured: bool = False
+    said: bool = False
     why: str = ""
 
 
@@ -57,6 +58,7 @@ class _Candidate:
     evidence: str
     source: str
     measured: bool
+    said: bool = False
 
 
 def times(dossier: Dossier, fate: Course, said: Sequence[Account]) -> tuple[Time, ...]:
@@ -119,13 +121,13 @@ def _earliest(milestone: Milestone, found: Sequence[_Candidate], why: str) -> Ti
     first = min(found, key=lambda c: c.at)
     return Time(
         milestone=milestone, at=first.at, definition=definition, source=first.source, evidence=first.evidence,
-        measured=first.measured,
+        measured=first.measured, said=first.said,
     )  # fmt: skip
 
 
 def _of(account: Account) -> _Candidate:
     who = f"{account.kind} by {account.who}" if account.who else f"{account.kind} from {account.source}"
-    return _Candidate(at=account.at, evidence=account.id, source=who, measured=False)
+    return _Candidate(at=account.at, evidence=account.id, source=who, measured=False, said=account.said)
 
 
 def _measured(at: str, evidence: str) -> list[_Candidate]:
@@ -138,6 +140,7 @@ def _ended(dossier: Dossier) -> list[_Candidate]:
         _Candidate(at=r.at, evidence=f"{log.prefix}{r.seq}", source="the end of the escalation", measured=False)
         for log in dossier.logs_of("escalation") for r in log.records if isinstance(r.event, EscalationResolved)
     ]  # fmt: skip
+    found = found[-1:]  # the one that ended last
     view = dossier.incident
     if not found and view.closed is not None:
         found.append(

@@ -111,7 +111,7 @@ def post_incident(dossier: Dossier, now: datetime) -> PostIncidentReport:
         chronicle=chronicle(dossier, fate, said, when), drawing=drawing(dossier, said, when), blanks=blanks,
         sources=journals, accounts=said, evidence=(),
     )  # fmt: skip
-    return replace(report, evidence=evidence(dossier, frozenset(linked(report))))
+    return replace(report, evidence=evidence(dossier, frozenset(linked(replace(report, drawing=None)))))
 
 
 def _summary(fate: Course, when: Sequence[Time], runs: Sequence[RunPart], todo: Sequence[Item]) -> str:
