@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -92,13 +93,13 @@ def attach(app: App, name: str, things: Sequence[str]) -> tuple[str, list[str]]:
     return (add(app, name, events) if events else view.incident), told
 
 
-def decide(app: App, name: str, wanted: str, event: ItemDecided) -> Item:
-    """The item as it is then. Raises NotFound, JournalError."""
-    import dataclasses
-
-    item = _item(report_of(app, name), wanted)
-    add(app, name, [dataclasses.replace(event, item=item.id)])
-    return _item(report_of(app, name), item.id)
+def decide(app: App, name: str, wanted: Sequence[str], event: ItemDecided) -> list[Item]:
+    """The same for several items, which are given back as they are then. Raises NotFound, JournalError."""
+    report = report_of(app, name)
+    chosen = [_item(report, each).id for each in wanted]
+    add(app, name, [dataclasses.replace(event, item=each) for each in chosen])
+    after = report_of(app, name)
+    return [_item(after, each) for each in chosen]
 
 
 def close(app: App, name: str, *, force: bool, reason: str) -> str:

@@ -81,7 +81,7 @@ def attach(name: str, things: tuple[str, ...]) -> None:
 
 @incident.command()
 @click.argument("name", metavar="INCIDENT")
-@click.argument("item")
+@click.argument("items", nargs=-1, required=True)
 @click.option("--owner", default="", help="Who does it.")
 @click.option("--due", default="", metavar="DAY", help="Until when: 2025-08-15.")
 @click.option("--ticket", default="", help="Where it is followed.")
@@ -92,10 +92,10 @@ def attach(name: str, things: tuple[str, ...]) -> None:
 @click.option("--drop", is_flag=True, help="It will not be done; wants a reason.")
 @click.option("--reason", default="", help="Why; stands in the journal.")
 def item(
-    name: str, item: str, owner: str, due: str, ticket: str, title: str, type_: str | None, proof: str, done: bool,
-    drop: bool, reason: str,
+    name: str, items: tuple[str, ...], owner: str, due: str, ticket: str, title: str, type_: str | None, proof: str,
+    done: bool, drop: bool, reason: str,
 ) -> None:  # fmt: skip
-    """Decide about an action ITEM of INCIDENT: who, until when, or that it is done or dropped."""
+    """Decide about action ITEMS of INCIDENT: who, until when, or that they are done or dropped."""
     from datetime import date
 
     from playbook_engine.app.incidents import decide
@@ -114,15 +114,15 @@ def item(
     status = ItemStatus.DONE if done else ItemStatus.DROPPED if drop else ""
     app = make_app()
     event = ItemDecided(
-        item=item, title=title, type=type_ or "", owner=owner, due=due, ticket=ticket, proof=proof, status=status,
+        item="", title=title, type=type_ or "", owner=owner, due=due, ticket=ticket, proof=proof, status=status,
         reason=reason, actor=app.settings.actor,
     )  # fmt: skip
-    if event == ItemDecided(item=item, actor=event.actor):
+    if event == ItemDecided(item="", actor=event.actor):
         raise UsageError("nothing is decided", advice="--owner, --due, --ticket, --done, --drop …")
-    after = decide(app, name, item, event)
-    click.echo(app.redactor.text(f"{after.id} {after.status}: {after.title}"))
-    if done and after.open:
-        click.echo(f"it stays open: {after.status_why or 'its records say so'}")
+    for after in decide(app, name, items, event):
+        click.echo(app.redactor.text(f"{after.id} {after.status}: {after.title}"))
+        if done and after.open:
+            click.echo(f"it stays open: {after.status_why or 'its records say so'}")
 
 
 @incident.command()
@@ -171,7 +171,7 @@ def lint(name: str) -> None:
     else:
         blanks = report_of(make_app(), name).blanks
         wide = max((len(b.id) for b in blanks), default=0)
-        found = [f"{b.id.ljust(wide)}  {b.question}\n{' ' * wide}  {b.fill}" for b in blanks]
+        found = [f"{b.id.ljust(wide)}  {b.question}: {b.fill}" for b in blanks]
     for each in found:
         click.echo(visible(each))
     click.echo(f"{count(len(found), 'blank')} left" if found else "nothing is left to be judged")

@@ -68,7 +68,7 @@ def accounts(dossier: Dossier) -> tuple[Account, ...]:
     """All of them, by the times that they give."""
     found = [a for r in dossier.incident.records if (a := _account(r, f"{OWN}{r.seq}", "incident"))]
     for log in dossier.logs:
-        source = f"{log.kind} {log.id}"
+        source = f"{log.prefix[:-1]} {log.kind}"
         found += [a for r in log.records if (a := _account(r, f"{log.prefix}{r.seq}", source))]
     return tuple(sorted(found, key=lambda a: a.at))
 
@@ -112,7 +112,7 @@ def _said(event: Event) -> tuple[str, str, str, str] | None:
             return (
                 ("chat" if event.speaker else "alert"),
                 event.speaker,
-                "said" if event.speaker else "alert",
+                "chat" if event.speaker else "alert",
                 event.text,
             )
         case IncidentNoted():

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from playbook_engine.model.events import CheckEvaluated
 from playbook_engine.report.accounts import Account
 from playbook_engine.report.dossier import Dossier, Part, actor
 from playbook_engine.report.failings import Course
 from playbook_engine.report.milestones import Time
 from playbook_engine.report.moments import Moment, moments
-from playbook_engine.report.text import clock, instant, one_line, shortened
+from playbook_engine.report.text import clock, instant, listed, one_line, shortened
 from playbook_engine.report.timeline import LABEL, Span, Timeline, drawn, spans
 
 QUIET = ("ok", "met", "connected", "skipped")
 """Outcomes that are only told where something that was wrong got well by them."""
 LANES = 12  # more hosts than this share the lane of their run
-KINDS = ("alert", "chat", "note", "escalation", "drill", "incident")
+DETAIL = 180  # characters of a run's own words; the evidence has all of them
 LANE_NAMES = {"alert": "alerts", "chat": "chat", "note": "notes", "escalation": "escalation", "drill": "drill"}
 
 
@@ -57,8 +58,9 @@ def chronicle(dossier: Dossier, fate: Course, said: Sequence[Account], times: Se
     rows: list[ChronicleRow] = []
     quiet = 0
     for part in dossier.parts:
+        services = _services(part)
         for moment in moments(part.subject.view.records, datetime.now(UTC)):
-            row = _of_run(part, moment)
+            row = _of_run(part, moment, services.get(moment.seq, ""))
             if row.outcome in QUIET and row.evidence not in turned and row.evidence not in named:
                 quiet += 1
             else:
@@ -68,14 +70,23 @@ def chronicle(dossier: Dossier, fate: Course, said: Sequence[Account], times: Se
     return Chronicle(rows=tuple(sorted(rows, key=lambda r: r.at)), quiet=quiet)
 
 
-def _of_run(part: Part, moment: Moment) -> ChronicleRow:
+def _services(part: Part) -> dict[int, str]:
+    """What each criterion is about: `latency` alone is that of many things."""
+    return {
+        r.seq: one_line(r.event.service)
+        for r in part.subject.view.records
+        if isinstance(r.event, CheckEvaluated) and r.event.service
+    }
+
+
+def _of_run(part: Part, moment: Moment, service: str) -> ChronicleRow:
     ended = moment.what == "host" or moment.outcome.startswith("exit ")
     nameless = ended or (moment.what == "run" and moment.outcome != "started")
     return ChronicleRow(
         at=moment.at, time=moment.time, host=moment.host, what=f"{moment.what} ended" if ended else moment.what,
-        name="" if nameless else moment.name, outcome=moment.outcome,
-        detail=moment.detail, actor=one_line(actor(part, moment.seq)), source=f"{part.label} journal", said=False,
-        evidence=f"{part.prefix}{moment.seq}",
+        name="" if nameless else f"{service}: {moment.name}" if service else moment.name, outcome=moment.outcome,
+        detail=shortened(moment.detail, DETAIL), actor=one_line(actor(part, moment.seq)),
+        source=f"{part.label} journal", said=False, evidence=f"{part.prefix}{moment.seq}",
     )  # fmt: skip
 
 
@@ -91,16 +102,20 @@ def drawing(dossier: Dossier, said: Sequence[Account], times: Sequence[Time]) ->
     """All of it as one drawing: the times of the incident, what was said, and each run; None with nothing to draw."""
     found: list[Span] = []
     lanes: list[str] = []
+    together: dict[str, list[Time]] = {}
     for time in times:
-        if (at := instant(time.at)) is not None:
-            found.append(_point("milestones", at, f"milestone {time.milestone}", time.milestone, time.evidence, 2e6))
+        together.setdefault(time.evidence, []).append(time)
+    for evidence, mine in together.items():
+        if (at := instant(mine[0].at)) is not None:
+            label = listed([t.milestone for t in mine])
+            found.append(_point("milestones", at, f"milestone {mine[-1].milestone}", label, evidence, 2e6))
     if found:
         lanes.append("milestones")
     for kind, lane in LANE_NAMES.items():
-        mine = [a for a in said if a.kind == kind and instant(a.at) is not None]
-        if mine:
+        own = [a for a in said if a.kind == kind and instant(a.at) is not None]
+        if own:
             lanes.append(lane)
-        for account in mine:
+        for account in own:
             at = instant(account.at)
             assert at is not None
             label = account.text if kind in ("alert", "chat", "note") else account.what

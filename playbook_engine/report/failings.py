@@ -98,16 +98,16 @@ def course(dossier: Dossier) -> Course:
         for failing in _bad(part, record, ref):
             key = _key(failing)
             before = known.get(key)
-            if before is None and part.subject.run in verifying:
+            if part.subject.run in verifying and before is None:
                 continue
             if before is None:
                 known[key] = failing
             else:
-                before.status, before.detail, before.last, before.over, before.eased = (
-                    failing.status, failing.detail, ref, None, None,
-                )  # fmt: skip
-                before.run, before.id, before.scope = failing.run, failing.id, failing.scope
+                before.status, before.detail, before.last = failing.status, failing.detail, ref
+                before.over, before.eased = None, None
                 before.bad.append(ref)
+                if part.subject.run not in verifying:
+                    before.run, before.id, before.scope = failing.run, failing.id, failing.scope
             over = None
         _mend(part, record, ref, known)
         counting = [f for f in known.values() if f.kind != "undone"]

@@ -73,7 +73,10 @@ def _severity(dossier: Dossier) -> tuple[Severity | None, str]:
     """What somebody says, or the worst of the runs."""
     declared = parse(dossier.incident.opened.severity)
     if declared is not None:
-        return declared, one_line(dossier.incident.opened.why)
+        why = dossier.incident.opened.why
+        for part in dossier.parts:
+            why = why.replace(part.subject.run, part.label)
+        return declared, one_line(why)
     found = {p.label: parse(p.subject.view.started.severity) for p in dossier.parts}
     worst = highest(s for s in found.values() if s is not None)
     label = next((name for name, s in found.items() if s is worst), "")

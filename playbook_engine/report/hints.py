@@ -46,7 +46,7 @@ def _well(dossier: Dossier) -> Iterator[Hint]:
 
 def _badly(dossier: Dossier, fate: Course) -> Iterator[Hint]:
     for each in fate.failings:
-        if len(each.bad) > 1 and each.kind in ("step", "criterion"):
+        if len(each.bad) > 1 and each.kind == "step":
             yield Hint(
                 text=f"{each.name} on {each.host} failed {len(each.bad)} times",
                 evidence=(each.bad[0].evidence, each.bad[-1].evidence),

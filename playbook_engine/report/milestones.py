@@ -101,7 +101,7 @@ def _lapse(name: str, start: Time, end: Time, same: str = "") -> Lapse:
     definition = f"from {start.milestone} to {end.milestone}"
     missing = next((t for t in (start, end) if not t.evidence), None)
     if missing is not None:
-        return Lapse(name=name, definition=definition, seconds=None, why=f"{missing.milestone}: {missing.why}")
+        return Lapse(name=name, definition=definition, seconds=None, why=missing.why)
     if same and start.evidence == end.evidence:
         return Lapse(name=name, definition=definition, seconds=None, why=same)
     began, ended = instant(start.at), instant(end.at)

@@ -13,7 +13,7 @@ from playbook_engine.report.text import instant, seconds
 class Outage:
     """`evidence`: the first bad record, then the one after which it was met, if there is one.
 
-    `lasted` is what lies between the two records: it may have begun earlier and ended earlier than they say.
+    `lasted` is what lies between the two, or the first and the last bad one: it may have begun and ended earlier.
     """
 
     service: str
@@ -37,14 +37,15 @@ def outages(fate: Course) -> tuple[Outage, ...]:
     for each in fate.failings:
         if each.kind != "criterion" or each.status != Status.NOT_MET:
             continue
-        began, ended = instant(each.first.at), instant(each.over.at) if each.over else None
-        span = (ended - began).total_seconds() if began and ended else None
+        began, ended = instant(each.first.at), instant(each.over.at if each.over else each.last.at)
+        span = (ended - began).total_seconds() if began and ended else 0.0
+        least = "" if each.over else "at least "
         found.append(
             Outage(
                 service=each.service, name=each.name, host=each.host, status=each.status, detail=each.detail,
                 since=each.first.at, until=each.over.at if each.over else "",
-                lasted=seconds(span) if span is not None else "still open at its last record",
-                evidence=(each.first.evidence, *((each.over.evidence,) if each.over else ())),
+                lasted=f"{least}{seconds(span)}" if span else "not known from one record",
+                evidence=tuple(dict.fromkeys((each.first.evidence, (each.over or each.last).evidence))),
             )
         )  # fmt: skip
     return tuple(sorted(found, key=lambda o: (not o.open, o.since)))

@@ -31,7 +31,7 @@ from playbook_engine.report.people import Person, people
 from playbook_engine.report.rollbacks import RollbackPart
 from playbook_engine.report.run import run_report
 from playbook_engine.report.sources import Source, evidence, sources
-from playbook_engine.report.text import count, listed, moment, one_line
+from playbook_engine.report.text import count, listed, moment, one_line, shortened
 from playbook_engine.report.timeline import Timeline
 
 
@@ -193,8 +193,12 @@ def _run(part: Part, now: datetime) -> RunPart:
     tried = steps_tried(part.subject, whole, {h.name for h in whole.hosts})
     return RunPart(
         label=part.label, meta=whole.meta, why=one_line(part.why), summary=whole.summary,
-        hosts=tuple(h.name for h in whole.hosts), ends=anchored(whole.hosts, part.prefix),
+        hosts=tuple(h.name for h in whole.hosts), ends=tuple(map(_short, anchored(whole.hosts, part.prefix))),
         rows=anchored(whole.rows, part.prefix), wide=len(whole.hosts) > COLUMNS,
         tried=anchored(tuple(t for t in tried if t.result != "ok"), part.prefix), rollbacks=own,
         in_force=len(whole.in_force), taken_back=sum(c.fate == "taken back" for c in whole.changes),
     )  # fmt: skip
+
+
+def _short(end: HostEnd) -> HostEnd:
+    return replace(end, message=shortened(end.message, 240))
