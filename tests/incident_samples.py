@@ -30,8 +30,6 @@ from playbook_engine.model.events import (
     StepStarted,
 )
 
-INCIDENT = "inc-20250801-180000-0001"
-ESCALATION = "esc-20250801-174300-0001"
 HOSTS = ("web1.test", "web2.test")
 
 
@@ -56,10 +54,10 @@ class Desk:
 
     def opened(self, *attached: IncidentAttached, title: str = "", severity: str = "") -> str:
         """A new incident with what belongs to it."""
-        self.write("incidents", INCIDENT, [
-            IncidentOpened(incident=INCIDENT, title=title, severity=severity, actor="ada@ops.test"), *attached,
-        ])  # fmt: skip
-        return INCIDENT
+        name = f"inc-20250801-180000-{len(self.store('incidents').runs()) + 1:04}"
+        opened = IncidentOpened(incident=name, title=title, severity=severity, actor="ada@ops.test")
+        self.write("incidents", name, [opened, *attached])
+        return name
 
     def later(self, **span: float) -> None:
         self.recorder.clock.now += timedelta(**span)
@@ -95,16 +93,17 @@ def story(desk: Desk, text: str = "it did not start", *, closed_by: str = "grace
             before.emit(HostFinished(host=host, status="changed"))
     desk.later(hours=20)
     failed = failed_run(recorder, text)
-    desk.write("escalations", ESCALATION, [
+    paged = f"esc-{failed}"
+    desk.write("escalations", paged, [
         EscalationOpened(
-            escalation=ESCALATION, policy="app-oncall", key="deploy", run=failed, trigger="rollback", severity="P1",
+            escalation=paged, policy="app-oncall", key="deploy", run=failed, trigger="rollback", severity="P1",
             why="a step failed", snapshot={"contacts": [{"id": closed_by, "address": f"{closed_by}@ops.test"}]},
         ),
         LevelReached(level="primary", number=1, round=1, contacts=(closed_by,)),
         NotificationSent(notification="n1"),
     ])  # fmt: skip
     desk.later(minutes=4)
-    desk.write("escalations", ESCALATION, [EscalationAcknowledged(by=f"{closed_by}@phone.test", via="link")])
+    desk.write("escalations", paged, [EscalationAcknowledged(by=f"{closed_by}@phone.test", via="link")])
     desk.later(minutes=6)
     with recorder.run(RUNBOOK, kind="run", hosts=("web2.test",), actor=f"{closed_by}@ops.test") as again:
         again.emit(
@@ -118,7 +117,7 @@ def story(desk: Desk, text: str = "it did not start", *, closed_by: str = "grace
     desk.later(minutes=1)
     name = desk.opened(
         run_of(failed), run_of(again.name, "the same runbook on hosts of it"),
-        IncidentAttached(kind="escalation", of=ESCALATION, why=f"of {failed}"),
+        IncidentAttached(kind="escalation", of=paged, why=f"of {failed}"),
     )  # fmt: skip
     desk.write("incidents", name, [
         LineImported(source="alertmanager", told="2025-08-02T13:40:00.000Z", text=f"firing: {alert}", place="a.json:1"),

@@ -138,29 +138,25 @@ def _clocks(dossier: Dossier) -> Iterator[Cause]:
 
 
 def _restarts(dossier: Dossier) -> Iterator[Cause]:
-    """The host was another boot, or another Python, than when it was last connected to."""
-    last: dict[str, tuple[Part, int, str, HostConnected]] = {}
+    """The host was another boot, or had another Python, than when that was last recorded."""
+    last: dict[tuple[str, str], tuple[str, str, str]] = {}
     for part in (*dossier.earlier, *dossier.parts):
         for record in part.subject.view.records:
             event = record.event
             if not isinstance(event, HostConnected):
                 continue
-            before = last.get(event.host)
-            if before is not None:
-                ids = (f"{before[0].prefix}{before[1]}", f"{part.prefix}{record.seq}")
-                since = f"since {moment(before[2])}"
-                if before[3].boot_id and event.boot_id and before[3].boot_id != event.boot_id:
+            here = f"{part.prefix}{record.seq}"
+            for kind, value in (("restart", event.boot_id), ("other version", event.python)):
+                was, at, evidence = last.get((event.host, kind), ("", "", ""))
+                if value and was and was != value:
+                    changed = "another boot id" if kind == "restart" else f"{one_line(was)} became {one_line(value)}"
                     yield Cause(
-                        kind="restart", what="it was restarted", host=one_line(event.host), at=record.at,
-                        detail=f"another boot id {since}", close=False, evidence=ids,
+                        kind=kind, what="it was restarted" if kind == "restart" else "its Python is another",
+                        host=one_line(event.host), at=record.at, detail=f"{changed} since {moment(at)}", close=False,
+                        evidence=(evidence, here),
                     )  # fmt: skip
-                if before[3].python and event.python and before[3].python != event.python:
-                    yield Cause(
-                        kind="other version", what="its Python is another", host=one_line(event.host), at=record.at,
-                        detail=f"{one_line(before[3].python)} became {one_line(event.python)} {since}", close=False,
-                        evidence=ids,
-                    )  # fmt: skip
-            last[event.host] = (part, record.seq, record.at, event)
+                if value:
+                    last[event.host, kind] = (value, record.at, here)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
