@@ -66,23 +66,22 @@ class Settled:
 
 
 def items(dossier: Dossier, fate: Course) -> tuple[Item, ...]:
-    """Open ones first, then in the order of their first record."""
-    groups: dict[tuple[str, str, str, str, str], list[Failing]] = {}
+    """Open ones first, then in the order of their first record. The same step or probe on many hosts is one item."""
+    groups: dict[str, list[Failing]] = {}
     for each in fate.failings:
-        groups.setdefault((each.kind, each.runbook, each.scope, each.service, each.name), []).append(each)
-    found = [_item(dossier, members) for members in groups.values()]
+        run, scope, step = each.origin
+        groups.setdefault(item_id(each.kind, dossier.names.get(run, each.runbook), scope, step), []).append(each)
+    found = [_item(dossier, identity, members) for identity, members in groups.items()]
     return tuple(sorted(found, key=lambda i: not i.open))
 
 
 def item_id(kind: str, runbook: str, scope: str, step: str) -> str:
     """Stays the same while the incident goes on: it names what failed, and not when."""
-    return hashlib.sha256("\n".join((kind, runbook, scope, step)).encode()).hexdigest()[:5]
+    return hashlib.sha256("\n".join((kind, runbook, scope, step)).encode()).hexdigest()[:6]
 
 
-def _item(dossier: Dossier, members: Sequence[Failing]) -> Item:
+def _item(dossier: Dossier, identity: str, members: Sequence[Failing]) -> Item:
     first = members[0]
-    run, scope, step = first.origin
-    identity = item_id(first.kind, dossier.names.get(run, first.runbook), scope, step)
     decided = _decided(dossier.incident.decided.get(identity, []))
     verification = _verification(dossier, identity)
     over = [m.over for m in members]

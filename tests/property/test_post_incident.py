@@ -158,7 +158,7 @@ def dossiers(draw: st.DrawFn) -> Dossier:
         some: list[Event] = [
             IncidentNoted(kind=draw(kinds), text="so it was", milestone=draw(stones), told=when),
             LineImported(source="x", told=told, speaker=who, text="said", milestone=draw(stones)),
-            ProbeVerified(item="abcde", run="run1", verdict="met", probes=("c1",), hosts=HOSTS[:1]),
+            ProbeVerified(item="abcdef", run="run1", verdict="met", probes=("c1",), hosts=HOSTS[:1]),
         ]
         incident.append(draw(st.sampled_from(some)))
     view = fold_incident("inc-1", numbered(incident, 50.0))
