@@ -246,6 +246,21 @@ def test_a_probe_that_held_counts_until_it_fails_again(desk: Desk) -> None:
     assert again.open
 
 
+def test_a_later_record_has_the_word_over_a_probe_that_did_not_hold(desk: Desk) -> None:
+    name = desk.opened(run_of(audited(desk, "not_met")))
+    (item,) = report_of(desk.app, name).items
+    bad = audited(desk, "not_met")
+    desk.write("incidents", name, [
+        run_of(bad), ProbeVerified(item=item.id, run=bad, verdict="not_met", probes=("c1",), hosts=("web1.test",)),
+    ])  # fmt: skip
+    assert report_of(desk.app, name).items[0].status_why == "its closing probe: not met"
+    desk.write("incidents", name, [run_of(audited(desk, "met"))])
+    (after,) = report_of(desk.app, name).items
+    assert (after.status, after.verification) == ("verified", None)
+    assert after.settled is not None
+    assert after.settled.evidence == ("R3-2",)
+
+
 def test_a_verdict_without_its_record_closes_nothing(desk: Desk) -> None:
     """What the event says is checked against the journal of the run: here that has no such record."""
     name = desk.opened(run_of(audited(desk, "not_met")))
