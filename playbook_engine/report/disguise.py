@@ -48,6 +48,9 @@ FARTHER = re.compile(
 """The machine of an URL or of a mail address."""
 
 
+DOMAIN = r"(?:\.[a-z][\w-]*)*"
+
+
 class Disguise:
     """What replaces what. `roles` for people, `external` for hosts, addresses and paths."""
 
@@ -60,18 +63,24 @@ class Disguise:
         if roles:
             self._take_people(dossier)
         longest = sorted(self._names, key=len, reverse=True)
-        words = "|".join(re.escape(name) for name in longest)
+        # A host is also called by its longer name, with a domain that the inventory does not have.
+        words = "|".join(re.escape(n) + (DOMAIN if self._names[n].startswith("host-") else "") for n in longest)
         self._known = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE) if words else None
 
     def text(self, text: str) -> str:
         """A text without the names; and without the mark of a blank, which only the document itself may set."""
         shown = text.replace(MARK[0], "□")
         if self._known is not None:
-            shown = self._known.sub(lambda match: self._names.get(match[0].casefold(), "somebody"), shown)
+            shown = self._known.sub(lambda match: self._name(match[0].casefold()), shown)
         if self._external:
             shown = FARTHER.sub(self._farther, shown)
             shown = ADDRESS.sub(lambda match: self._address(match[0]), shown)
         return shown
+
+    def _name(self, found: str) -> str:
+        while found and found not in self._names:
+            found = found.rpartition(".")[0]
+        return self._names.get(found, "somebody")
 
     def event(self, event: Event) -> Event:
         held = {f.name: self._field(f.name, getattr(event, f.name)) for f in dataclasses.fields(event)}

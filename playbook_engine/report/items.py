@@ -86,11 +86,10 @@ def _item(dossier: Dossier, identity: str, members: Sequence[Failing]) -> Item:
     verification = _verification(dossier, identity)
     over = [m.over for m in members]
     settled = _settled([o for o in over if o is not None]) if all(over) else None
-    if verification is not None and verification.at < max(m.last.at for m in members):
-        verification = None  # it has failed again since
+    newest = max([*(m.last.at for m in members), *([settled.at] if settled else [])])
+    if verification is not None and verification.at < newest:
+        verification = None  # it has failed, or was well, again since
     status, why = _status(decided, settled, verification)
-    if settled is not None and why.startswith("a later record"):
-        verification = None
     part = next(p for p in dossier.parts if p.subject.run == first.run)
     title = f"{first.service}: {first.name}" if first.service else first.name
     detail = next((m.detail for m in members if m.detail), "")
@@ -121,10 +120,10 @@ def _status(decided: ItemDecided, settled: Settled | None, verification: Verific
         return ItemStatus.DROPPED, one_line(decided.reason)
     if verification is not None and verification.status is Status.MET:
         return ItemStatus.VERIFIED, "its closing probe holds"
-    if settled is not None and (verification is None or settled.at > verification.at):
-        return ItemStatus.VERIFIED, "a later record of the incident says so"
     if verification is not None:
         return ItemStatus.OPEN, f"its closing probe: {verification.status}"
+    if settled is not None:
+        return ItemStatus.VERIFIED, "a later record of the incident says so"
     if decided.status == ItemStatus.DONE:
         return ItemStatus.DONE, one_line(decided.reason)
     return ItemStatus.OPEN, ""

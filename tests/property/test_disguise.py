@@ -174,10 +174,11 @@ def test_everything_else_stays(hosts: list[str], people: list[str], address: str
 
 def test_the_same_host_is_the_same_number_everywhere(tmp_path: Path) -> None:
     desk = Desk(Recorder(tmp_path))
-    report = report_of(desk.app, story(desk, "web2.test lost web1", alert="WEB2.TEST is down"), external=True)
+    said = "WEB2.TEST is down, and web2.test.internal. web1"
+    report = report_of(desk.app, story(desk, "web2.test lost web1", alert=said), external=True)
     assert [h.name for h in report.runs[0].ends] == ["host-1", "host-2"]
     assert report.runs[0].ends[1].message == "host-2 lost host-1"
-    assert "host-2 is down" in report.detection
+    assert "host-2 is down, and host-2. host-1" in report.detection
 
 
 def test_roles_are_numbered_and_one_person_is_one(tmp_path: Path) -> None:
