@@ -13,6 +13,7 @@ from playbook_engine.model.errors import EngineError
 from playbook_engine.model.events import EscalationJoined, EscalationOpened, RunPerformed
 from playbook_engine.report.text import instant
 
+NAMED = "named"  # why a run belongs to it that somebody says does
 AROUND = timedelta(hours=6)  # how far from its runs another run of the same runbook still belongs to it
 AUDITS = timedelta(hours=24)  # the same for audits: before, and after
 
@@ -29,12 +30,9 @@ class Found:
 def gather(app: App, named: Sequence[str]) -> list[Found]:
     """Runs oldest first, then escalations and drills. `named` are runs that somebody says belong to it."""
     rows = {row.run: row for row in app.index.runs()}
-    chosen = {run: "named" for run in named if run in rows}
-    _rollbacks(rows, chosen)
-    for row in rows.values():
-        if row.run not in chosen and (why := _why(row, [rows[run] for run in chosen], set(named))):
-            chosen[row.run] = why
-    _rollbacks(rows, chosen)
+    chosen = {run: NAMED for run in named if run in rows}
+    for find in (_rollbacks, _alike, _rollbacks, _meanwhile, _rollbacks):
+        find(rows, chosen)
     for run, why in _audits(rows, [rows[run] for run in chosen]):
         chosen.setdefault(run, why)
     views = {run: view for run in sorted(chosen) if (view := _view(app, run)) is not None}
@@ -58,18 +56,24 @@ def _rollbacks(rows: dict[str, RunRow], chosen: dict[str, str]) -> None:
             chosen.setdefault(of, f"taken back by {run}")
 
 
-def _why(row: RunRow, near: Sequence[RunRow], named: set[str]) -> str:
-    """Why a run that nobody named belongs to it; empty when it does not."""
-    if row.kind in PREVIEWS or row.kind == "audit":
-        return ""
-    for other in near:
-        if not set(row.hosts) & set(other.hosts):
-            continue
-        if other.run in named and row.runbook == other.runbook and row.kind == "run" and _within(row, other, AROUND):
-            return f"the same runbook on hosts of {other.run}"
-    first, last = min(r.started for r in near), max(r.finished or r.started for r in near)
-    shared = any(set(row.hosts) & set(other.hosts) for other in near)
-    return "on its hosts while it went on" if shared and first <= row.started <= last else ""
+def _alike(rows: dict[str, RunRow], chosen: dict[str, str]) -> None:
+    """Runs of the same runbook on any of the same hosts, around that time."""
+    named = [rows[run] for run in chosen]
+    for row in rows.values():
+        for other in named:
+            alike = row.kind == other.kind == "run" and row.runbook == other.runbook
+            if alike and set(row.hosts) & set(other.hosts) and _within(row, other, AROUND):
+                chosen.setdefault(row.run, f"the same runbook on hosts of {other.run}")
+
+
+def _meanwhile(rows: dict[str, RunRow], chosen: dict[str, str]) -> None:
+    """Whatever else began on its hosts between its first run and the end of its last."""
+    near = [rows[run] for run in chosen]
+    hosts = {host for row in near for host in row.hosts}
+    first, last = min((r.started for r in near), default=""), max((r.finished or r.started for r in near), default="")
+    for row in rows.values():
+        if row.kind not in (*PREVIEWS, "audit") and hosts & set(row.hosts) and first <= row.started <= last:
+            chosen.setdefault(row.run, "on its hosts while it went on")
 
 
 def _audits(rows: dict[str, RunRow], near: Sequence[RunRow]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from playbook_engine.app.dossiers import dossier, view_of
-from playbook_engine.app.gathering import Found, gather
+from playbook_engine.app.gathering import NAMED, Found, gather
 from playbook_engine.app.wiring import App
 from playbook_engine.journal.fold import RunView, fold
 from playbook_engine.journal.writer import JournalWriter
@@ -31,6 +31,8 @@ from playbook_engine.report.text import instant
 
 LARGEST = 32 << 20  # bytes of a file of lines
 PREFIX = "inc-"
+BY_HAND = "attached by hand"
+BY_PEOPLE = (NAMED, BY_HAND)
 
 
 def open_incident(app: App, title: str, severity: str, runs: Sequence[str]) -> tuple[str, list[Found]]:
@@ -79,7 +81,9 @@ def attach(app: App, name: str, things: Sequence[str]) -> tuple[str, list[str]]:
     events: list[Event] = []
     told: list[str] = []
     known = {(a.kind, a.of) for a in view.attached}
-    found = [f for f in gather(app, view.of("run")) if (f.kind, f.id) not in known] if not things else []
+    # From what people named, and not from what was found: else every look would reach further.
+    named_runs = [a.of for a in view.attached if a.kind == "run" and a.why in BY_PEOPLE]
+    found = [f for f in gather(app, named_runs) if (f.kind, f.id) not in known] if not things else []
     for thing in things:
         if Path(thing).is_file():
             lines = list(_lines(app, thing))
@@ -159,9 +163,9 @@ def _thing(app: App, name: str) -> list[Found]:
     """What an id means: a run with what belongs to it, an escalation, a drill. Raises NotFound."""
     for kind in ("escalation", "drill"):
         with contextlib.suppress(NotFound):
-            return [Found(kind=kind, id=app.journals(f"{kind}s").find(name), why="attached by hand")]
+            return [Found(kind=kind, id=app.journals(f"{kind}s").find(name), why=BY_HAND)]
     run = _run(app, name)
-    return [Found(kind="run", id=run, why="attached by hand"), *(f for f in gather(app, [run]) if f.id != run)]
+    return [Found(kind="run", id=run, why=BY_HAND), *(f for f in gather(app, [run]) if f.id != run)]
 
 
 def _lines(app: App, file: str) -> Iterator[LineImported]:

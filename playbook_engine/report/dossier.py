@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from playbook_engine.journal.codec import Record
 from playbook_engine.journal.incident import IncidentView
-from playbook_engine.model.events import RunResumed, RunStarted
+from playbook_engine.model.events import EscalationOpened, RunResumed, RunStarted
 from playbook_engine.report.subject import Subject
 
 OWN = "N"
@@ -60,7 +60,9 @@ class Dossier:
     @property
     def drill(self) -> bool:
         """Whether anything of it was practice: then all of it is said to be."""
-        return any(log.kind == "drill" for log in self.logs) or any(p.subject.view.started.drill for p in self.parts)
+        if any(log.kind == "drill" for log in self.logs) or any(p.subject.view.started.drill for p in self.parts):
+            return True
+        return any(isinstance(r.event, EscalationOpened) and r.event.drill for log in self.logs for r in log.records)
 
     def logs_of(self, kind: str) -> Iterator[Log]:
         return (log for log in self.logs if log.kind == kind)
