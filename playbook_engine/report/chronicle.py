@@ -17,7 +17,8 @@ from playbook_engine.report.timeline import LABEL, Span, Timeline, drawn, spans
 
 QUIET = ("ok", "met", "connected", "skipped")
 """Outcomes that are only told where something that was wrong got well by them."""
-LANES = 12  # more hosts than this share the lane of their run
+WELL = ("changed", "proved", "undone")
+LANES = 12  # more hosts than this share the lane of their run, and only what went wrong on them is told
 DETAIL = 180  # characters of a run's own words; the evidence has all of them
 LANE_NAMES = {"alert": "alerts", "chat": "chat", "note": "notes", "escalation": "escalation", "drill": "drill"}
 
@@ -42,7 +43,7 @@ class ChronicleRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chronicle:
-    """`quiet`: how many records of steps that were ok and checks that held are left out."""
+    """`quiet`: how many records of what went well are left out."""
 
     rows: tuple[ChronicleRow, ...]
     quiet: int
@@ -58,10 +59,11 @@ def chronicle(dossier: Dossier, fate: Course, said: Sequence[Account], times: Se
     rows: list[ChronicleRow] = []
     quiet = 0
     for part in dossier.parts:
-        services = _services(part)
+        services, wide = _services(part), len(part.subject.view.hosts) > LANES
         for moment in moments(part.subject.view.records, datetime.now(UTC)):
             row = _of_run(part, moment, services.get(moment.seq, ""))
-            if row.outcome in QUIET and row.evidence not in turned and row.evidence not in named:
+            quiet_here = row.outcome in QUIET or (wide and row.host and row.outcome in WELL)
+            if quiet_here and row.evidence not in turned and row.evidence not in named:
                 quiet += 1
             else:
                 rows.append(row)

@@ -358,6 +358,20 @@ def test_a_note_does_not_look_like_a_measurement(desk: Desk) -> None:
     assert '<p class="said">the port was taken' in page
 
 
+def test_of_many_hosts_the_timeline_tells_what_went_wrong(desk: Desk) -> None:
+    hosts = tuple(f"web{n}.test" for n in range(20))
+    with desk.recorder.run(RUNBOOK, kind="run", hosts=hosts, end=2) as journal:
+        for host in hosts:
+            step(journal, host, "step 1", "failed" if host == "web7.test" else "changed")
+            journal.emit(HostFinished(host=host, status="failed" if host == "web7.test" else "changed"))
+    report = of(desk, journal.name)
+    assert {r.host for r in report.chronicle.rows if r.host} == {"web7.test"}
+    assert report.chronicle.quiet == 38
+    assert report.drawing is not None
+    assert [lane.host for lane in report.drawing.lanes] == ["milestones", "R1"]
+    assert "| step 1 | 19 changed, 1 failed | web7.test failed [R1-" in render(report, "md")
+
+
 def test_a_drill_says_so_above_all(desk: Desk) -> None:
     with desk.recorder.run(RUNBOOK, hosts=("web1.test",), drill="drill-7") as journal:
         journal.check("it answers", "not_met", host="web1.test", value=503, threshold="== 200")
