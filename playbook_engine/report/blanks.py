@@ -34,7 +34,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What somebody noted, with the record."""
+    """What somebody noted, with the record; or with nobody who says so, what a record of a run has."""
 
     text: str
     who: str
@@ -88,18 +88,18 @@ QUESTIONS: Mapping[NoteKind, Question] = {
 """All that is asked of people, in the order of the document."""
 
 
-def judged(view: IncidentView, given: Mapping[NoteKind, str]) -> dict[str, Judged]:
+def judged(view: IncidentView, given: Mapping[NoteKind, Answer]) -> dict[str, Judged]:
     """By the kind of the note. `given`: what is known from elsewhere, such as the runbook's owner."""
-    return {str(kind): _judged(view, kind, question, given.get(kind, "")) for kind, question in QUESTIONS.items()}
+    return {str(kind): _judged(view, kind, question, given.get(kind)) for kind, question in QUESTIONS.items()}
 
 
-def _judged(view: IncidentView, kind: NoteKind, question: Question, known: str) -> Judged:
+def _judged(view: IncidentView, kind: NoteKind, question: Question, known: Answer | None) -> Judged:
     answers = tuple(
         Answer(text=one_line(e.text), who=one_line(e.actor), at=r.at, evidence=f"{OWN}{r.seq}")
         for r in view.notes if isinstance(e := r.event, IncidentNoted) and e.kind == kind
     )  # fmt: skip
-    if known and not answers:
-        answers = (Answer(text=known, who="", at="", evidence=""),)
+    if known is not None and not answers:
+        answers = (known,)
     fill = f"runbook incident note {view.incident} --kind {kind} '…'"
     blank = None if answers else Blank(id=str(kind), section=question.section, question=question.asks, fill=fill)
     return Judged(title=question.title, answers=answers, blank=blank)

@@ -218,6 +218,8 @@ def _hosts(subject: Subject) -> Iterator[tuple[str, str]]:
 
 def _forms(name: str) -> Iterator[str]:
     """The ways in which a person is called: whole, before the @, and each name of `Ada Lovelace` or `ada.lovelace`."""
+    if name.casefold() in ACCOUNTS:
+        return
     yield name
     local = person(name)
     if local.casefold() in ACCOUNTS or len(local) < 2:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from playbook_engine import __version__
 from playbook_engine.model.incident import Milestone, NoteKind
-from playbook_engine.report.blanks import Blank
+from playbook_engine.report.blanks import Answer, Blank
 from playbook_engine.report.contacts import contact
 from playbook_engine.report.dossier import Dossier
 from playbook_engine.report.milestones import Time
@@ -96,8 +96,12 @@ def _business_days(at: str) -> str:
     return day.isoformat()
 
 
-def known(dossier: Dossier) -> dict[NoteKind, str]:
+def known(dossier: Dossier) -> dict[NoteKind, Answer]:
     """The document's owner is the runbook's, unless that is a placeholder."""
-    owners = [contact("owner", p.subject.view.started.owner) for p in dossier.parts]
-    name = next((c.name for c in owners if c.name), "")
-    return {NoteKind.OWNER: f"{name}, the owner of the runbook"} if name else {}
+    for part in dossier.parts:
+        owner = contact("owner", part.subject.view.started.owner)
+        if owner.name:
+            text, first = f"{owner.name}, the owner of the runbook", part.subject.view.records[0]
+            answer = Answer(text=text, who="", at=first.at, evidence=f"{part.prefix}{first.seq}")
+            return {NoteKind.OWNER: answer}
+    return {}

@@ -33,7 +33,8 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """`evidence`: the records that made it an item. `settled`: the record after which it was well, where it is."""
+    """`evidence`: the records that made it an item. `settled`: the record after which it was well, where it is.
+    `word` is who says that it is done or dropped, and in which record: no measurement."""
 
     id: str
     kind: str
@@ -51,6 +52,7 @@ class Item:
     verification: Verification | None
     evidence: tuple[str, ...]
     settled: Settled | None = None
+    word: Word | None = None
 
     @property
     def open(self) -> bool:
@@ -63,6 +65,15 @@ class Settled:
 
     at: str
     evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """Somebody's decision about the status of an item."""
+
+    who: str
+    at: str
+    evidence: str
 
 
 def items(dossier: Dossier, fate: Course) -> tuple[Item, ...]:
@@ -82,7 +93,8 @@ def item_id(kind: str, runbook: str, scope: str, step: str) -> str:
 
 def _item(dossier: Dossier, identity: str, members: Sequence[Failing]) -> Item:
     first = members[0]
-    decided = _decided(dossier.incident.decided.get(identity, []))
+    said = dossier.incident.decided.get(identity, [])
+    decided = _decided(said)
     verification = _verification(dossier, identity)
     over = [m.over for m in members]
     settled = _settled([o for o in over if o is not None]) if all(over) else None
@@ -100,7 +112,16 @@ def _item(dossier: Dossier, identity: str, members: Sequence[Failing]) -> Item:
         due=one_line(decided.due), ticket=one_line(decided.ticket), status=status, status_why=why,
         probe=closing_probe(part.subject, first), proof=one_line(decided.proof), verification=verification,
         evidence=tuple(dict.fromkeys(m.last.evidence for m in members))[:4], settled=settled,
+        word=_word(said) if status in (ItemStatus.DONE, ItemStatus.DROPPED) else None,
     )  # fmt: skip
+
+
+def _word(records: Sequence[Record]) -> Word | None:
+    """The newest decision about the status."""
+    for record in reversed(records):
+        if isinstance(record.event, ItemDecided) and record.event.status:
+            return Word(who=one_line(record.event.actor), at=record.at, evidence=f"{OWN}{record.seq}")
+    return None
 
 
 def _decided(records: Sequence[Record]) -> ItemDecided:

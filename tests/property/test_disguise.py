@@ -209,6 +209,17 @@ def test_addresses_that_no_inventory_has(tmp_path: Path, text: str, wanted: str)
     assert ("-" in found.text) == ("-" in wanted)
 
 
+def test_names_that_are_words_are_no_names(tmp_path: Path) -> None:
+    """`root` and `sre` name nobody; `root@vm.test` is somebody's."""
+    desk = Desk(Recorder(tmp_path))
+    text = "in /root, the sre of root@vm.test"
+    name = desk.opened(title="x")
+    desk.write("incidents", name, [IncidentNoted(kind="question", text=text, actor="root@vm.test")])
+    desk.write("incidents", name, [IncidentNoted(kind="owner", text="sre", actor="root")])
+    (found,) = report_of(desk.app, name, roles=True).questions
+    assert found.text == "in /root, the sre of scribe-2"
+
+
 def test_the_journals_themselves_are_as_they_were(tmp_path: Path) -> None:
     desk = Desk(Recorder(tmp_path))
     name = story(desk)

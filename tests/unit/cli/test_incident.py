@@ -79,7 +79,7 @@ def test_a_failed_run_becomes_a_document_without_typing_anything(failed: Path) -
     text = document(failed)
     assert text.startswith("# Write the marker: post-incident document")
     assert "| Severity | P1: that of R1 |" in text
-    assert "**Owner.** sre, the owner of the runbook" in text
+    assert "**Owner.** sre, the owner of the runbook ([R1-1](#R1-1))" in text
     assert "repair: it is read" in text
     assert "do again, or drop: the marker" in text
     data = json.loads(document(failed, form="json"))

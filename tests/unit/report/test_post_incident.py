@@ -278,8 +278,13 @@ def test_a_verdict_without_its_record_closes_nothing(desk: Desk) -> None:
 def test_people_may_drop_an_item_but_not_talk_it_done(desk: Desk) -> None:
     name = desk.opened(run_of(audited(desk, "not_met")))
     (item,) = report_of(desk.app, name).items
-    desk.write("incidents", name, [ItemDecided(item=item.id, status="done")])
-    assert report_of(desk.app, name).items[0].status == "done"
+    desk.write("incidents", name, [ItemDecided(item=item.id, status="done", actor="ada")])
+    report = report_of(desk.app, name)
+    assert report.items[0].status == "done"
+    # Somebody's word is no status: it has no mark of one, and the name of whoever gave it.
+    assert "<i>done</i>" in render(report, "html")
+    assert 'class="st done"' not in render(report, "html")
+    assert "*said* by ada [N" in render(report, "md")
     bad = audited(desk, "not_met")
     desk.write("incidents", name, [
         run_of(bad), ProbeVerified(item=item.id, run=bad, verdict="not_met", probes=("c1",), hosts=("web1.test",)),
