@@ -12,7 +12,7 @@ from playbook_engine.journal.fold import ChangeView
 from playbook_engine.model.events import ChangeApplied, HostConnected, StateObserved
 from playbook_engine.report.dossier import Dossier, Part
 from playbook_engine.report.failings import Course
-from playbook_engine.report.text import count, instant, listed, moment, one_line, plain_name, seconds
+from playbook_engine.report.text import instant, listed, moment, one_line, plain_name, seconds
 
 SKEW = 1.0  # seconds between a host's clock and ours that are worth a line
 MOST = 12  # candidates of a kind
@@ -190,9 +190,3 @@ def recurrences(dossier: Dossier, before: Course, fate: Course) -> tuple[Recurre
             )
         )  # fmt: skip
     return tuple(sorted(made, key=lambda r: -r.times))
-
-
-def said(found: Sequence[Recurrence]) -> str:
-    return (
-        f"{count(len(found), 'failing')} of it had been recorded before" if found else "none of it was recorded before"
-    )
