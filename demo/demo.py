@@ -62,6 +62,10 @@ def story(*, fast: bool) -> int:
     title("reports, rendered from the journal")
     run("report", repair, "-o", str(REPORTS / "run"))
     run("report", repair, "--kind", "escalation", "-o", str(REPORTS / "escalation"))
+    title("the post-incident document, without typing any of it: what is blank is for people")
+    run("incident", "open", "--run", repair, check=True)
+    run("report", "last", "--template", "post-incident", "-o", str(REPORTS / "incident"), check=True)
+    run("incident", "lint", "last")
     return verdict(repaired, REPORTS / "audit-before", REPORTS / "audit-after", fast=fast)
 
 

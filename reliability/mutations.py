@@ -1,6 +1,6 @@
 """Every check, precondition and rollback of the shipped runbooks, broken one at a time: do their drills notice?
 
-On real lab hosts, as `runbook drill mutate` does. What no drill notices is listed, with the reason that is given for it.
+On real lab hosts, as `runbook drill mutate` does. What no drill notices is listed, with the reason for it.
 """
 
 from __future__ import annotations

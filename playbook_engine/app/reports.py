@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from playbook_engine.app.hiding import hide_secrets
+from playbook_engine.app.pdf import pdf
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.model.errors import EngineError, JournalError, LoadError
@@ -26,7 +27,7 @@ def subject(app: App, name: str) -> Subject:
     run = app.store.find(name)
     later = [row.run for row in app.index.runs() if row.of == run and row.kind == "rollback"]
     found = read(app.store, run, [r for r in later if not _check_only(app, r)])
-    _hide(app, found)
+    hide(app, found)
     return found
 
 
@@ -76,16 +77,20 @@ def default_kinds(about: Subject) -> tuple[str, ...]:
 
 
 def write(app: App, made: Sequence[Report], forms: Sequence[str], folder: Path) -> list[Path]:
-    """The reports as files `audit.html` and so on, readable by their owner only. Raises LoadError."""
+    """The reports as files `audit.html` and so on, readable by their owner only. Raises LoadError, UsageError."""
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for report in made:
             for form in forms or FORMS:
                 path = folder / file_name(report, form)
+                if form == "pdf":
+                    data = pdf(render(report, "html", app.redactor.text))
+                else:
+                    data = render(report, form, app.redactor.text).encode()
                 # What hosts said may be nobody else's business: 0600, as the journal itself.
-                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-                    out.write(render(report, form, app.redactor.text))
+                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+                    out.write(data)
                 paths.append(path)
     except OSError as error:
         raise LoadError(
@@ -96,7 +101,7 @@ def write(app: App, made: Sequence[Report], forms: Sequence[str], folder: Path) 
 
 def file_name(report: Report, form: str) -> str:
     """`audit.html` and so on."""
-    return f"{type(report).__name__.removesuffix('Report').lower()}.{form}"
+    return f"{NAMES[type(report)]}.{form}"
 
 
 def audit_code(report: AuditReport, ended: int) -> int:
@@ -112,7 +117,7 @@ def _check_only(app: App, run: str) -> bool:
         return True
 
 
-def _hide(app: App, about: Subject) -> None:
+def hide(app: App, about: Subject) -> None:
     """Whatever the plan knows to be secret is masked in the report, too."""
     if about.view.started.plan:
         try:

@@ -33,13 +33,15 @@ class App:
         self.store = FileStore(settings.state, self.clock, self.redactor)
         self.escalations = FileStore(settings.state, self.clock, self.redactor, "escalations")
         self.drills = FileStore(settings.state, self.clock, self.redactor, "drills")
+        self.incidents = FileStore(settings.state, self.clock, self.redactor, "incidents")
         self.index = RunIndex(settings.state, self.store)
         self.switch = KillSwitch(settings.state)
 
     def journals(self) -> dict[str, FileStore]:
         """Where the journals of each kind are; those of runs first."""
-        incidents = FileStore(self.settings.state, self.clock, self.redactor, "incidents")
-        return {"runs": self.store, "escalations": self.escalations, "drills": self.drills, "incidents": incidents}
+        return {
+            "runs": self.store, "escalations": self.escalations, "drills": self.drills, "incidents": self.incidents,
+        }  # fmt: skip
 
     def transports(self, ask: Ask | None = None) -> dict[str, Transport]:
         """By the value of ansible_connection."""

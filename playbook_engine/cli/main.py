@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "audit": ("audit", "Run checks only and write the evidence report"),
     "audit-report": ("audit_report", "Say what contradicts what in a status report that a person wrote"),
     "report": ("report", "Render a run's reports: Markdown, HTML, JSON"),
+    "incident": ("incident", "Gather what belongs to an incident, for its document"),
     "show": ("show", "One run: hosts, steps, evidence"),
     "diff": ("diff", "Two runs: what is different about them"),
     "evidence": ("evidence", "Runs in one file that an auditor can verify offline"),

@@ -8,7 +8,8 @@ import click
 
 from playbook_engine.cli.options import make_app
 
-FORMS = ("md", "html", "json")
+FORMS = ("md", "html", "json", "pdf")
+POST_INCIDENT = "post-incident"
 
 
 def words(_context: click.Context, parameter: click.Parameter, given: str | None) -> tuple[str, ...]:
@@ -26,18 +27,36 @@ def words(_context: click.Context, parameter: click.Parameter, given: str | None
     "--kind", "kinds", multiple=True, type=click.Choice(["escalation", "run", "audit"]),
     help="Which report; else by the kind of the run, and the escalation report where it did not end well.",
 )  # fmt: skip
-@click.option("--format", "forms", callback=words, help="md,html,json; all unless told.")
+@click.option("--format", "forms", callback=words, help="md,html,json; all of these unless told. Also pdf, an extra.")
 @click.option("-o", "--output", "folder", type=click.Path(file_okay=False), help="Folder. [default: ./reports/RUN]")
+@click.option(
+    "--template", type=click.Choice([POST_INCIDENT]), help="The document of an incident; RUN is then an incident."
+)
+@click.option("--roles-only", is_flag=True, help="People as roles, wherever they are named. Of an incident.")
+@click.option("--external", is_flag=True, help="Hosts, addresses and paths as numbers. Of an incident.")
 @click.option("--compare", metavar="RUN", help="The earlier audit to compare with; else the one before of these hosts.")
 @click.option("--max-age", default="24h", show_default=True, help="An older record of an audit does not count.")
 def report(
-    run: str, kinds: tuple[str, ...], forms: tuple[str, ...], folder: str | None, compare: str | None, max_age: str
-) -> None:
-    """Render the reports of RUN (an id, a unique part of one, or `last`); prints the paths."""
+    run: str, kinds: tuple[str, ...], forms: tuple[str, ...], folder: str | None, template: str | None,
+    roles_only: bool, external: bool, compare: str | None, max_age: str,
+) -> None:  # fmt: skip
+    """Render the reports of RUN (an id, a unique part of one, or `last`), or with --template post-incident the document
+    of an incident; prints the paths."""
+    from playbook_engine.app.incidents import PREFIX, report_of
     from playbook_engine.app.reports import reports, subject, write
     from playbook_engine.catalog.spec import parse_duration
+    from playbook_engine.model.errors import UsageError
 
     app = make_app()
+    if template or run.startswith(PREFIX):
+        document = report_of(app, run, roles=roles_only, external=external)
+        for fault in document.meta.faults:
+            click.echo(f"! {fault}", err=True)
+        for path in write(app, [document], forms, Path(folder) if folder else Path("reports") / document.meta.run):
+            click.echo(path)
+        return
+    if roles_only or external:
+        raise UsageError("names are left out of the document of an incident", advice=f"--template {POST_INCIDENT}")
     about = subject(app, run)
     for fault in about.faults:
         click.echo(f"! {fault}", err=True)

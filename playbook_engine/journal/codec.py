@@ -36,7 +36,7 @@ NAMES = frozenset(
      "action", "verdict", "otherwise", "on", "where", "step", "reversible", "become", "notify", "notified", "purpose",
      "outcome", "how", "status", "unit", "service", "to", "plan_run", "drill", "policy",
      "policy_sha256", "trigger", "contact", "channel", "notification", "level", "contacts", "fault",
-     "scenario", "scenario_sha256"}
+     "scenario", "scenario_sha256", "incident", "item", "file_sha256"}
 )  # fmt: skip
 """Fields with words of the engine and names of the inventory and the runbook: no value that a secret could be in."""
 

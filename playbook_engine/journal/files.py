@@ -63,6 +63,8 @@ class FileStore:
 
     def __init__(self, state: Path, clock: Clock, redactor: Redactor, kind: str = "runs") -> None:
         self._root = state / kind
+        self._noun = kind.removesuffix("s")
+        self._lists = "`runbook history` lists them" if kind == "runs" else f"`runbook {self._noun} list` lists them"
         self._clock = clock
         self._redactor = redactor
 
@@ -101,7 +103,7 @@ class FileStore:
     def find(self, name: str) -> str:
         """The run of this id, of a unique beginning or end of it, or `last`. Raises NotFound."""
         if not name:
-            raise NotFound("no run is named: the name is empty", advice="`runbook history` lists them")
+            raise NotFound(f"no {self._noun} is named: the name is empty", advice=self._lists)
         runs = self.runs()
         if name == "last" and runs:
             return runs[-1]
@@ -109,10 +111,11 @@ class FileStore:
         if len(found) == 1:
             return found[0]
         if not runs:
-            raise NotFound("there are no runs yet", advice=f"looked in {self._root}; RUNBOOK_STATE says where they are")
+            where = f"looked in {self._root}; RUNBOOK_STATE says where they are"
+            raise NotFound(f"there are no {self._noun}s yet", advice=where)
         some = ", ".join(found[-5:]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
-        what = f"{name!r} means several runs: {some}" if found else f"there is no run {name!r}"
-        raise NotFound(what, advice="`runbook history` lists them; `last` is the newest")
+        what = f"{name!r} means several {self._noun}s: {some}" if found else f"there is no {self._noun} {name!r}"
+        raise NotFound(what, advice=f"{self._lists}; `last` is the newest")
 
     def read(self, run: str) -> Journal:
         """All good records. Raises NotFound; JournalError when a file, the key or a blob is missing or unreadable."""
@@ -129,7 +132,7 @@ class FileStore:
         path = self.folder(run) / "journal"
         try:
             if not path.exists():
-                raise NotFound(f"there is no run {run!r}", advice="`runbook history` lists them")
+                raise NotFound(f"there is no {self._noun} {run!r}", advice=self._lists)
             live = _locked(path)  # looked at first: a run that ends meanwhile is then read whole
             data = path.read_bytes()
         except OSError as error:

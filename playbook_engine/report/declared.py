@@ -50,59 +50,59 @@ class Intent:
 
 def intent(started: RunStarted) -> Intent:
     """Empty, but for the names of services, for a run without a plan."""
-    runbook = _mapping(started.plan.get("runbook"))
+    runbook = mapping(started.plan.get("runbook"))
     found = {s.name: s for s in _services(runbook)}
     for name in started.services:
         found.setdefault(name, Service(name=name))
     return Intent(
         criteria=tuple(_criteria(runbook, TOP)),
         services=tuple(found.values()),
-        phases=tuple(_texts(runbook.get("phases"))),
-        description=_text(runbook.get("description")),
+        phases=tuple(words(runbook.get("phases"))),
+        description=word(runbook.get("description")),
     )
 
 
 def _services(runbook: Data) -> Iterator[Service]:
-    for raw in _list(runbook.get("registry")):
-        data = _mapping(raw)
-        tier = _text(_mapping(data.get("tier")).get("v"))
+    for raw in sequence(runbook.get("registry")):
+        data = mapping(raw)
+        tier = word(mapping(data.get("tier")).get("v"))
         yield Service(
-            name=_text(data.get("name")),
+            name=word(data.get("name")),
             tier=Tier(tier) if tier in set(Tier) else Tier.NORMAL,
-            needs=tuple(_texts(data.get("needs"))),
+            needs=tuple(words(data.get("needs"))),
             writes=data.get("writes") is True,
         )
 
 
 def _criteria(runbook: Data, scope: str) -> Iterator[Declared]:
-    for entry in _list(runbook.get("steps")):
-        step = _mapping(entry)
-        inner = _mapping(step.get("runbook"))
+    for entry in sequence(runbook.get("steps")):
+        step = mapping(entry)
+        inner = mapping(step.get("runbook"))
         if inner:
-            yield from _criteria(inner, _text(step.get("id")))
-    for raw in _list(runbook.get("checks")):
-        data = _mapping(raw)
+            yield from _criteria(inner, word(step.get("id")))
+    for raw in sequence(runbook.get("checks")):
+        data = mapping(raw)
         yield Declared(
-            probe=_text(data.get("id")), scope=scope, name=_text(data.get("name")), action=_text(data.get("action")),
-            expect=_text(data.get("expect")), service=_text(data.get("service")), phase=_text(data.get("phase")),
-            remedy=_text(data.get("remedy")), severity=_text(data.get("severity")),
-            severity_reason=_text(data.get("severity_reason")), unit=_text(data.get("unit")),
-            metric=_text(data.get("metric")), critical=data.get("critical") is True,
-            conditional=bool(_list(data.get("when"))),
+            probe=word(data.get("id")), scope=scope, name=word(data.get("name")), action=word(data.get("action")),
+            expect=word(data.get("expect")), service=word(data.get("service")), phase=word(data.get("phase")),
+            remedy=word(data.get("remedy")), severity=word(data.get("severity")),
+            severity_reason=word(data.get("severity_reason")), unit=word(data.get("unit")),
+            metric=word(data.get("metric")), critical=data.get("critical") is True,
+            conditional=bool(sequence(data.get("when"))),
         )  # fmt: skip
 
 
-def _mapping(value: object) -> Data:
+def mapping(value: object) -> Data:
     return value if isinstance(value, Mapping) else {}
 
 
-def _list(value: object) -> list[object]:
+def sequence(value: object) -> list[object]:
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
-def _text(value: object) -> str:
+def word(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _texts(value: object) -> list[str]:
-    return [v for v in _list(value) if isinstance(v, str)]
+def words(value: object) -> list[str]:
+    return [v for v in sequence(value) if isinstance(v, str)]

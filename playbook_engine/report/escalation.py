@@ -137,7 +137,7 @@ def _tried(subject: Subject, report: RunReport) -> Iterable[Tried]:
                 what="precondition", name=each.name, hosts=(each.host,), result=str(each.status), detail=each.why,
                 undone="nothing to undo", evidence=(each.evidence,),
             )  # fmt: skip
-    yield from _steps(subject, report, bad)
+    yield from steps_tried(subject, report, bad)
     for each in report.checks:
         if each.host in bad and each.purpose == "criterion" and each.status is not Status.MET:
             yield Tried(
@@ -146,7 +146,8 @@ def _tried(subject: Subject, report: RunReport) -> Iterable[Tried]:
             )  # fmt: skip
 
 
-def _steps(subject: Subject, report: RunReport, bad: set[str]) -> Iterable[Tried]:
+def steps_tried(subject: Subject, report: RunReport, bad: set[str]) -> Iterable[Tried]:
+    """Every step that was reached on the `bad` hosts, and what became of it; by result."""
     messages = {
         (one_line(r.event.host), r.event.step): one_line(r.event.message)
         for r in subject.view.records

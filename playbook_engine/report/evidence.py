@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from playbook_engine.journal.codec import Record
 from playbook_engine.model.events import (
+    ApprovalGiven,
     ChangeIntended,
     CheckEvaluated,
     EscalationRaised,
@@ -117,6 +118,8 @@ def _of(event: object, base: Mapping[str, object]) -> Entry | None:
             return entry("connection", event.kind, outcome="unreachable", detail=one_line(event.message))
         case HostFinished():
             return entry("host", event.host, outcome=event.status.replace("_", " "), detail=one_line(event.message))
+        case ApprovalGiven():
+            return entry("approval", event.approval, outcome=event.answer, detail=one_line(event.actor))
         case EscalationRaised():
             return entry("escalation", event.to, outcome="raised", detail=one_line(event.why))
         case _:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from playbook_engine.journal.codec import Record
 from playbook_engine.model.events import (
+    ApprovalGiven,
     CheckEvaluated,
     EscalationRaised,
     HostConnected,
@@ -87,6 +88,10 @@ def _moment(record: Record) -> tuple[str, str, str, float, str] | None:
         case RollbackVerified():
             told = f"{event.compared} compared, {len(event.differences)} differ"
             return "proof", event.scope, "proved" if event.proved else "not proved", 0.0, told
+        case ApprovalGiven():
+            answer = {"yes": "agreed", "no": "refused"}.get(event.answer, "no answer")
+            by = f"by {event.actor}" if event.actor else ""
+            return "approval", event.approval, answer, 0.0, f"{by}: {event.reason}" if event.reason else by
         case EscalationRaised():
             return "escalation", event.to, "raised", 0.0, event.why
         case HostFinished():

@@ -21,13 +21,16 @@ from markupsafe import Markup
 
 from playbook_engine.report import compare, severity, status, text
 from playbook_engine.report.audit import AuditReport
+from playbook_engine.report.blanks import Blank
 from playbook_engine.report.escalation import EscalationReport
+from playbook_engine.report.post_incident import PostIncidentReport
 from playbook_engine.report.run import RunReport
 from playbook_engine.report.run_diff import RunDiff
 
-Report = AuditReport | RunReport | EscalationReport | RunDiff
+Report = AuditReport | RunReport | EscalationReport | PostIncidentReport | RunDiff
 NAMES: Mapping[type[object], str] = {
-    AuditReport: "audit", RunReport: "run", EscalationReport: "escalation", RunDiff: "diff"
+    AuditReport: "audit", RunReport: "run", EscalationReport: "escalation", PostIncidentReport: "post-incident",
+    RunDiff: "diff",
 }  # fmt: skip
 VERSION = 1
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -40,7 +43,7 @@ def render(report: Report, form: str, redact: Callable[[str], str] = str) -> str
     if form == "json":
         data = {"schema": f"playbook-engine/{name}-report/{VERSION}", **_data(report)}  # type: ignore[dict-item]
         return redact(json.dumps(data, indent=2, ensure_ascii=False)) + "\n"
-    template = _environment(form).get_template(f"{name}.{form}.j2")
+    template = _environment(form).get_template(f"{name.replace('-', '_')}.{form}.j2")
     return redact(template.render(r=report, kind=name)).rstrip() + "\n"
 
 
@@ -60,7 +63,7 @@ def _environment(form: str) -> jinja2.Environment:
     )  # fmt: skip
     environment.filters.update(
         moment=text.moment, clock=text.clock, span=text.seconds, slug=slug, code=code, cell_code=cell_code, fence=fence,
-        plural=text.count, marked=_marked, listed=lambda names, most=6: text.listed(list(names), most),
+        plural=text.count, marked=_marked, blank=blank, listed=lambda names, most=6: text.listed(list(names), most),
     )  # fmt: skip
     environment.globals.update(
         MEANING=status.MEANING, RISK=severity.RISK, COMPUTED=severity.COMPUTED, CHANGES=compare.CHANGES,
@@ -119,6 +122,11 @@ def fence(value: object, language: str = "") -> Markup:
     longest = max((len(run) for run in re.findall("`{3,}", shown)), default=2)
     ticks = "`" * (longest + 1)
     return Markup(f"{ticks}{language}\n{shown}\n{ticks}")
+
+
+def blank(found: Blank) -> Markup:
+    """A blank, as the document alone may set it: its mark in data is another character."""
+    return Markup(found.text)
 
 
 # ------------------------------------------------------------------ JSON

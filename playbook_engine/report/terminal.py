@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 from playbook_engine.model.outcome import OPEN
 from playbook_engine.report.audit import AuditReport
+from playbook_engine.report.items import Item
 from playbook_engine.report.meta import title_of
+from playbook_engine.report.post_incident import PostIncidentReport
 from playbook_engine.report.run import RunReport
 from playbook_engine.report.status import Status
 from playbook_engine.report.subject import RunState, Subject
@@ -19,7 +21,7 @@ COLOURS = {
     "rollback failed": RED, "opened": RED, "died": RED, "invalid": YELLOW, "unknown": YELLOW, "stale": YELLOW,
     "lost": YELLOW, "in doubt": YELLOW, "unreachable": YELLOW, "partly rolled back": YELLOW, "kept": YELLOW,
     "aborted": YELLOW, "changed": BLUE, "rolled back": BLUE, "taken back": BLUE, "in force": BLUE, "running": BLUE,
-    "skipped": DIM, "not applicable": DIM,
+    "skipped": DIM, "not applicable": DIM, "verified": GREEN, "done": GREEN, "open": RED, "dropped": DIM,
 }  # fmt: skip
 
 
@@ -236,3 +238,57 @@ def _doing(steps: Sequence[object]) -> str:
 def _since(at: str) -> str:
     when = instant(at)
     return seconds(max((datetime.now(UTC) - when).total_seconds(), 0.0)) if when else "an unknown time"
+
+
+def incidents(paper: Paper, found: Sequence[PostIncidentReport]) -> None:
+    """Incidents, oldest first."""
+    if not found:
+        paper.line("there are no incidents yet")
+        return
+    rows = [
+        [r.meta.run, "closed" if r.meta.closed else "open", str(r.meta.severity or ""),
+         ("DRILL " if r.meta.drill else "") + r.meta.title, str(len(r.runs)), f"{len(r.open_items)} of {len(r.items)}",
+         str(len(r.blanks))]
+        for r in found
+    ]  # fmt: skip
+    paper.table(["incident", "state", "severity", "what", "runs", "items open", "blanks"], rows, wide=3)
+
+
+def incident(paper: Paper, report: PostIncidentReport) -> None:
+    """One incident: its times, runs, items, and what is left to be judged."""
+    m = report.meta
+    paper.line(f"{'DRILL · ' if m.drill else ''}{m.severity or 'no severity'} · {m.title} · {m.run} · {m.status}", BOLD)
+    paper.faults(m.faults)
+    paper.line(report.summary)
+    paper.line()
+    paper.table(
+        ["time", "when", "from", "evidence"],
+        [[t.milestone, moment(t.at) if t.evidence else "not recorded", t.source or t.why, t.evidence]
+         for t in report.times],
+        wide=2,
+    )  # fmt: skip
+    for lapse in report.lapses:
+        paper.line(f"  {lapse.name}: {lapse.text}{f': {lapse.why}' if lapse.why else ''}", DIM)
+    if report.runs:
+        paper.line()
+        paper.table(
+            ["run", "", "kind", "what", "hosts", "because"],
+            [[r.label, r.meta.run, r.meta.kind, r.meta.title, r.summary, r.why] for r in report.runs], wide=3,
+        )  # fmt: skip
+    if report.items:
+        paper.line()
+        items(paper, report.items)
+    paper.line()
+    left = count(len(report.blanks), "blank")
+    paper.line(f"{left} left: runbook incident lint {m.run}" if report.blanks else "nothing is left to be judged")
+
+
+def items(paper: Paper, found: Sequence[Item]) -> None:
+    """Action items with who does them, and what closes them."""
+    paper.table(
+        ["item", "status", "what", "why", "owner", "due", "closing probe"],
+        [[i.id, str(i.status), i.title, i.status_why or i.why, i.owner or "nobody", i.due or "no day",
+          listed(list(i.probe.names), 2) if i.probe else i.proof or "none"]
+         for i in found],
+        wide=3,
+    )  # fmt: skip

@@ -90,7 +90,9 @@ class Timeline:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Span:
+class Span:
+    """Something that took its time, on the lane called `host`. `evidence` is its record, `E` and `seq` unless given."""
+
     seq: int
     host: str
     start: datetime
@@ -100,29 +102,47 @@ class _Span:
     label: str
     title: str
     weight: float = field(default=0.0)
+    evidence: str = ""
 
 
 def timeline(subject: Subject) -> Timeline:
     """Of one run; later rollbacks have timelines of their own."""
     records = subject.view.records
     times = [t for r in records if (t := instant(r.at)) is not None] or [datetime.now(UTC)]
-    spans = [s for r in records if (s := _span(r)) is not None]
-    spans += [s for h in subject.view.hosts.values() for step in h.steps if (s := _unfinished(step, max(times)))]
-    start = min([*times, *(s.start for s in spans)])
-    end = max([*times, *(s.end for s in spans)])
+    found = spans(subject)
+    start = min([*times, *(s.start for s in found)])
+    hosts = _chosen(subject)
+    return drawn(
+        hosts, found, start, max(times), moments=tuple(moments(records, start)),
+        left_out=len(subject.view.hosts) - len(hosts),
+    )  # fmt: skip
+
+
+def spans(subject: Subject) -> list[Span]:
+    """All that has a place on a run's timeline."""
+    records = subject.view.records
+    times = [t for r in records if (t := instant(r.at)) is not None] or [datetime.now(UTC)]
+    found = [s for r in records if (s := _span(r)) is not None]
+    return found + [s for h in subject.view.hosts.values() for step in h.steps if (s := _unfinished(step, max(times)))]
+
+
+def drawn(
+    names: Sequence[str], found: Sequence[Span], start: datetime, end: datetime, *,
+    moments: tuple[Moment, ...] = (), left_out: int = 0,
+) -> Timeline:  # fmt: skip
+    """Lanes with these names, with whatever of `found` is on them."""
+    end = max([end, *(s.end for s in found)])
     total = max((end - start).total_seconds(), 0.001)
     scale = (WIDTH - LEFT - RIGHT) / total
-    hosts = _chosen(subject)
     lanes: list[Lane] = []
     y = TOP
-    for host in hosts:
-        lane = _lane(host, [s for s in spans if s.host == host], start, scale, y)
+    for name in names:
+        lane = _lane(name, [s for s in found if s.host == name], start, scale, y)
         lanes.append(lane)
         y += lane.height + LANE_GAP
     return Timeline(
         width=WIDTH, height=max(y, TOP + 20), began=f"{start:%Y-%m-%d %H:%M:%S}Z", span=seconds(total),
-        ticks=tuple(_ticks(start, total, scale)), lanes=tuple(lanes), left_out=len(subject.view.hosts) - len(hosts),
-        moments=tuple(moments(records, start)),
+        ticks=tuple(_ticks(start, total, scale)), lanes=tuple(lanes), left_out=left_out, moments=moments,
     )  # fmt: skip
 
 
@@ -134,7 +154,7 @@ def _chosen(subject: Subject) -> list[str]:
     return [h.name for h in hosts]
 
 
-def _span(record: Record) -> _Span | None:
+def _span(record: Record) -> Span | None:
     event, end = record.event, instant(record.at)
     if end is None or not event.host:
         return None
@@ -158,13 +178,13 @@ def _span(record: Record) -> _Span | None:
             return None
 
 
-def _unfinished(step: StepView, end: datetime) -> _Span | None:
+def _unfinished(step: StepView, end: datetime) -> Span | None:
     """A step without an end: the run goes on in it, or died in it."""
     start = instant(step.started_at)
     if step.finished is not None or start is None:
         return None
     name = plain_name(step.started.name)
-    return _Span(
+    return Span(
         seq=step.seq, host=step.started.host, start=start, end=max(end, start), look="in_doubt", thin=False,
         label=shortened(name, LABEL), title=f"step: {name} · without an end", weight=1e6,
     )  # fmt: skip
@@ -172,20 +192,20 @@ def _unfinished(step: StepView, end: datetime) -> _Span | None:
 
 def _made(
     record: Record, event: Event, end: datetime, span: float, look: str, name: str, what: str, *, thin: bool = False
-) -> _Span:
+) -> Span:
     word = look.replace("_", " ")
     shown = plain_name(name)
     title = f"{what}: {shown} · {word} · {seconds(span)} · {clock(record.at)} · E{record.seq}"
     bad = look in ("failed", "timed_out", "unreachable", "in_doubt", "unknown", "not_met", "invalid")
     # Labels are placed in the order of their weight: what went wrong, what took long, then the rest.
     weight = (1e6 if bad else 0.0) + span + (0.0 if thin else 0.001)
-    return _Span(
+    return Span(
         seq=record.seq, host=event.host, start=end - timedelta(seconds=max(span, 0.0)), end=end, look=look, thin=thin,
         label=shortened(shown, LABEL), title=title, weight=weight,
     )  # fmt: skip
 
 
-def _lane(host: str, spans: Sequence[_Span], start: datetime, scale: float, y: float) -> Lane:
+def _lane(host: str, spans: Sequence[Span], start: datetime, scale: float, y: float) -> Lane:
     thick = any(not s.thin and s.look != "connect" for s in spans)
     if not thick:  # nothing but checks, as in an audit: they are what the lane is about
         for each in spans:
@@ -200,7 +220,7 @@ def _lane(host: str, spans: Sequence[_Span], start: datetime, scale: float, y: f
         bars.append(
             Bar(
                 x=round(x, 2), y=top, width=round(min(width, WIDTH - RIGHT - x), 2), height=THIN if each.thin else BAR,
-                look=each.look, title=each.title, evidence=f"E{each.seq}",
+                look=each.look, title=each.title, evidence=each.evidence or f"E{each.seq}",
             )
         )  # fmt: skip
         # Checks are labelled where nothing else is: in an audit, and wherever one did not hold.
@@ -210,7 +230,7 @@ def _lane(host: str, spans: Sequence[_Span], start: datetime, scale: float, y: f
     return Lane(host=one_line(host), y=y, height=below - y + rows * ROW, bars=tuple(bars), labels=tuple(labels))
 
 
-def _labels(wanted: Iterable[tuple[_Span, float, float, float]], below: float) -> tuple[list[Label], int]:
+def _labels(wanted: Iterable[tuple[Span, float, float, float]], below: float) -> tuple[list[Label], int]:
     """Labels by weight, each in the first row where neither its text nor the stems through that row collide."""
     taken: list[list[tuple[float, float]]] = [[] for _ in range(LABEL_ROWS)]
     stems: list[list[float]] = [[] for _ in range(LABEL_ROWS)]

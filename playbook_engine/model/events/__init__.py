@@ -39,6 +39,15 @@ from playbook_engine.model.events.escalation import (
     NotificationSent,
 )
 from playbook_engine.model.events.event import Data, Event, fields
+from playbook_engine.model.events.incident import (
+    IncidentAttached,
+    IncidentClosed,
+    IncidentNoted,
+    IncidentOpened,
+    ItemDecided,
+    LineImported,
+    ProbeVerified,
+)
 from playbook_engine.model.events.run import (
     ApprovalGiven,
     ApprovalRequested,
@@ -100,13 +109,20 @@ __all__ = [
     "HostFinished",
     "HostRecovered",
     "HostUnreachable",
+    "IncidentAttached",
+    "IncidentClosed",
+    "IncidentNoted",
+    "IncidentOpened",
     "InjectGiven",
+    "ItemDecided",
     "LevelReached",
+    "LineImported",
     "LogClosed",
     "NotificationFailed",
     "NotificationIntended",
     "NotificationSent",
     "PreconditionEvaluated",
+    "ProbeVerified",
     "RetryScheduled",
     "RollbackStarted",
     "RollbackVerified",
@@ -139,6 +155,7 @@ EVENTS: Mapping[str, type[Event]] = {
         EscalationExhausted, EscalationResolved,
         DrillStarted, FaultInjected, FaultCleared, RunPerformed, InjectGiven, DrillNoted, DrillAborted,
         DrillScored,
+        IncidentOpened, IncidentAttached, LineImported, IncidentNoted, ItemDecided, ProbeVerified, IncidentClosed,
     )
 }  # fmt: skip
 

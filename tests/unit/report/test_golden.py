@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
 import pytest
+from incident_samples import Desk, story
 from report_recorder import Recorder
 from report_samples import failed_run, written
 
+from playbook_engine.app.incidents import report_of
 from playbook_engine.report.audit import audit
 from playbook_engine.report.escalation import escalation
 from playbook_engine.report.render import Report, render
@@ -17,7 +20,7 @@ from playbook_engine.report.run import run_report
 GOLDEN = Path(__file__).parents[2] / "golden" / "report"
 
 
-@pytest.mark.parametrize("kind", ["audit", "run", "escalation"])
+@pytest.mark.parametrize("kind", ["audit", "run", "escalation", "post-incident"])
 @pytest.mark.parametrize("form", ["md", "json"])
 def test_word_for_word(recorder: Recorder, kind: str, form: str) -> None:
     text = render(made(recorder, kind), form)
@@ -38,5 +41,9 @@ def made(recorder: Recorder, kind: str) -> Report:
             leave_out=("security scan",), engine_crypto={"verdict": "unknown", "detail": "no python on the host"},
         )  # fmt: skip
         return audit(recorder.subject(now), recorder.clock.now, earlier=recorder.subject(before))
+    if kind == "post-incident":
+        desk = Desk(recorder)
+        report = report_of(desk.app, story(desk))
+        return dataclasses.replace(report, meta=dataclasses.replace(report.meta, engine="0"))
     subject = recorder.subject(failed_run(recorder))
     return run_report(subject, recorder.clock.now) if kind == "run" else escalation(subject, recorder.clock.now)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from incident_samples import Desk, story
 from report_recorder import Recorder
 from report_samples import RUNBOOK, failed_run
 
+from playbook_engine.app.incidents import report_of
 from playbook_engine.model.events import (
     ChangeIntended,
     HostFinished,
@@ -27,10 +30,12 @@ from playbook_engine.report.run import run_report
 HOSTILE = "<script>alert(1)</script> {{ 1787*1789 }} \x1b[2J \udcff \u202egnp.exe | `x` ](javascript:1) </style> &lt;"
 
 
-def all_three(recorder: Recorder, text: str = "it did not start") -> list[Report]:
+def all_of_them(recorder: Recorder, text: str = "it did not start") -> list[Report]:
     subject = recorder.subject(failed_run(recorder, text))
     now = recorder.clock.now
-    return [audit(subject, now), run_report(subject, now), escalation(subject, now)]
+    desk = Desk(recorder)
+    incident = report_of(desk.app, story(desk, text, alert=text))
+    return [audit(subject, now), run_report(subject, now), escalation(subject, now), incident]
 
 
 class Document(HTMLParser):
@@ -52,7 +57,7 @@ class Document(HTMLParser):
 
 
 def test_every_link_leads_to_a_record_in_the_same_document(recorder: Recorder) -> None:
-    for report in all_three(recorder):
+    for report in all_of_them(recorder):
         page = Document(render(report, "html"))
         assert len(page.ids) == len(set(page.ids))
         assert len(page.links) > 5
@@ -63,7 +68,7 @@ def test_every_link_leads_to_a_record_in_the_same_document(recorder: Recorder) -
 
 
 def test_a_page_is_one_file(recorder: Recorder) -> None:
-    for report in all_three(recorder):
+    for report in all_of_them(recorder):
         text = render(report, "html")
         page = Document(text)
         assert not {"script", "link", "img", "iframe", "object", "embed", "form", "base"} & set(page.tags)
@@ -74,9 +79,11 @@ def test_a_page_is_one_file(recorder: Recorder) -> None:
         assert "@media print" in text
 
 
-def test_a_hosts_words_are_only_words(recorder: Recorder) -> None:
-    tame = {type(r): Document(render(r, "html")).tags for r in all_three(recorder, "fine; (or so) it is said")}
-    for report in all_three(recorder, HOSTILE):
+def test_a_hosts_words_are_only_words(recorder: Recorder, tmp_path: Path) -> None:
+    (tmp_path / "tame").mkdir()
+    harmless = all_of_them(Recorder(tmp_path / "tame"), "fine; (or so) it is said")
+    tame = {type(r): Document(render(r, "html")).tags for r in harmless}
+    for report in all_of_them(recorder, HOSTILE):
         page = render(report, "html")
         # Not one element more than with harmless words.
         assert sorted(Document(page).tags) == sorted(tame[type(report)])
@@ -93,7 +100,7 @@ def test_a_hosts_words_are_only_words(recorder: Recorder) -> None:
 
 
 def test_markdown_does_not_become_markup(recorder: Recorder) -> None:
-    for report in all_three(recorder, HOSTILE):
+    for report in all_of_them(recorder, HOSTILE):
         outside = re.sub(r"(?ms)^(`{3,}).*?^\1$", "", render(report, "md"))
         outside = re.sub(r"(`+)(?:(?!\1).)+\1", "", outside)
         assert "<script" not in outside.replace("\\<script", "")
@@ -104,9 +111,9 @@ def test_markdown_does_not_become_markup(recorder: Recorder) -> None:
 
 
 def test_json_is_json_and_says_its_version(recorder: Recorder) -> None:
-    for report in all_three(recorder, HOSTILE):
+    for report in all_of_them(recorder, HOSTILE):
         data = json.loads(render(report, "json"))
-        assert re.fullmatch(r"playbook-engine/(audit|run|escalation)-report/1", data["schema"])
+        assert re.fullmatch(r"playbook-engine/(audit|run|escalation|post-incident)-report/1", data["schema"])
         assert data["meta"]["run"]
         assert data["evidence"]
 

@@ -1,0 +1,186 @@
+"""What other journals than those of runs say of an incident: notes, chat, alerts, pages. None is a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from playbook_engine.journal.codec import Record
+from playbook_engine.model.events import (
+    DrillAborted,
+    DrillNoted,
+    DrillScored,
+    DrillStarted,
+    EscalationAcknowledged,
+    EscalationExhausted,
+    EscalationJoined,
+    EscalationOpened,
+    EscalationProgressed,
+    EscalationReopened,
+    EscalationResolved,
+    Event,
+    FaultCleared,
+    FaultInjected,
+    HostRecovered,
+    IncidentAttached,
+    IncidentClosed,
+    IncidentNoted,
+    IncidentOpened,
+    InjectGiven,
+    ItemDecided,
+    LevelReached,
+    LineImported,
+    NotificationFailed,
+    NotificationSent,
+    ProbeVerified,
+)
+from playbook_engine.model.incident import Milestone, NoteKind
+from playbook_engine.report.dossier import OWN, Dossier
+from playbook_engine.report.text import instant, listed, one_line
+
+SAID = ("note", "chat", "alert")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One record of a journal that is no run's. `at` is when it happened as it says itself, `recorded` when it was
+    written down. `id` is its anchor. `kind`: note, alert, chat, escalation, drill, incident."""
+
+    id: str
+    at: str
+    recorded: str
+    kind: str
+    source: str
+    who: str
+    what: str
+    text: str
+    milestone: str = ""
+    role: str = ""
+    place: str = ""
+
+    @property
+    def said(self) -> bool:
+        """Whether it is somebody's word, and not what the engine itself recorded of its own doing."""
+        return self.kind in SAID
+
+
+def accounts(dossier: Dossier) -> tuple[Account, ...]:
+    """All of them, by the times that they give."""
+    found = [a for r in dossier.incident.records if (a := _account(r, f"{OWN}{r.seq}", "incident"))]
+    for log in dossier.logs:
+        source = f"{log.prefix[:-1]} {log.kind}"
+        found += [a for r in log.records if (a := _account(r, f"{log.prefix}{r.seq}", source))]
+    return tuple(sorted(found, key=lambda a: a.at))
+
+
+def of_milestone(found: Iterable[Account], milestone: Milestone) -> Iterator[Account]:
+    return (a for a in found if a.milestone == milestone)
+
+
+def _account(record: Record, anchor: str, source: str) -> Account | None:
+    said = _said(record.event)
+    if said is None:
+        return None
+    kind, who, what, text = said
+    event = record.event
+    told = event.told if isinstance(event, (LineImported, IncidentNoted)) else ""
+    milestone = event.milestone if isinstance(event, (LineImported, IncidentNoted, DrillNoted)) else ""
+    if isinstance(event, EscalationAcknowledged):
+        milestone = Milestone.ACKNOWLEDGED
+    return Account(
+        id=anchor, at=told if instant(told) else record.at, recorded=record.at, kind=kind,
+        source=one_line(event.source) if isinstance(event, LineImported) else source, who=one_line(who), what=what,
+        text=one_line(text), milestone=one_line(milestone),
+        role=one_line(event.role) if isinstance(event, DrillNoted) else "",
+        place=one_line(event.place) if isinstance(event, LineImported) else "",
+    )  # fmt: skip
+
+
+def _said(event: Event) -> tuple[str, str, str, str] | None:
+    """(kind, who, what, text) of what a reader wants to see."""
+    match event:
+        case IncidentOpened():
+            return "incident", event.actor, "incident opened", f"{event.severity} {event.title}".strip()
+        case IncidentAttached():
+            return (
+                "incident",
+                event.actor,
+                f"{event.kind} attached",
+                f"{event.of}: {event.why}" if event.why else event.of,
+            )
+        case LineImported():
+            return (
+                ("chat" if event.speaker else "alert"),
+                event.speaker,
+                "chat" if event.speaker else "alert",
+                event.text,
+            )
+        case IncidentNoted():
+            return "note", event.actor, f"note: {event.kind}" if event.kind != NoteKind.NOTE else "note", event.text
+        case ItemDecided():
+            return "incident", event.actor, f"action item {event.item}", _decision(event)
+        case ProbeVerified():
+            verdict = event.verdict.replace("_", " ")
+            return "incident", "", f"action item {event.item} verified", f"{verdict}, by {event.run}"
+        case IncidentClosed():
+            return "incident", event.actor, "incident closed", event.reason
+        case _:
+            return _of_escalation(event) or _of_drill(event)
+
+
+def _decision(event: ItemDecided) -> str:
+    said = {
+        "title": event.title, "type": event.type, "owner": event.owner, "due": event.due, "ticket": event.ticket,
+        "proof": event.proof, "status": event.status, "reason": event.reason,
+    }  # fmt: skip
+    return ", ".join(f"{name} {value}" for name, value in said.items() if value)
+
+
+def _of_escalation(event: Event) -> tuple[str, str, str, str] | None:
+    kind = "escalation"
+    match event:
+        case EscalationOpened():
+            return kind, "", "escalation opened", f"{event.severity} by policy {event.policy}: {event.why}"
+        case EscalationJoined():
+            return kind, "", "joined the escalation", event.why
+        case LevelReached():
+            return kind, "", f"level {event.level} told", f"round {event.round}: {listed(list(event.contacts))}"
+        case NotificationSent():
+            return kind, "", "message sent", f"{event.notification} {event.answer}".strip()
+        case NotificationFailed():
+            return kind, "", "message not sent", f"{event.notification}: {event.reason}"
+        case EscalationAcknowledged():
+            return kind, event.by, "acknowledged", f"by {event.via}{': ' + event.note if event.note else ''}"
+        case EscalationProgressed():
+            return kind, event.actor, "progress", f"{event.what} {event.run}".strip()
+        case EscalationReopened():
+            return kind, "", "escalation reopened", event.why
+        case HostRecovered():
+            return kind, "", "host recovered", f"{event.host} by {event.run}"
+        case EscalationExhausted():
+            return kind, "", "nobody has answered", f"{event.rounds} rounds; then {event.then or 'nothing'}"
+        case EscalationResolved():
+            return kind, event.by, "escalation resolved", event.why
+        case _:
+            return None
+
+
+def _of_drill(event: Event) -> tuple[str, str, str, str] | None:
+    kind = "drill"
+    match event:
+        case DrillStarted():
+            return kind, event.actor, "drill started", f"{event.kind}: {event.title or event.scenario}"
+        case FaultInjected():
+            return kind, "", "fault injected", f"{event.fault} {event.argument} on {event.host}".strip()
+        case FaultCleared():
+            return kind, "", "fault cleared", f"{event.fault} on {event.host}"
+        case InjectGiven():
+            return kind, "", "inject", f"to {listed(list(event.to)) or 'all'}: {event.text}"
+        case DrillNoted():
+            return kind, event.actor or event.role, event.milestone or "said", event.text
+        case DrillAborted():
+            return kind, "", "drill aborted", event.why
+        case DrillScored():
+            return kind, "", "drill scored", "passed" if event.passed else "not passed"
+        case _:
+            return None
