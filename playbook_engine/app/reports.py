@@ -14,7 +14,7 @@ from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.model.errors import EngineError, JournalError, LoadError
 from playbook_engine.report.audit import DAY, AuditReport, audit
 from playbook_engine.report.escalation import escalation
-from playbook_engine.report.render import Report, render
+from playbook_engine.report.render import NAMES, Report, render
 from playbook_engine.report.run import run_report
 from playbook_engine.report.subject import Subject, read
 

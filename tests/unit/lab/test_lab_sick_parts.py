@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from playbook_engine.lab import certificate, clutter, disk, services
+from playbook_engine.lab import certificate, disk
+from playbook_engine.lab.sick import clutter, services
 from playbook_engine.lab.sick.clutter import CLUTTER, Clutter, Kind, scatter
 from playbook_engine.lab.spec import PlacedFile
 
