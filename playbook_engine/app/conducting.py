@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TextIO
 
-from playbook_engine.app.alarms import policies, policy_for
 from playbook_engine.app.escalations import every
 from playbook_engine.app.measuring import measured
+from playbook_engine.app.policies import policies, policy_for
 from playbook_engine.app.runs import view_of
 from playbook_engine.app.wiring import App
 from playbook_engine.drill.breakage import Breakage, furnish, host_faults

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TextIO
 
-from playbook_engine.app.alarms import policies
 from playbook_engine.app.conducting import Wishes
+from playbook_engine.app.policies import policies
 from playbook_engine.app.wiring import App
 from playbook_engine.drill.scenario import MILESTONES, Inject, Move, Scenario
 from playbook_engine.drill.tabletop import HELP, Table, brief, clock, course
