@@ -53,12 +53,14 @@ SETTLE = 8.0  # seconds that escalations may take beyond what the scenario says
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """How a drill is wanted. `real`: messages go to real people. `mutant`: what is broken in the runbook."""
+    """How a drill is wanted. `real`: messages go to real people. `mutant`: what is broken in the runbook. `people` play
+    a tabletop at the terminal, instead of its written moves."""
 
     real: bool = False
     mutant: str = ""
     quiet: bool = False
     real_clock: bool = False
+    people: bool = False
     seed: int = 0
 
 
