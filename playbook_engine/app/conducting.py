@@ -54,10 +54,11 @@ SETTLE = 8.0  # seconds that escalations may take beyond what the scenario says
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """How a drill is wanted. `real`: messages go to real people. `mutant`: what is broken in the runbook. `people` play
-    a tabletop at the terminal, instead of its written moves."""
+    a tabletop at the terminal, instead of its written moves. `unheard`: nobody asks who heard of it, and how fast."""
 
     real: bool = False
     mutant: str = ""
+    unheard: bool = False
     quiet: bool = False
     real_clock: bool = False
     people: bool = False
@@ -155,7 +156,7 @@ class Conductor:
         probes = measured(self._app, scenario, broken.lab, self.drill) if scenario.expect.probes else {}
         runs = [view_of(self._app, run) for run in dict.fromkeys(self._watcher.runs)]
         targets = scenario.targets
-        if self._wishes.mutant:
+        if self._wishes.unheard:
             # What is broken shows in what the run has done. How fast it was, and who heard of it, may differ by chance.
             scenario, targets = dataclasses.replace(scenario, expect=unheard(scenario.expect)), {}
         escalations = self._answered() if scenario.expect.notified is not None else []
