@@ -71,9 +71,10 @@ class Acting:
             said = f"approved by {', '.join(decision.by)}"
             return StepResult(outcome=Outcome.OK, message=said, result=result)
         who = f" by {', '.join(decision.by)}" if decision.by else ""
-        kind = "not-approved" if decision.answered else "no-answer"
         message = f"not approved{who}: {decision.reason}"
-        return StepResult(outcome=Outcome.FAILED, kind=kind, message=message, result=result)
+        if not decision.answered:
+            return StepResult(outcome=Outcome.FAILED, kind="no-answer", message=message, result=result)
+        return StepResult(outcome=Outcome.FAILED, kind="not-approved", message=message, result=result)
 
     def _state(self, item: Item, args: dict[str, object]) -> Program[StepResult]:
         """observe and plan; then, if something is to be changed: intent, apply."""
