@@ -189,11 +189,11 @@ class Conductor:
         named = policies(self._app).load(scenario.escalation) if scenario.escalation else None
         policy = named or policy_for(self._app, self._runbook)
         text = ""
-        if policy is not None:
+        if policy is not None and not self._wishes.unheard:
             text = rehearsed(policy, self._folder / "outbox", scenario.speed, real=self._wishes.real)
         return Orders(
             drill=self.drill, stops=stops, fail_checks=fails, mutant=self._wishes.mutant, policy=text,
-            policy_file=policy.file if policy else "",
+            policy_file=policy.file if text and policy else "",
         )  # fmt: skip
 
     # ------------------------------------------------------------------ the run
