@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import jinja2
 
@@ -205,17 +204,11 @@ def told(policy: Policy, view: EscalationView, but: str = "") -> tuple[Told, ...
                 at=text.stamp(min(s.first_at for s in sendings)), name=contact.name if contact else name,
                 channels=tuple(dict.fromkeys(s.channel for s in sent or sendings)),
                 of=view.id,
-                outcome="sent" if sent else f"being tried{': ' + why if why else ''}" if waiting else f"failed: {why}",
+                outcome=_arrived(sendings[0].purpose) if sent else f"being tried{': ' + why if why else ''}" if waiting else f"failed: {why}",
             )
         )  # fmt: skip
     return tuple(rows)
 
 
-def local(at: datetime, zone: ZoneInfo) -> str:
-    """The time of day where somebody is."""
-    return at.astimezone(zone).strftime("%H:%M")
-
-
-def waits(view: EscalationView) -> bool:
-    """Whether somebody is expected to answer."""
-    return view.state in (State.OPEN, State.EXHAUSTED)
+def _arrived(purpose: str) -> str:
+    return {"page": "sent", "recovered": "sent: it is over"}.get(purpose, f"sent: {purpose}")
