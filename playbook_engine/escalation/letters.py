@@ -12,7 +12,7 @@ import jinja2
 from playbook_engine.escalation.channels.channel import Letter
 from playbook_engine.escalation.ladder import Climb, Exhaust, Message, due
 from playbook_engine.escalation.policy import Policy
-from playbook_engine.escalation.view import EscalationView, State
+from playbook_engine.escalation.view import EscalationView, Sending, State
 from playbook_engine.report import severity, text
 from playbook_engine.report.escalation import UPDATE, EscalationReport, Told
 from playbook_engine.report.render import render
@@ -197,18 +197,22 @@ def told(policy: Policy, view: EscalationView, but: str = "") -> tuple[Told, ...
         sendings = [view.sendings[i] for i in ids]
         sent = [s for s in sendings if s.sent_at]
         contact = policy.contact(name)
-        waiting = not sent and not all(s.given_up for s in sendings)
-        why = next((s.reason for s in sendings if s.reason), "")
         rows.append(
             Told(
                 at=text.stamp(min(s.first_at for s in sendings)), name=contact.name if contact else name,
                 channels=tuple(dict.fromkeys(s.channel for s in sent or sendings)),
-                of=view.id,
-                outcome=_arrived(sendings[0].purpose) if sent else f"being tried{': ' + why if why else ''}" if waiting else f"failed: {why}",
+                of=view.id, outcome=_outcome(sendings),
             )
         )  # fmt: skip
     return tuple(rows)
 
 
-def _arrived(purpose: str) -> str:
-    return {"page": "sent", "recovered": "sent: it is over"}.get(purpose, f"sent: {purpose}")
+def _outcome(sendings: Sequence[Sending]) -> str:
+    """Whether any of the messages to somebody has arrived."""
+    purpose = sendings[0].purpose
+    if any(s.sent_at for s in sendings):
+        return {"page": "sent", "recovered": "sent: it is over"}.get(purpose, f"sent: {purpose}")
+    why = next((s.reason for s in sendings if s.reason), "")
+    if all(s.given_up for s in sendings):
+        return f"failed: {why}"
+    return f"being tried{': ' + why if why else ''}"
