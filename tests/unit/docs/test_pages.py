@@ -133,16 +133,16 @@ def parse(group: click.Group, words: list[str]) -> None:
     context = click.Context(group)
     if words in (["--help"], ["--version"], ["-h"]):
         return
-    command = group.get_command(context, words[0])
+    _, command, rest = group.resolve_command(context, words)  # `drill NAME` is `drill hold NAME`
     assert command is not None, f"there is no command {words[0]}"
     if isinstance(command, click.Group):
-        if words[1:] not in (["--help"], ["-h"]):
-            parse(command, words[1:])
+        if rest not in (["--help"], ["-h"]):
+            parse(command, rest)
         return
     inner = click.Context(command, allow_extra_args=False, ignore_unknown_options=False)
     if command.name == "enter" or "--help" in words:
         return
-    _, left, _ = command.make_parser(inner).parse_args(words[1:])
+    _, left, _ = command.make_parser(inner).parse_args(rest)
     assert not left, f"{words[0]} does not take {left}"
 
 
