@@ -18,6 +18,7 @@ from playbook_engine.escalation.view import EscalationView, State, fold
 from playbook_engine.journal import keys
 from playbook_engine.model.errors import EngineError, JournalError, NotFound, UsageError
 from playbook_engine.report import text
+from playbook_engine.report.escalation import Told
 from playbook_engine.report.escalation_log import as_lines, as_rows
 
 HEARD = 20.0  # seconds that the dispatcher may take to hear an answer
@@ -55,6 +56,21 @@ def every(app: App) -> Iterator[tuple[EscalationView, Policy]]:
 def of_run(app: App, run: str) -> list[tuple[EscalationView, Policy]]:
     """The escalations that a run has a part in."""
     return [(view, policy) for view, policy in every(app) if run in view.runs]
+
+
+def standing_of(app: App, run: str) -> tuple[list[Told], list[str]]:
+    """Whom the escalations of a run have told, and how each stands, in words."""
+    told: list[Told] = []
+    standing: list[str] = []
+    for view, policy in of_run(app, run):
+        about = summary(policy, view)
+        told += about.told
+        said = {
+            State.OPEN: f"open: {about.next}", State.ACKNOWLEDGED: about.acknowledged,
+            State.EXHAUSTED: "every level was told, and nobody has answered", State.RESOLVED: f"over: {about.over}",
+        }[view.state]  # fmt: skip
+        standing.append(f"{view.id} ({policy.name}), {said}")
+    return told, standing
 
 
 def answer(app: App, name: str, word: str, by: str, note: str, *, url: str = "") -> str:

@@ -90,7 +90,7 @@ def _near(scenario: Scenario, mutant: Mutant) -> bool:
 def _held(app: App, scenario: Scenario, runbook: Runbook, mutant: str, command: str) -> str:
     """What a drill found wrong; empty when it passed."""
     own = App(app.settings)  # redaction and templates of one drill are no other's business
-    wishes = Wishes(quiet=True, mutant=mutant)
+    wishes = Wishes(quiet=True, mutant=mutant, unheard=True)
     card = held(own, Conductor(own, scenario, runbook, wishes, command, io.StringIO()).perform())
     if card.passed:
         return ""

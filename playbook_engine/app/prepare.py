@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from playbook_engine.app.alarms import heard_by, policy_for
 from playbook_engine.app.consent import Consent, agreed, bounded, confirm_many
+from playbook_engine.app.policies import heard_by, policy_for
 from playbook_engine.app.targets import targets
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.compile import compile_plan

@@ -7,13 +7,14 @@ from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from playbook_engine.app.escalations import standing_of
 from playbook_engine.app.hiding import hide_secrets
 from playbook_engine.app.pdf import pdf
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.model.errors import EngineError, JournalError, LoadError
 from playbook_engine.report.audit import DAY, AuditReport, audit
-from playbook_engine.report.escalation import escalation
+from playbook_engine.report.escalation import EscalationReport, escalation
 from playbook_engine.report.render import NAMES, Report, render
 from playbook_engine.report.run import run_report
 from playbook_engine.report.subject import Subject, read
@@ -62,10 +63,16 @@ def reports(
             earlier = subject(app, compare) if compare else previous_audit(app, about, among)
             made.append(audit(about, now, max_age=max_age, earlier=earlier))
         elif kind == "escalation":
-            made.append(escalation(about, now))
+            made.append(escalation_of(app, about, now))
         else:
             made.append(run_report(about, now))
     return made
+
+
+def escalation_of(app: App, about: Subject, now: datetime) -> EscalationReport:
+    """The escalation report of a run, with whom its escalations have told."""
+    told, standing = standing_of(app, about.run)
+    return escalation(about, now, told, standing)
 
 
 def default_kinds(about: Subject) -> tuple[str, ...]:

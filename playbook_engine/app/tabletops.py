@@ -9,8 +9,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TextIO
 
-from playbook_engine.app.alarms import policies
 from playbook_engine.app.conducting import Wishes
+from playbook_engine.app.policies import policies
 from playbook_engine.app.wiring import App
 from playbook_engine.drill.scenario import MILESTONES, Inject, Move, Scenario
 from playbook_engine.drill.tabletop import HELP, Table, brief, clock, course
@@ -22,8 +22,8 @@ Read = Callable[[str], str]
 
 def hold_tabletop(app: App, scenario: Scenario, wishes: Wishes, command: str, out: TextIO) -> str:
     """Holds it; returns its id. Raises UsageError where nobody is there to play it, LoadError, JournalError."""
-    people = sys.stdin.isatty() and not scenario.moves
-    if not people and not scenario.moves:
+    people = wishes.people or not scenario.moves
+    if people and not sys.stdin.isatty():
         raise UsageError(
             f"{scenario.name} is played by people, and there is no terminal",
             advice="write down moves: in it, and it plays itself",
@@ -51,7 +51,7 @@ def hold_tabletop(app: App, scenario: Scenario, wishes: Wishes, command: str, ou
         table = Table(scenario, policy, begin, drill, journal, say)
         player = _Player(app, table, wishes, say, input if people else None)
         try:
-            for each in course(scenario):
+            for each in course(scenario, moves=not people):
                 player.until(each.minute)
                 if player.ended:
                     break

@@ -47,13 +47,14 @@ def drill() -> None:
 @click.option("--wheel", is_flag=True, help="Let chance pick one.")
 @click.option("--seed", type=int, help="The same chance again.")
 @click.option("--page-for-real", "real", is_flag=True, help="Messages go to real people, marked DRILL.")
+@click.option("--people", is_flag=True, help="Tabletop: played at this terminal, not by its written moves.")
 @click.option("--real-clock", is_flag=True, help="Tabletop: let the minutes pass as they do.")
 @click.option("--jobs", type=click.IntRange(1, 8), default=1, show_default=True, help="Drills at the same time.")
 @click.option("--junit", type=click.Path(dir_okay=False), help="Write the scorecards as JUnit XML.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the scorecards.")
 def hold(
     names: tuple[str, ...], everything: bool, runbook: str | None, wheel: bool, seed: int | None, real: bool,
-    real_clock: bool, jobs: int, junit: str | None, quiet: bool,
+    people: bool, real_clock: bool, jobs: int, junit: str | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Hold the drills NAMES. Ends with 0 when all of them passed, 2 when one did not."""
     from playbook_engine.app.drills import Wishes, choose, hold_all
@@ -61,7 +62,7 @@ def hold(
 
     app = make_app()
     chosen = choose(app, names, everything=everything, runbook=runbook, wheel=wheel, seed=seed)
-    wishes = Wishes(real=real, quiet=quiet or jobs > 1, real_clock=real_clock, seed=seed or 0)
+    wishes = Wishes(real=real, quiet=quiet or jobs > 1, people=people, real_clock=real_clock, seed=seed or 0)
     done = []
     for card in hold_all(app, chosen, wishes, command_line(), sys.stdout, jobs):
         click.echo(as_text(card))

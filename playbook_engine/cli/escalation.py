@@ -30,7 +30,7 @@ def simulate(
     horizon: float, as_json: bool,
 ) -> None:  # fmt: skip
     """Show who hears what when, on a clock that only runs in thought. Nothing is sent."""
-    from playbook_engine.app.alarms import policies
+    from playbook_engine.app.policies import policies
     from playbook_engine.catalog.spec import parse_duration
     from playbook_engine.escalation.policy import Trigger
     from playbook_engine.escalation.policy_model import instant
@@ -64,7 +64,7 @@ def simulate(
 @click.argument("names", nargs=-1)
 def lint(names: tuple[str, ...]) -> None:
     """Check policies (names or files; all that are found without any)."""
-    from playbook_engine.app.alarms import policies
+    from playbook_engine.app.policies import policies
     from playbook_engine.model.errors import LoadError
 
     found = policies(make_app())
@@ -94,6 +94,15 @@ def show(name: str, as_json: bool) -> None:
 
 @escalation.command()
 @click.argument("name", default="last")
+def status(name: str) -> None:
+    """Text for those outside: what is affected, since when, when the next word comes. No hosts, no names."""
+    from playbook_engine.app.dispatching import external
+
+    click.echo(external(make_app(), name), nl=False)
+
+
+@escalation.command()
+@click.argument("name", default="last")
 @click.option("--reason", required=True, help="Why it is over; those who were told hear it.")
 @click.option("--by", default="", help="Who says so.  [default: you]")
 def resolve(name: str, reason: str, by: str) -> None:
@@ -118,7 +127,6 @@ def note(name: str, text: str, by: str) -> None:
 @click.option("--forever", is_flag=True, help="Do not end when nothing is left to do: for a service manager.")
 def dispatch(forever: bool) -> None:
     """Send what is due, and go on until nothing is left to wait for. Runs start this themselves."""
-    from playbook_engine.app.alarms import dispatch as work
+    from playbook_engine.app.dispatching import dispatch as work
 
-    for fault in work(make_app(), forever=forever):
-        click.echo(fault, err=True)
+    work(make_app(), lambda text: click.echo(text, err=True), forever=forever)

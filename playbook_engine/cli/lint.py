@@ -18,8 +18,8 @@ def lint(runbooks: tuple[str, ...], max_age: float | None, inventory: tuple[str,
 
     With -i, variables of the inventory count.
     """
-    from playbook_engine.app.alarms import policy_for
     from playbook_engine.app.drills import checked, stale
+    from playbook_engine.app.policies import policy_for
     from playbook_engine.app.prepare import loader
     from playbook_engine.app.targets import targets
     from playbook_engine.loading.lint import undefined

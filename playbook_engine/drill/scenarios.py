@@ -22,6 +22,7 @@ from playbook_engine.drill.scenario import (
     Scenario,
 )
 from playbook_engine.escalation.policy import Trigger
+from playbook_engine.loading.named_files import NamedFiles
 from playbook_engine.loading.problems import Problems, kind_of
 from playbook_engine.loading.salvage import salvaged
 from playbook_engine.loading.steps import StepReader
@@ -35,26 +36,12 @@ FOLDER = "drills"
 LOCAL = frozenset({"corrupt-file"})
 
 
-class Scenarios:
+class Scenarios(NamedFiles):
     """Finds and loads drills. `path` are the folders with runbooks; each may have a `drills/` in it."""
 
     def __init__(self, path: Sequence[Path], templar: Templar) -> None:
-        self._path = [folder / FOLDER for folder in path]
+        super().__init__([folder / FOLDER for folder in path], "drill")
         self._templar = templar
-
-    def names(self) -> list[str]:
-        return sorted({f.stem for folder in self._path if folder.is_dir() for f in folder.glob("*.yml")})
-
-    def find(self, name: str) -> Path:
-        """Raises LoadError with the names that are near."""
-        places = [Path(name)] if "/" in name or name.endswith((".yml", ".yaml")) else []
-        places += [folder / f"{name}.yml" for folder in self._path]
-        for place in places:
-            if place.is_file():
-                return place
-        close = difflib.get_close_matches(name, self.names(), 1)
-        advice = f"did you mean {close[0]}?" if close else "`runbook drill --list` lists them"
-        raise LoadError(f"there is no drill {name!r}", advice=advice)
 
     def load(self, name: str) -> Scenario:
         """Raises LoadError, or LoadErrors with everything that is wrong."""

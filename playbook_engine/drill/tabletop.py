@@ -144,8 +144,6 @@ class Table:
                 if each.within and after is not None:
                     name = f"“{each.level}” within {seconds(each.within)}"
                     yield Finding(name=name, met=after <= each.within, said=seconds(after))
-        given = [i for i in self._hints if i.hint]
-        yield Finding(name="to its end", met=True, said=f"{len(given)} hints left")
 
 
 def clock(minute: float) -> str:
@@ -154,9 +152,9 @@ def clock(minute: float) -> str:
     return f"{f'+{whole // 60}:{whole % 60:02}':>7}"
 
 
-def course(scenario: Scenario) -> Sequence[Inject | Move]:
-    """News and scripted moves, in the order of their minutes; news first where both are due."""
-    both: list[Inject | Move] = [*scenario.injects, *scenario.moves]
+def course(scenario: Scenario, *, moves: bool = True) -> Sequence[Inject | Move]:
+    """News and written moves, in the order of their minutes; news first where both are due."""
+    both: list[Inject | Move] = [*scenario.injects, *(scenario.moves if moves else ())]
     return sorted(both, key=lambda each: (each.minute, isinstance(each, Move)))
 
 

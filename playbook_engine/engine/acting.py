@@ -71,10 +71,10 @@ class Acting:
             said = f"approved by {', '.join(decision.by)}"
             return StepResult(outcome=Outcome.OK, message=said, result=result)
         who = f" by {', '.join(decision.by)}" if decision.by else ""
-        return StepResult(
-            outcome=Outcome.FAILED, kind="not-approved" if decision.answered else "no-answer",
-            message=f"not approved{who}: {decision.reason}", result=result,
-        )  # fmt: skip
+        message = f"not approved{who}: {decision.reason}"
+        if not decision.answered:
+            return StepResult(outcome=Outcome.FAILED, kind="no-answer", message=message, result=result)
+        return StepResult(outcome=Outcome.FAILED, kind="not-approved", message=message, result=result)
 
     def _state(self, item: Item, args: dict[str, object]) -> Program[StepResult]:
         """observe and plan; then, if something is to be changed: intent, apply."""

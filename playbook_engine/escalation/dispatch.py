@@ -49,6 +49,7 @@ from playbook_engine.report.escalation import EscalationReport
 from playbook_engine.report.text import instant
 
 LOOK = 0.5  # seconds between two looks at the notes
+REST = 10.0  # seconds after which what went wrong is tried again
 SENDERS = 8  # messages on their way at once: a server that hangs delays nobody else
 
 
@@ -63,6 +64,7 @@ class Outside:
     failures: Failures
     new_id: Callable[[], str]
     exhausted: Callable[[EscalationView, Policy], None]
+    log: Callable[[str], None]
     base: str = ""
 
 
@@ -97,10 +99,9 @@ class Dispatcher:
         self._rung: dict[str, int] = {}
         self._known_runs: set[str] = set()
         self._past: set[tuple[str, int, str]] = set()  # failures of escalations that are over
-        self._broken: set[str] = set()  # what fails again and again is left to the next process
+        self._resting: dict[str, datetime] = {}  # what went wrong is tried again after a pause
         self._landed: queue.Queue[Landed] = queue.Queue()
         self._slots = threading.Semaphore(SENDERS)
-        self.faults: list[str] = []
 
     # ------------------------------------------------------------------ the loop
 
@@ -123,7 +124,7 @@ class Dispatcher:
             self._progress()  # before a run that has ended already makes it over
         self._intake()
         for case in list(self._cases.values()):
-            if case.view.id not in self._broken:
+            if not self._rests(case.view.id):
                 with self._apart(case.view.id):
                     self._hear(case)
                     self._climb(case)
@@ -132,17 +133,19 @@ class Dispatcher:
 
     @contextlib.contextmanager
     def _apart(self, name: str) -> Iterator[None]:
-        """What goes wrong with one run or escalation stops no other one, whatever it is."""
+        """What goes wrong with one run or escalation stops no other one, whatever it is; it is tried again."""
         try:
             yield
         except Exception as error:
-            self._broken.add(name)
+            self._resting[name] = self._now() + timedelta(seconds=REST)
             where = "" if isinstance(error, EngineError) else f"\n{traceback.format_exc(limit=-6)}"
-            self.faults.append(f"{name}: {error}{where}")
+            self._outside.log(f"{name}: {error}{where}")
+
+    def _rests(self, name: str) -> bool:
+        return name in self._resting and self._resting[name] > self._now()
 
     def _idle(self) -> bool:
-        cases = [c for c in self._cases.values() if c.view.id not in self._broken]
-        return not set(self._watches.all()) - self._broken and not any(self._busy(c) for c in cases)
+        return not self._watches.all() and not any(self._busy(c) for c in self._cases.values())
 
     def _busy(self, case: Case) -> bool:
         """Whether anything will happen without somebody's doing."""
@@ -184,14 +187,14 @@ class Dispatcher:
                     policy = from_text(str(view.opened.snapshot.get("text")), str(view.opened.snapshot.get("file")))
                     self._cases[view.id] = Case(view=view, policy=policy, journal=self._store.resume(name))
             except EngineError as error:
-                self.faults.append(f"{name}: {error}")
+                self._outside.log(f"{name}: {error}")
 
     # ------------------------------------------------------------------ failures
 
     def _intake(self) -> None:
         for name, (watch, rung) in self._watches.all().items():
             live = self._live(name)
-            if name in self._broken or (live and self._rung.get(name) == rung):
+            if self._rests(name) or (live and self._rung.get(name) == rung):
                 continue
             self._rung[name] = rung
             with self._apart(name):
@@ -298,7 +301,7 @@ class Dispatcher:
         try:
             self._outside.exhausted(case.view, case.policy)
         except EngineError as error:
-            self.faults.append(f"{case.view.id}: {error}")
+            self._outside.log(f"{case.view.id}: {error}")
 
     def _wanted(self, case: Case) -> list[ladder.Message]:
         """Messages that still make sense: nobody is paged for what somebody has taken, or what is over."""
@@ -336,11 +339,9 @@ class Dispatcher:
 
     def _letter(self, case: Case, message: ladder.Message) -> Letter:
         """With what is known now, not with what was known when it was first tried."""
-        try:
-            report: EscalationReport | None = self._outside.report(case.view.runs[-1])
-        except EngineError as error:
-            self.faults.append(f"{case.view.id}: {error}")
-            report = None
+        report: EscalationReport | None = None
+        with self._apart(f"the report for {case.view.id}"):
+            report = self._outside.report(case.view.runs[-1])
         url = ""
         if self._outside.base and message.purpose in ("page", "update", "exhausted"):
             key = keys.load(self._store.folder(case.view.id) / "key").chain

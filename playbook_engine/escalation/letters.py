@@ -6,30 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import jinja2
 
 from playbook_engine.escalation.channels.channel import Letter
 from playbook_engine.escalation.ladder import Climb, Exhaust, Message, due
 from playbook_engine.escalation.policy import Policy
-from playbook_engine.escalation.view import EscalationView, State
-from playbook_engine.report import text
-from playbook_engine.report.escalation import EscalationReport
+from playbook_engine.escalation.view import EscalationView, Sending, State
+from playbook_engine.report import severity, text
+from playbook_engine.report.escalation import UPDATE, EscalationReport, Told
 from playbook_engine.report.render import render
 
 SUBJECT = 160  # characters
 TEMPLATES = {"recovered": "recovered.txt.j2", "acknowledged": "recovered.txt.j2"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """Somebody who was told, and whether it arrived."""
-
-    at: str
-    name: str
-    channels: tuple[str, ...]
-    outcome: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +59,43 @@ class Letters:
         self, policy: Policy, view: EscalationView, message: Message, report: EscalationReport | None, link: str,
         now: datetime,
     ) -> Letter:  # fmt: skip
-        """`report` is None where the journal of the run cannot be read. Raises TemplateError of Jinja."""
+        """`report` is None where the journal of the run cannot be read. A template that is broken keeps nobody from
+        hearing of it: then it is said without it."""
         about = summary(policy, view, but=message.id.rpartition(".")[0])
         level = policy.levels[message.number - 1].name if message.number else ""
-        template = self._templates.get_template(TEMPLATES.get(message.purpose, "page.txt.j2"))
-        body = template.render(e=about, r=report, purpose=message.purpose, link=link, level=level)
+        name = TEMPLATES.get(message.purpose, "page.txt.j2")
+        try:
+            template = self._templates.get_template(name)
+            body = template.render(e=about, r=report, purpose=message.purpose, link=link, level=level)
+        except Exception as error:  # a user's own template may do anything
+            body = _plain(about, message.purpose, f"{name}: {error}")
         page = message.purpose in ("page", "update", "exhausted")
         subject = self._redact(text.one_line(_subject(about, message.purpose, report)))
         return Letter(
             key=f"{view.id}-{message.id}", thread=view.id, purpose=message.purpose, severity=about.severity,
             subject=text.shortened(subject, SUBJECT), text=self._redact(_squeezed(body)), at=text.stamp(now),
-            html=render(report, "html", self._redact) if report is not None and page else "",
+            html=self._html(report) if report is not None and page else "",
             link=link, drill=about.drill, data=self._data(view, about, level),
         )  # fmt: skip
+
+    def _html(self, report: EscalationReport) -> str:
+        """The report; nothing where it cannot be rendered: the text goes without it."""
+        try:
+            return render(report, "html", self._redact)
+        except Exception:  # a new version on the disk, under a dispatcher of the old one
+            return ""
+
+    def status(self, policy: Policy, view: EscalationView, services: Sequence[str], impact: str, now: datetime) -> str:
+        """What may be told outside: no host, no run, no command, no name; `impact` as measured, or that it is not."""
+        about = summary(policy, view)
+        grade = severity.parse(about.severity) or severity.Severity.P2
+        words = {State.RESOLVED: "Resolved", State.ACKNOWLEDGED: "Being repaired"}
+        body = self._templates.get_template("status.txt.j2").render(
+            e=about, state=words.get(view.state, "Being looked into"), impact=impact, now=text.stamp(now),
+            services=text.listed(list(services)) or "our service",
+            update=text.moment(text.stamp(now + UPDATE[grade])),
+        )  # fmt: skip
+        return self._redact(_squeezed(body))
 
     def _data(self, view: EscalationView, about: Summary, level: str) -> dict[str, object]:
         """What programs read: the webhook's body, PagerDuty's details."""
@@ -107,6 +120,17 @@ def _subject(about: Summary, purpose: str, report: EscalationReport | None) -> s
             return f"{begin} more of it: {about.news}"
         case _:
             return f"{begin} {said}"
+
+
+def _plain(about: Summary, purpose: str, fault: str) -> str:
+    """What has to be known, without a template."""
+    lines = [
+        *(["*** DRILL ***"] if about.drill else []), f"{about.severity}  {purpose}: {text.one_line(about.why)}",
+        f"HOSTS     {text.listed(about.hosts, 8)}", f"TAKE IT   runbook ack {about.id}",
+        f"LOOK      runbook escalation show {about.id}",
+        f"(the template cannot be used: {text.one_line(fault)})",
+    ]  # fmt: skip
+    return "\n".join(lines)
 
 
 def _squeezed(body: str) -> str:
@@ -173,23 +197,22 @@ def told(policy: Policy, view: EscalationView, but: str = "") -> tuple[Told, ...
         sendings = [view.sendings[i] for i in ids]
         sent = [s for s in sendings if s.sent_at]
         contact = policy.contact(name)
-        waiting = not sent and not all(s.given_up for s in sendings)
-        why = next((s.reason for s in sendings if s.reason), "")
         rows.append(
             Told(
                 at=text.stamp(min(s.first_at for s in sendings)), name=contact.name if contact else name,
                 channels=tuple(dict.fromkeys(s.channel for s in sent or sendings)),
-                outcome="sent" if sent else f"being tried{': ' + why if why else ''}" if waiting else f"failed: {why}",
+                of=view.id, outcome=_outcome(sendings),
             )
         )  # fmt: skip
     return tuple(rows)
 
 
-def local(at: datetime, zone: ZoneInfo) -> str:
-    """The time of day where somebody is."""
-    return at.astimezone(zone).strftime("%H:%M")
-
-
-def waits(view: EscalationView) -> bool:
-    """Whether somebody is expected to answer."""
-    return view.state in (State.OPEN, State.EXHAUSTED)
+def _outcome(sendings: Sequence[Sending]) -> str:
+    """Whether any of the messages to somebody has arrived."""
+    purpose = sendings[0].purpose
+    if any(s.sent_at for s in sendings):
+        return {"page": "sent", "recovered": "sent: it is over"}.get(purpose, f"sent: {purpose}")
+    why = next((s.reason for s in sendings if s.reason), "")
+    if all(s.given_up for s in sendings):
+        return f"failed: {why}"
+    return f"being tried{': ' + why if why else ''}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -23,31 +22,18 @@ from playbook_engine.escalation.policy import (
     Trigger,
 )
 from playbook_engine.escalation.policy_check import addresses, check
+from playbook_engine.loading.named_files import NamedFiles
 from playbook_engine.loading.problems import Problems, kind_of
 from playbook_engine.loading.salvage import salvaged
 from playbook_engine.loading.yaml_source import Document, parse_yaml, read_yaml
 from playbook_engine.model.errors import LoadError
 
 
-class Policies:
+class Policies(NamedFiles):
     """Finds and loads policies by name. `path` are the folders where a bare name is looked for."""
 
     def __init__(self, path: Sequence[Path]) -> None:
-        self._path = path
-
-    def names(self) -> list[str]:
-        return sorted({f.stem for folder in self._path if folder.is_dir() for f in folder.glob("*.yml")})
-
-    def find(self, name: str) -> Path:
-        """Raises LoadError with the names that are near."""
-        places = [Path(name)] if "/" in name or name.endswith((".yml", ".yaml")) else []
-        places += [folder / f"{name}.yml" for folder in self._path]
-        for place in places:
-            if place.is_file():
-                return place
-        close = difflib.get_close_matches(name, self.names(), 1)
-        advice = f"did you mean {close[0]}?" if close else f"looked for {', '.join(str(p) for p in places)}"
-        raise LoadError(f"there is no escalation policy {name!r}", advice=advice)
+        super().__init__(path, "escalation policy")
 
     def load(self, name: str) -> Policy:
         """Raises LoadError, or LoadErrors with everything that is wrong."""

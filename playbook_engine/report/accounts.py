@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from playbook_engine.journal.codec import Record
@@ -36,9 +36,17 @@ from playbook_engine.model.events import (
 )
 from playbook_engine.model.incident import Milestone, NoteKind
 from playbook_engine.report.dossier import OWN, Dossier
+from playbook_engine.report.escalation_log import Intents, intents_of, line
 from playbook_engine.report.text import instant, listed, one_line
 
 SAID = ("note", "chat", "alert")
+LABELS: Mapping[type[Event], str] = {
+    EscalationOpened: "escalation opened", EscalationJoined: "joined the escalation", LevelReached: "level told",
+    NotificationSent: "message sent", NotificationFailed: "message not sent", EscalationAcknowledged: "acknowledged",
+    EscalationProgressed: "progress", EscalationReopened: "escalation reopened", HostRecovered: "host recovered",
+    EscalationExhausted: "nobody has answered", EscalationResolved: "escalation resolved",
+}  # fmt: skip
+"""What a reader sees of an escalation's events, in a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +74,11 @@ class Account:
 
 def accounts(dossier: Dossier) -> tuple[Account, ...]:
     """All of them, by the times that they give."""
-    found = [a for r in dossier.incident.records if (a := _account(r, f"{OWN}{r.seq}", "incident"))]
+    found = [a for r in dossier.incident.records if (a := _account(r, f"{OWN}{r.seq}", "incident", {}))]
     for log in dossier.logs:
         source = f"{log.prefix[:-1]} {log.kind}"
-        found += [a for r in log.records if (a := _account(r, f"{log.prefix}{r.seq}", source))]
+        intents = intents_of(log.records)
+        found += [a for r in log.records if (a := _account(r, f"{log.prefix}{r.seq}", source, intents))]
     return tuple(sorted(found, key=lambda a: a.at))
 
 
@@ -77,8 +86,8 @@ def of_milestone(found: Iterable[Account], milestone: Milestone) -> Iterator[Acc
     return (a for a in found if a.milestone == milestone)
 
 
-def _account(record: Record, anchor: str, source: str) -> Account | None:
-    said = _said(record.event)
+def _account(record: Record, anchor: str, source: str, intents: Intents) -> Account | None:
+    said = _said(record.event, intents)
     if said is None:
         return None
     kind, who, what, text = said
@@ -96,7 +105,7 @@ def _account(record: Record, anchor: str, source: str) -> Account | None:
     )  # fmt: skip
 
 
-def _said(event: Event) -> tuple[str, str, str, str] | None:
+def _said(event: Event, intents: Intents) -> tuple[str, str, str, str] | None:
     """(kind, who, what, text) of what a reader wants to see."""
     match event:
         case IncidentOpened():
@@ -125,7 +134,7 @@ def _said(event: Event) -> tuple[str, str, str, str] | None:
         case IncidentClosed():
             return "incident", event.actor, "incident closed", event.reason
         case _:
-            return _of_escalation(event) or _of_drill(event)
+            return _of_escalation(event, intents) or _of_drill(event)
 
 
 def _decision(event: ItemDecided) -> str:
@@ -136,33 +145,17 @@ def _decision(event: ItemDecided) -> str:
     return ", ".join(f"{name} {value}" for name, value in said.items() if value)
 
 
-def _of_escalation(event: Event) -> tuple[str, str, str, str] | None:
-    kind = "escalation"
-    match event:
-        case EscalationOpened():
-            return kind, "", "escalation opened", f"{event.severity} by policy {event.policy}: {event.why}"
-        case EscalationJoined():
-            return kind, "", "joined the escalation", event.why
-        case LevelReached():
-            return kind, "", f"level {event.level} told", f"round {event.round}: {listed(list(event.contacts))}"
-        case NotificationSent():
-            return kind, "", "message sent", f"{event.notification} {event.answer}".strip()
-        case NotificationFailed():
-            return kind, "", "message not sent", f"{event.notification}: {event.reason}"
-        case EscalationAcknowledged():
-            return kind, event.by, "acknowledged", f"by {event.via}{': ' + event.note if event.note else ''}"
-        case EscalationProgressed():
-            return kind, event.actor, "progress", f"{event.what} {event.run}".strip()
-        case EscalationReopened():
-            return kind, "", "escalation reopened", event.why
-        case HostRecovered():
-            return kind, "", "host recovered", f"{event.host} by {event.run}"
-        case EscalationExhausted():
-            return kind, "", "nobody has answered", f"{event.rounds} rounds; then {event.then or 'nothing'}"
-        case EscalationResolved():
-            return kind, event.by, "escalation resolved", event.why
-        case _:
-            return None
+def _of_escalation(event: Event, intents: Intents) -> tuple[str, str, str, str] | None:
+    what = LABELS.get(type(event))
+    if what is None:
+        return None
+    who = event.by if isinstance(event, (EscalationAcknowledged, EscalationResolved)) else ""
+    return (
+        "escalation",
+        who or (event.actor if isinstance(event, EscalationProgressed) else ""),
+        what,
+        line(event, {}, intents),
+    )
 
 
 def _of_drill(event: Event) -> tuple[str, str, str, str] | None:

@@ -65,9 +65,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Somebody was told of it, or should have been. `of` is the escalation, whose journal says so."""
+
+    at: str
+    name: str
+    channels: tuple[str, ...]
+    outcome: str
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationReport:
     """`left_out`: how many hosts ended well, and are not among what was tried. `quiet`: steps that were ok, where
-    there are too many to be told one by one."""
+    there are too many to be told one by one. `told`: who has heard of it; `standing`: how its escalations stand."""
 
     meta: Meta
     rule: Rule | None
@@ -89,6 +100,8 @@ class EscalationReport:
     unsafe: tuple[Advice, ...]
     contacts: tuple[Contact, ...]
     raised: tuple[Entry, ...]
+    told: tuple[Told, ...]
+    standing: tuple[str, ...]
     next_update: str
     next_update_why: str
     evidence: tuple[Entry, ...]
@@ -96,14 +109,17 @@ class EscalationReport:
     timeline: Timeline
 
 
-def escalation(subject: Subject, now: datetime) -> EscalationReport:
+def escalation(
+    subject: Subject, now: datetime, told: Sequence[Told] = (), standing: Sequence[str] = ()
+) -> EscalationReport:
+    """`told` and `standing` come from the journals of the run's escalations."""
     report = run_report(subject, now)
     fired = rule(subject, report.hosts)
     grade, why = severity(subject, fired)
     harm, harm_text = impact(subject, now)
     first = detected(subject)
-    told = list(_tried(subject, report))
-    tried = told if len(told) <= ROWS else [t for t in told if t.result != "ok"]
+    every = list(_tried(subject, report))
+    tried = every if len(every) <= ROWS else [t for t in every if t.result != "ok"]
     raised = entries(subject, lambda r: isinstance(r.event, EscalationRaised))
     targets = tuple(_targets(report.hosts))
     linked = {e for part in (tried, harm, targets) for each in part for e in each.evidence}
@@ -114,14 +130,14 @@ def escalation(subject: Subject, now: datetime) -> EscalationReport:
         meta=report.meta, rule=fired, severity=grade, severity_why=why, situation=sentence(subject, report),
         impact=harm, impact_text=harm_text, started=subject.view.started_at, detected=first.at if first else "",
         detected_evidence=f"E{first.seq}" if first else "", tried=tuple(tried),
-        left_out=sum(h.good for h in report.hosts), quiet=len(told) - len(tried), rollbacks=report.rollbacks,
+        left_out=sum(h.good for h in report.hosts), quiet=len(every) - len(tried), rollbacks=report.rollbacks,
         targets=targets, safe=tuple(safe(subject, report)),
         changing=tuple(changing(subject, report)), unsafe=tuple(unsafe(subject, report)),
         contacts=(
             contact("escalation", started.escalation), contact("owner", started.owner),
             contact("starter", started.actor),
         ),
-        raised=raised, next_update=stamp(now + UPDATE[grade]),
+        raised=raised, told=tuple(told), standing=tuple(standing), next_update=stamp(now + UPDATE[grade]),
         next_update_why=f"every {seconds(UPDATE[grade].total_seconds())} for {grade}",
         evidence=entries(subject, by_numbers(int(e[1:]) for e in linked if e[:1] == "E")),
         evidence_later=report.evidence_later, timeline=report.timeline,
