@@ -34,7 +34,7 @@ def dispatch(app: App, log: Callable[[str], None], *, forever: bool = False) -> 
         exhausted=lambda view, policy: _exhausted(app, view, policy),
     )  # fmt: skip
     letters = Letters(app.settings.template_path, app.redactor.text)
-    while (lock := hold(folder)) is not None:
+    while (lock := hold(folder, patience=0.5)) is not None:  # whoever only asks holds it, too, for an instant
         try:
             Dispatcher(app.store, app.escalations, watches(app), letters, app.clock, outside).run(forever=forever)
         finally:
