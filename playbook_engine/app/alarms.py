@@ -5,7 +5,6 @@ A run pays for no more than this: policies, messages and channels are the dispat
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -52,13 +51,15 @@ def watches(app: App) -> Watches:
 
 
 def bells(app: App, run: str, plan: Plan) -> Sequence[EventSink]:
-    """Leaves the note and starts the dispatcher, before anything is done. A run never fails of it: what cannot be left
-    here cannot be written into its journal either."""
+    """Leaves the note and starts the dispatcher, before anything is done. A run never fails of it, and says so."""
     if not plan.policy or plan.options.check or plan.kind in ("plan", "check"):
         return ()
     late = plan.runbook.escalation == EMBEDDED
-    with contextlib.suppress(EngineError, OSError):
+    try:
         watches(app).leave(Watch(run=run, policy=plan.policy, file=plan.policy_file, terminal=_terminal()))
+    except (EngineError, OSError) as error:
+        print(f"! nobody will hear of what fails in this run: {error}", file=sys.stderr)
+    else:
         if not late:
             start(app)
     return (Bell(app, run, late=late),)

@@ -5,6 +5,7 @@ The drill's journal says what was broken before it is, so that it can be put rig
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -13,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TextIO
@@ -24,7 +25,7 @@ from playbook_engine.app.policies import policies, policy_for
 from playbook_engine.app.runs import view_of
 from playbook_engine.app.wiring import App
 from playbook_engine.drill.breakage import Breakage, furnish, host_faults
-from playbook_engine.drill.expectations import Found, judged
+from playbook_engine.drill.expectations import Finding, Found, judged
 from playbook_engine.drill.gate import GateKeeper
 from playbook_engine.drill.likeness import Likeness, likeness, moved
 from playbook_engine.drill.milestones import milestones
@@ -54,7 +55,8 @@ SETTLE = 8.0  # seconds that escalations may take beyond what the scenario says
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """How a drill is wanted. `real`: messages go to real people. `mutant`: what is broken in the runbook. `people` play
-    a tabletop at the terminal, instead of its written moves. `unheard`: nobody asks who heard of it, and how fast."""
+    a tabletop at the terminal, instead of its written moves. `unheard`: nobody asks who heard of it, and how
+    fast. `stop`: once set, what is being held ends."""
 
     real: bool = False
     mutant: str = ""
@@ -62,6 +64,7 @@ class Wishes:
     quiet: bool = False
     real_clock: bool = False
     people: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
     seed: int = 0
 
 
@@ -71,10 +74,12 @@ class Aborted(Exception):
 
 @dataclass(slots=True)
 class Watcher:
-    """What happens while the run runs: which runs there are, and whether the controller is to be killed."""
+    """What happens while the run runs: which runs there are, whether the controller is to be killed, and what could not
+    be broken, and is whole."""
 
     runs: list[str] = field(default_factory=list)
     kill: bool = False
+    whole: list[str] = field(default_factory=list)
     child: subprocess.Popen[str] | None = None
 
 
@@ -112,17 +117,17 @@ class Conductor:
             broken = Breakage(Lab(self._folder), journal, self._say)
             try:
                 self._hold(broken, journal)
-            except (Aborted, KeyboardInterrupt) as error:
-                self._end_child()
+            except (Aborted, LabError, KeyboardInterrupt) as error:
                 journal.append(DrillAborted(why=str(error) or "interrupted by the operator"))
                 journal.append(DrillScored(passed=False))
         finally:
-            try:
-                if broken is not None:
-                    self._finish_escalations()
-                    broken.clear()
-            finally:
-                journal.close()
+            with _unhurried():
+                self._end_child()
+                try:
+                    if broken is not None:
+                        broken.clear()
+                finally:
+                    journal.close()
         return self.drill
 
     def _started(self) -> DrillStarted:
@@ -162,6 +167,8 @@ class Conductor:
         escalations = self._answered() if scenario.expect.notified is not None else []
         found = Found(code=code, seconds=took, runs=runs, escalations=escalations, probes=probes, moved=moves)
         findings = judged(scenario, found)
+        if self._watcher.whole:  # it has drilled nothing, whatever else came of it
+            findings = (*findings, Finding(name="every fault is there", met=False, said="; ".join(self._watcher.whole)))
         times = milestones(self._since(journal, begin), runs, escalations, targets)
         passed = all(f.met for f in findings) and all(m.met is not False for m in times)
         journal.append(
@@ -243,10 +250,16 @@ class Conductor:
 
     def _look_out(self) -> None:
         """Raises Aborted where the drill's own condition for it has come true."""
+        if self._wishes.stop.is_set():
+            raise Aborted("interrupted by the operator")
         wanted = self._scenario.abort_when
         if wanted.command:
             host = Lab(self._folder).host(wanted.host or self._scenario.hosts[0].name)
-            if host.exec(["sh", "-c", wanted.command], timeout=10).returncode == 0:
+            try:
+                ended = host.exec(["sh", "-c", wanted.command], timeout=10)
+            except subprocess.TimeoutExpired:
+                return  # what does not answer has not come true
+            if ended.returncode == 0:
                 raise Aborted(f"on {host.name}: {wanted.command}")
 
     def _pump(self, child: subprocess.Popen[str]) -> None:
@@ -280,6 +293,7 @@ class Conductor:
                     broken.inject(fault, fault.host or host)
                 except LabError as error:
                     self._say(f"could not be broken: {error}")
+                    self._watcher.whole.append(str(error))
 
     def _done(self, fault: FaultSpec, host: str) -> bool:
         """A step that is done again by a resumed run is not broken again."""
@@ -333,12 +347,18 @@ class Conductor:
             self._app.clock.sleep(LOOK)
         return self._escalations()
 
-    def _finish_escalations(self) -> None:
-        """A drill leaves no escalation that goes on."""
-        for view in self._escalations():
-            if not view.over:
-                over = Answer(word=Word.RESOLVE, by="drill", note="the drill has ended")
-                Answers(self._app.escalations.folder(view.id)).give(over)
+
+@contextlib.contextmanager
+def _unhurried() -> Iterator[None]:
+    """Putting right is not interrupted: half of it would be left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def unheard(expect: Expected) -> Expected:

@@ -27,13 +27,14 @@ def dispatch(app: App, log: Callable[[str], None], *, forever: bool = False) -> 
     said to `log`."""
     folder = app.settings.state / "escalations"
     outside = Outside(
-        channel=channel, environ={OUTBOX: str(folder / "outbox"), **os.environ},
-        report=lambda run: report_of(app, run), failures=lambda runbook, host: failures(app, runbook, host),
-        new_id=lambda: app.new_run("esc-"), exhausted=lambda view, policy: _exhausted(app, view, policy),
-        log=log, base=app.settings.url,
+        channel=channel, environ={OUTBOX: str(folder / "outbox"), **os.environ}, log=log, base=app.settings.url,
+        report=lambda run: report_of(app, run),
+        failures=lambda run, runbook, host: failures(app, run, runbook, host),
+        new_id=lambda: app.new_run("esc-"), drilling=lambda drill: drilling(app, drill),
+        exhausted=lambda view, policy: _exhausted(app, view, policy),
     )  # fmt: skip
     letters = Letters(app.settings.template_path, app.redactor.text)
-    while (lock := hold(folder)) is not None:
+    while (lock := hold(folder, patience=0.5)) is not None:  # whoever only asks holds it, too, for an instant
         try:
             Dispatcher(app.store, app.escalations, watches(app), letters, app.clock, outside).run(forever=forever)
         finally:
@@ -58,12 +59,20 @@ def external(app: App, name: str) -> str:
     return letters.status(policy, view, services, report.impact_text, datetime.now(UTC))
 
 
-def failures(app: App, runbook: str, host: str) -> int:
-    """How many runs of a runbook in a row have failed on a host, the one that goes on now included."""
+def drilling(app: App, drill: str) -> bool:
+    """Whether somebody is holding this drill now."""
+    try:
+        return app.drills.locked(drill)
+    except OSError:
+        return False
+
+
+def failures(app: App, run: str, runbook: str, host: str) -> int:
+    """How many runs of a runbook in a row have failed on a host up to this one, which is counted."""
     count = 1
     for row in reversed(app.index.runs()):
-        if row.runbook != runbook or row.kind not in ("run", "audit") or row.exit_code is None:
-            continue  # another one, or it goes on, or died
+        if row.run >= run or row.runbook != runbook or row.kind not in ("run", "audit") or row.exit_code is None:
+            continue  # this one or a later one, another runbook's, or it goes on, or died
         status = dict(zip(row.hosts, row.statuses, strict=False)).get(host)
         if not status:
             continue

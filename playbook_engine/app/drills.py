@@ -70,7 +70,12 @@ def hold_all(
         return
     # Each with an application of its own: what is secret in one drill is no other's business.
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda s: hold_one(App(app.settings), s, wishes, command, out), chosen)
+        try:
+            yield from pool.map(lambda s: hold_one(App(app.settings), s, wishes, command, out), chosen)
+        except BaseException:
+            wishes.stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def held(app: App, name: str) -> Scorecard:

@@ -30,9 +30,7 @@ def found(app: App, name: str) -> tuple[EscalationView, Policy]:
     try:
         escalation = app.escalations.find(name)
     except NotFound as error:
-        raise NotFound(
-            error.message.replace("run", "escalation"), advice="`runbook escalations --all` lists them"
-        ) from error
+        raise NotFound(error.message, advice="`runbook escalations --all` lists them") from error
     return _read(app, escalation)
 
 

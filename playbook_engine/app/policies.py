@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from playbook_engine.app.alarms import EMBEDDED
 from playbook_engine.app.wiring import App
@@ -33,6 +34,13 @@ def policy_for(app: App, runbook: Runbook) -> Policy | None:
     if late:
         raise late[0] if len(late) == 1 else LoadErrors(late)
     return policy
+
+
+def unready(policy: Policy, environ: Mapping[str, str]) -> list[str]:
+    """Environment variables that the policy's messages need and that are not set: until they are, some do not leave."""
+    named = [str(v) for s in policy.senders.values() for k, v in s.settings.items() if k.endswith("_env") and v]
+    named += [a.address[4:] for c in policy.contacts for a in c.addresses if a.address.startswith("env:")]
+    return [name for name in dict.fromkeys(named) if not environ.get(name)]
 
 
 def heard_by(plan: Plan, policy: Policy | None) -> Plan:

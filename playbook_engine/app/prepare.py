@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from playbook_engine.app.consent import Consent, agreed, bounded, confirm_many
-from playbook_engine.app.policies import heard_by, policy_for
+from playbook_engine.app.policies import heard_by, policy_for, unready
 from playbook_engine.app.targets import targets
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.compile import compile_plan
@@ -48,4 +50,6 @@ def prepare(
         runbook, chosen.hosts, given, kind=kind, others=chosen.others, groups=chosen.groups,
         command=command, options=options,
     )  # fmt: skip
+    if policy is not None and kind == "run" and not options.check and (missing := unready(policy, os.environ)):
+        print(f"! {policy.name}: needed for its messages, and not set: {', '.join(missing)}", file=sys.stderr)
     return heard_by(plan, policy)

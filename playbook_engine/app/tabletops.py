@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -62,9 +63,11 @@ def hold_tabletop(app: App, scenario: Scenario, wishes: Wishes, command: str, ou
                     table.act(each)
             player.rest()
         except (KeyboardInterrupt, EOFError):
+            player.ended = True
+        if player.ended:
             journal.append(DrillAborted(why="ended by whoever leads it"))
         findings, times = table.findings(), table.milestones()
-        passed = all(f.met for f in findings) and all(m.met is not False for m in times)
+        passed = not player.ended and all(f.met for f in findings) and all(m.met is not False for m in times)
         journal.append(
             DrillScored(
                 passed=passed, seconds=table.minute * 60, milestones=tuple(asdict(m) for m in times),
@@ -112,7 +115,7 @@ class _Player:
                 self.ended = True
             elif word == "hint":
                 self._table.hint()
-            elif word == "wait" and rest and rest[0].replace(".", "", 1).isdigit():
+            elif word == "wait" and rest and re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", rest[0]):
                 self.until(minute + float(rest[0]))
             elif word == "ack" and rest:
                 self._table.act(Move(minute=minute, by=rest[0], ack=True))

@@ -40,6 +40,8 @@ def simulate(
 
     try:
         begin = datetime.now(UTC).replace(microsecond=0) if at == "now" else instant(at)
+        if not 2000 <= begin.year < 2200:
+            raise ValueError(f"{at} lies too far away")
         given = [(parse_duration(a.partition("=")[0]), a.partition("=")[2] or "somebody") for a in acks]
     except ValueError as error:
         raise click.BadParameter(str(error)) from error

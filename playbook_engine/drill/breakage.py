@@ -35,18 +35,22 @@ class Breakage:
             self._journal.append(
                 FaultInjected(host=host, fault=fault.fault, argument=fault.argument, at_step=fault.at_step)
             )
-            done = self.lab.break_(host, fault.fault, fault.argument or None)
+            try:
+                done = self.lab.break_(host, fault.fault, fault.argument or None)
+            except LabError:
+                self._journal.append(FaultCleared(host=host, fault=fault.fault, how="it was never there"))
+                raise
             self._say(f"broken on {host}: {fault.fault}: {done}")
             if fault.clear_after:
-                timer = threading.Timer(fault.clear_after, self._clear, (host, "after its time"))
+                timer = threading.Timer(fault.clear_after, self._clear, (host, "after its time", fault.fault))
                 timer.daemon = True
                 timer.start()
                 self._timers.append(timer)
 
-    def _clear(self, host: str, how: str) -> None:
+    def _clear(self, host: str, how: str, only: str | None = None) -> None:
         with self._lock:
             try:
-                for fault in self.lab.heal(host):
+                for fault in self.lab.heal(host, only):
                     self._journal.append(FaultCleared(host=host, fault=fault, how=how))
                     self._say(f"put right on {host}: {fault}")
             except LabError as error:

@@ -27,7 +27,13 @@ def rehearsed(policy: Policy, outbox: Path, speed: float, *, real: bool) -> str:
     data["escalate_again_after"] = _faster(policy.again_after, speed) if policy.again_after else 0
     data.pop("quiet_hours", None)
     data["exhausted"] = {"notify_everyone": policy.tell_everyone}
-    if not real:
+    if real:
+        for entry in (*data["contacts"], *data.get("rooms", [])):
+            # The run of a drill has no terminal of its own.
+            entry["channels"] = [
+                {"file": str(outbox / entry["id"] / "terminal")} if "terminal" in c else c for c in entry["channels"]
+            ]
+    else:
         data.pop("senders", None)
         for level in data["levels"]:
             level.pop("via", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -33,7 +34,6 @@ from playbook_engine.model.runbook import Import, Probe, Runbook, Step
 from playbook_engine.templating.environment import Templar
 
 FOLDER = "drills"
-LOCAL = frozenset({"corrupt-file"})
 
 
 class Scenarios(NamedFiles):
@@ -143,6 +143,8 @@ def _check(scenario: Scenario, model: shape.ScenarioModel, problems: Problems) -
     names = [h.name for h in scenario.hosts]
     for n, fault in enumerate(scenario.faults):
         _fault_fits(fault, ("faults", n), names, problems)
+    if scenario.abort_when.host and scenario.abort_when.host not in names:
+        problems.add(("abort_when", "host"), f"there is no host {scenario.abort_when.host!r}: {', '.join(names)}")
     for name in model.expect.hosts:
         if name not in names:
             problems.add(("expect", "hosts", name), f"there is no host {name!r}: {', '.join(names)}", key=True)
@@ -160,8 +162,14 @@ def _fault_fits(fault: FaultSpec, at: tuple[str | int, ...], names: Sequence[str
         problems.add(at, "when is the controller to be killed? before the run there is none", "add at_step: NAME")
     if fault.fault == Own.FAIL_CHECK and not (fault.check or fault.at_step):
         problems.add(at, "which check is to fail?", "add check: NAME, or at_step: NAME for all of the step's own")
-    if fault.fault == "corrupt-file" and not json.loads(fault.argument)["path"]:
-        problems.add(at, "which file is to be corrupted?", "add path: /etc/…")
+    if fault.fault == "corrupt-file":
+        told = json.loads(fault.argument)
+        if not told["path"]:
+            problems.add(at, "which file is to be corrupted?", "add path: /etc/…")
+        try:
+            re.compile(told["replace"] or "")
+        except re.error as error:
+            problems.add((*at, "replace"), f"{told['replace']!r} is no regular expression: {error}")
 
 
 def fits(scenario: Scenario, runbook: Runbook) -> list[LoadError]:

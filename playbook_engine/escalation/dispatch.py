@@ -13,33 +13,32 @@ import queue
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from playbook_engine.escalation import ladder
 from playbook_engine.escalation.answers import Answers, Word, link
+from playbook_engine.escalation.casebook import Case, Casebook
 from playbook_engine.escalation.channels.channel import Channel, Letter
 from playbook_engine.escalation.channels.terminal import STARTER
 from playbook_engine.escalation.flight import Flight, Landed
-from playbook_engine.escalation.intake import Failures, failures, joining, key_of, opening, severity, taken
+from playbook_engine.escalation.intake import Failures, failures, joining, key_of, opening, severity
 from playbook_engine.escalation.letters import Letters
 from playbook_engine.escalation.policies import from_text
 from playbook_engine.escalation.policy import Kind, Policy, Sender
-from playbook_engine.escalation.view import EscalationView, State, fold
+from playbook_engine.escalation.view import EscalationView, State
 from playbook_engine.escalation.watches import Watch, Watches
 from playbook_engine.journal import keys
-from playbook_engine.journal.files import FileStore, JournalWriter
+from playbook_engine.journal.files import FileStore
 from playbook_engine.journal.fold import RunView
 from playbook_engine.journal.fold import fold as fold_run
-from playbook_engine.model.errors import EngineError
+from playbook_engine.model.errors import EngineError, JournalError, LoadError, NotFound
 from playbook_engine.model.events import (
     EscalationAcknowledged,
     EscalationExhausted,
-    EscalationOpened,
     EscalationProgressed,
     EscalationReopened,
     EscalationResolved,
-    Event,
     HostRecovered,
     NotificationIntended,
 )
@@ -63,24 +62,10 @@ class Outside:
     report: Callable[[str], EscalationReport]
     failures: Failures
     new_id: Callable[[], str]
+    drilling: Callable[[str], bool]
     exhausted: Callable[[EscalationView, Policy], None]
     log: Callable[[str], None]
     base: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class Case:
-    """An escalation that is not over: its view, its policy, its journal."""
-
-    view: EscalationView
-    policy: Policy
-    journal: JournalWriter
-    terminal: str = ""
-    flying: set[str] = field(default_factory=set)
-
-    def add(self, event: Event) -> None:
-        """To the journal, then to the view. Raises JournalError."""
-        self.view.apply(self.journal.append(event))
 
 
 class Dispatcher:
@@ -95,11 +80,11 @@ class Dispatcher:
         self._letters = letters
         self._clock = clock
         self._outside = outside
-        self._cases: dict[str, Case] = {}
+        self._book = Casebook(store)
         self._rung: dict[str, int] = {}
         self._known_runs: set[str] = set()
-        self._past: set[tuple[str, int, str]] = set()  # failures of escalations that are over
         self._resting: dict[str, datetime] = {}  # what went wrong is tried again after a pause
+        self._lost: set[str] = set()  # escalations whose journal could not be written
         self._landed: queue.Queue[Landed] = queue.Queue()
         self._slots = threading.Semaphore(SENDERS)
 
@@ -115,17 +100,18 @@ class Dispatcher:
                     return
                 self._wait()
         finally:
-            for case in self._cases.values():
-                case.journal.abandon()
+            self._book.abandon()
 
     def look(self) -> None:
         """One round: everything that is due now."""
+        self._revive()
         with self._apart("progress"):
             self._progress()  # before a run that has ended already makes it over
         self._intake()
-        for case in list(self._cases.values()):
+        for case in list(self._book.cases.values()):
             if not self._rests(case.view.id):
                 with self._apart(case.view.id):
+                    self._end_with_drill(case)
                     self._hear(case)
                     self._climb(case)
                     self._send(case)
@@ -138,14 +124,23 @@ class Dispatcher:
             yield
         except Exception as error:
             self._resting[name] = self._now() + timedelta(seconds=REST)
+            if isinstance(error, JournalError) and name in self._book.cases:
+                self._lost.add(name)
             where = "" if isinstance(error, EngineError) else f"\n{traceback.format_exc(limit=-6)}"
             self._outside.log(f"{name}: {error}{where}")
 
     def _rests(self, name: str) -> bool:
         return name in self._resting and self._resting[name] > self._now()
 
+    def _revive(self) -> None:
+        """Escalations whose journal could not be written, as on a full disk, are read anew: what is there counts."""
+        for name in [n for n in self._lost if not self._rests(n)]:
+            with self._apart(name):
+                self._book.read_again(name)
+                self._lost.discard(name)
+
     def _idle(self) -> bool:
-        return not self._watches.all() and not any(self._busy(c) for c in self._cases.values())
+        return not self._watches.all() and not any(self._busy(c) for c in self._book.cases.values())
 
     def _busy(self, case: Case) -> bool:
         """Whether anything will happen without somebody's doing."""
@@ -162,10 +157,11 @@ class Dispatcher:
             self._land(self._landed.get())
 
     def _land(self, landed: Landed) -> None:
-        case = self._cases.get(landed.escalation)
+        case = self._book.cases.get(landed.escalation)
         if case is not None:
             case.flying.discard(landed.event.notification)
-            case.add(landed.event)
+            with self._apart(case.view.id):
+                case.add(landed.event)
 
     def _now(self) -> datetime:
         at = instant(self._clock.utc())
@@ -178,16 +174,8 @@ class Dispatcher:
         """The escalations that were not over when the process before this one ended."""
         self._known_runs = set(self._runs.runs())
         for name in self._store.runs():
-            try:
-                journal = self._store.read(name)
-                view = fold(journal.records)
-                if view is None or journal.closed:
-                    self._past |= taken([view] if view else [])
-                else:
-                    policy = from_text(str(view.opened.snapshot.get("text")), str(view.opened.snapshot.get("file")))
-                    self._cases[view.id] = Case(view=view, policy=policy, journal=self._store.resume(name))
-            except EngineError as error:
-                self._outside.log(f"{name}: {error}")
+            with self._apart(name):
+                self._book.read(name)
 
     # ------------------------------------------------------------------ failures
 
@@ -198,14 +186,24 @@ class Dispatcher:
                 continue
             self._rung[name] = rung
             with self._apart(name):
-                self._take(watch, live)
-                if not live:
-                    self._watches.take(name)
+                try:
+                    self._take(watch, live)
+                except (LoadError, NotFound, JournalError) as error:
+                    if live:
+                        raise
+                    # Nothing more will ever be read from it: it is kept aside, and said.
+                    self._outside.log(f"{name}: nobody hears of its failures: {error}")
+                    self._watches.put_aside(name)
+                else:
+                    if not live:
+                        self._watches.take(name)
 
     def _live(self, run: str) -> bool:
-        """Whether a controller is writing it: asked without reading the journal. One that is not there yet counts."""
-        path = self._runs.folder(run) / "journal"
-        return not path.exists() or self._runs.locked(run)
+        """Whether a controller is writing it: asked without reading the journal."""
+        try:
+            return self._runs.locked(run)
+        except OSError:
+            return False  # its folder was removed
 
     def _take(self, watch: Watch, live: bool) -> None:
         """What a run's journal calls for; `live` was looked at before, so that one that has ended is read whole."""
@@ -213,36 +211,32 @@ class Dispatcher:
         if view is None:
             return
         policy = from_text(watch.policy, watch.file)
-        known = self._past | taken(c.view for c in self._cases.values())
+        known = self._book.known()
         for failure in failures(view, live=live):
             if (view.run, failure.seq, failure.host) in known:
                 continue
-            count = self._outside.failures(view.started.runbook, failure.host)
+            if view.started.drill and not self._outside.drilling(view.started.drill):
+                continue  # whoever held it has gone: nobody is woken for what it left
+            count = self._outside.failures(view.run, view.started.runbook, failure.host)
             if not policy.wants(failure.trigger, severity(failure), count):
                 continue
             key = key_of(policy, view, failure)
-            case = next((c for c in self._cases.values() if c.view.opened.key == key and not c.view.over), None)
+            case = next((c for c in self._book.cases.values() if c.view.opened.key == key and not c.view.over), None)
             if case is not None:
                 exhausted = case.view.state is State.EXHAUSTED
                 case.add(joining(view, failure))
                 if exhausted:
                     case.add(EscalationReopened(why="it has failed again, and nobody had answered"))
             else:
-                self._open(opening(policy, view, failure, key, self._outside.new_id()), policy, watch.terminal)
+                self._book.open(opening(policy, view, failure, key, self._outside.new_id(), watch.terminal), policy)
         self._recover(view, policy)
-
-    def _open(self, event: EscalationOpened, policy: Policy, terminal: str) -> None:
-        journal = self._store.create(event.escalation)
-        view = fold([journal.append(event)])
-        assert view is not None
-        self._cases[event.escalation] = Case(view=view, policy=policy, journal=journal, terminal=terminal)
 
     def _recover(self, run: RunView, policy: Policy) -> None:
         """Hosts on which a later run of the same runbook has ended well, or the same one, resumed."""
         if run.started.check or run.started.kind not in ("run", "exec", "audit"):
             return
         well = [n for n, h in run.hosts.items() if h.finished and HostStatus(h.finished.status).good]
-        for case in self._cases.values():
+        for case in self._book.cases.values():
             opened = case.view.opened
             if opened.policy != policy.name or opened.runbook != run.started.runbook or case.view.over:
                 continue
@@ -253,6 +247,12 @@ class Dispatcher:
                     case.add(HostRecovered(host=host, run=run.run))
             if not case.view.unrecovered() and case.view.hosts:
                 case.add(EscalationResolved(why=f"every host has recovered in {run.run}"))
+
+    def _end_with_drill(self, case: Case) -> None:
+        """An escalation of a drill is over when the drill is, however that has ended."""
+        drill = case.view.opened.drill
+        if drill and not case.view.over and not self._outside.drilling(drill):
+            case.add(EscalationResolved(by="drill", why="the drill has ended"))
 
     # ------------------------------------------------------------------ people
 
@@ -269,7 +269,7 @@ class Dispatcher:
 
     def _progress(self) -> None:
         """Runs that were begun since on the hosts of something that somebody has taken: something is being done."""
-        taken_on = [c for c in self._cases.values() if c.view.acks and not c.view.over]
+        taken_on = [c for c in self._book.cases.values() if c.view.acks and not c.view.over]
         for name in [r for r in self._runs.runs() if r not in self._known_runs] if taken_on else ():
             try:
                 run = fold_run(name, self._runs.read(name).records)
@@ -281,6 +281,9 @@ class Dispatcher:
             if run.started.check:
                 continue
             for case in taken_on:
+                began, ack = instant(run.started_at), case.view.acks[-1][0]
+                if run.run in case.view.runs or began is None or began < ack:
+                    continue  # the failing run itself, or one from before anybody had taken it
                 if set(case.view.hosts) & set(run.hosts) and case.view.opened.drill == run.started.drill:
                     what = f"{run.started.kind} {run.started.title or run.started.runbook}"
                     case.add(EscalationProgressed(run=name, actor=run.started.actor, what=what))
@@ -290,9 +293,9 @@ class Dispatcher:
     def _climb(self, case: Case) -> None:
         while (coming := ladder.due(case.policy, case.view)) is not None and coming.at <= self._now():
             event = ladder.event_of(case.policy, coming.move, self._now())
-            case.add(event)
             if isinstance(event, EscalationExhausted):
-                self._exhausted(case)
+                self._exhausted(case)  # before it is written down: killed in between, it is done again
+            case.add(event)
             if not isinstance(coming.move, ladder.Reopen):
                 self._send(case)
                 return  # the next level is due after this one was given its time
@@ -330,10 +333,12 @@ class Dispatcher:
             case.flying.add(message.id)
             letter = self._letter(case, message)
             sender = case.policy.senders.get(message.address.kind, Sender())
-            environ = {**self._outside.environ, **({STARTER: case.terminal} if case.terminal else {})}
+            terminal = case.view.opened.terminal
+            environ = {**self._outside.environ, **({STARTER: terminal} if terminal else {})}
             job = Flight(
                 channel=self._outside.channel(message.address.kind), letter=letter, message=message, sender=sender,
-                environ=environ, attempt=attempt, escalation=case.view.id, slots=self._slots, landed=self._landed,
+                environ=environ, attempt=attempt, failures=progress.failures, escalation=case.view.id,
+                slots=self._slots, landed=self._landed,
             )  # fmt: skip
             threading.Thread(target=job.go, name=f"send {message.id}", daemon=True).start()
 
@@ -351,9 +356,7 @@ class Dispatcher:
     def _close(self, case: Case) -> None:
         """Over, and everybody has heard of it: the journal gets its closing record."""
         if case.view.over and not case.flying and all(s.done for s in self._wanted_sendings(case)):
-            case.journal.close()
-            self._past |= taken([case.view])
-            del self._cases[case.view.id]
+            self._book.close(case)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +364,7 @@ class _Progress:
     """How far one message has come."""
 
     tries: int = 0
+    failures: int = 0
     done: bool = False
     not_before: datetime | None = None
 
@@ -370,7 +374,7 @@ class _Progress:
         if sending is None:
             return cls()
         pause = sending.last_at + timedelta(seconds=sending.retry) if sending.retry and sending.retry > 0 else None
-        return cls(tries=sending.tries, done=sending.done, not_before=pause)
+        return cls(tries=sending.tries, failures=sending.failures, done=sending.done, not_before=pause)
 
 
 def _out(view: EscalationView, message: str) -> bool:
@@ -380,7 +384,7 @@ def _out(view: EscalationView, message: str) -> bool:
 
 
 def _later(run: RunView, host: str, view: EscalationView) -> bool:
-    """Whether a host's good end came after the failure that it would make good."""
+    """Whether a host's good end came after the failure that it would make good; by the records of the runs."""
     ended = instant(run.hosts[host].finished_at)
-    failed = [at for at, f in view.failures if f.host == host]
-    return ended is not None and bool(failed) and (run.run not in view.runs or ended > failed[-1])
+    failed = [instant(f.raised) or at for at, f in view.failures if f.host == host]
+    return ended is not None and bool(failed) and ended > failed[-1]

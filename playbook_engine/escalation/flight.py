@@ -35,6 +35,7 @@ class Flight:
     sender: Sender
     environ: Mapping[str, str]
     attempt: int
+    failures: int
     escalation: str
     slots: threading.Semaphore
     landed: queue.Queue[Landed]
@@ -56,8 +57,8 @@ class Flight:
 
     def _failed(self, error: Exception, seconds: float) -> NotificationFailed:
         why = error if isinstance(error, NotSent) else NotSent(f"{type(error).__name__}: {error}", again=False)
-        last = not why.again or self.attempt >= ATTEMPTS
-        pause = max(PAUSES[min(self.attempt, len(PAUSES)) - 1], why.after)
+        last = not why.again or (self.failures + 1 >= ATTEMPTS and not why.waits)
+        pause = max(PAUSES[min(self.failures, len(PAUSES) - 1)], why.after)
         return NotificationFailed(
             notification=self.message.id, attempt=self.attempt, reason=why.why, retry=-1.0 if last else pause,
             seconds=round(seconds, 3),

@@ -11,8 +11,8 @@ from playbook_engine.escalation.view import EscalationView
 from playbook_engine.journal.fold import RunView
 from playbook_engine.model.events import EscalationJoined, EscalationOpened, EscalationRaised
 
-Failures = Callable[[str, str], int]
-"""(runbook, host) → how many runs of it in a row have failed there, this one included."""
+Failures = Callable[[str, str, str], int]
+"""(run, runbook, host) → how many runs of the runbook in a row have failed there, this one included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Failure:
     step: str
     severity: str
     why: str
+    raised: str = ""
 
 
 def failures(view: RunView, *, live: bool) -> Iterator[Failure]:
@@ -39,7 +40,7 @@ def failures(view: RunView, *, live: bool) -> Iterator[Failure]:
             if not live or host is None or host.finished is not None:
                 yield Failure(
                     host=event.host, seq=record.seq, trigger=event.trigger, step=event.step,
-                    severity=event.severity, why=event.why,
+                    severity=event.severity, why=event.why, raised=record.at,
                 )  # fmt: skip
     if not live and view.finished is None and view.handed_over is None:
         left = [name for name, host in view.hosts.items() if host.finished is None] or list(view.hosts)[:1]
@@ -60,19 +61,22 @@ def key_of(policy: Policy, view: RunView, failure: Failure) -> str:
     return "/".join([policy.name, *(parts[word] for word in policy.dedup if word != "policy"), *drill])
 
 
-def opening(policy: Policy, view: RunView, failure: Failure, key: str, escalation: str) -> EscalationOpened:
+def opening(
+    policy: Policy, view: RunView, failure: Failure, key: str, escalation: str, terminal: str
+) -> EscalationOpened:
     return EscalationOpened(
         host=failure.host, escalation=escalation, policy=policy.name, key=key, run=view.run, seq=failure.seq,
         policy_sha256=hashlib.sha256(policy.text.encode()).hexdigest(), runbook=view.started.runbook,
         step=failure.step, trigger=failure.trigger, severity=severity(failure), why=failure.why,
-        drill=view.started.drill, snapshot={"file": policy.file, "text": policy.text},
+        raised=failure.raised, terminal=terminal, drill=view.started.drill,
+        snapshot={"file": policy.file, "text": policy.text},
     )  # fmt: skip
 
 
 def joining(view: RunView, failure: Failure) -> EscalationJoined:
     return EscalationJoined(
         host=failure.host, run=view.run, seq=failure.seq, step=failure.step, trigger=failure.trigger,
-        severity=severity(failure), why=failure.why,
+        severity=severity(failure), why=failure.why, raised=failure.raised,
     )  # fmt: skip
 
 

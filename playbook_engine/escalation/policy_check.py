@@ -98,7 +98,8 @@ def _channel(
 ) -> None:
     (address,) = addresses([channel])
     where = (*at, address.kind)
-    if _no_placeholder(problems, where, address.address):
+    here = address.kind in (Kind.FILE, Kind.TERMINAL)  # a path of this machine may have any name
+    if not here and _no_placeholder(problems, where, address.address):
         return
     if not ADDRESSES[address.kind].fullmatch(address.address):
         problems.add(where, f"{address.address!r} is no address for {address.kind}", f"write {WRITTEN[address.kind]}")
@@ -139,6 +140,8 @@ def _levels(model: shape.PolicyModel, policy: Policy, problems: Problems) -> Non
     for n, level in enumerate(policy.levels):
         at = ("levels", n)
         _no_placeholder(problems, (*at, "name"), level.name)
+        if level.name in [v.name for v in policy.levels[:n]]:
+            problems.add((*at, "name"), f"two levels are called {level.name!r}", "nobody could tell which was told")
         if level.ack_timeout <= 0:
             problems.add((*at, "ack_timeout"), "nobody can answer in no time", "write 5m")
         fine = True

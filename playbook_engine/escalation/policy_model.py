@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from playbook_engine.escalation.policy import Kind, Then, Trigger
 from playbook_engine.loading.schema import Bool, Closed, Duration, Integer, Severity, Text, Words
@@ -50,10 +51,26 @@ def _local(value: object) -> object:
     return at.isoformat()
 
 
+def _id(value: object) -> object:
+    """What becomes part of message ids, headers and file names."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", str(value)):
+        raise ValueError(f"{value!r} is no id: letters, digits, '-', '_' and '.', at most 64, beginning with a letter")
+    return value
+
+
+def _span(value: float) -> float:
+    if value > LONGEST:
+        raise ValueError(f"more than {LONGEST / 86400:g} days: nobody waits so long")
+    return value
+
+
 def _triggers(value: object) -> object:
     return list(Trigger) if value == "any" else value
 
 
+LONGEST = 400 * 86400.0
+Id = Annotated[Text, AfterValidator(_id)]
+Span = Annotated[Duration, AfterValidator(_span)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 OfDay = Annotated[str, BeforeValidator(_of_day)]
 Instant = Annotated[str, BeforeValidator(_instant)]
@@ -90,7 +107,7 @@ class AwayModel(Closed):
 class Reachable(Closed):
     """What can be told something."""
 
-    id: Text
+    id: Id
     name: Text = ""
     channels: list[AddressModel] = Field(default_factory=list)
 
@@ -113,7 +130,7 @@ class RotationModel(Closed):
     """Turns: the first member from `from` on, then the next after each `every`."""
 
     members: Words
-    every: Duration = 7 * 86400.0
+    every: Span = 7 * 86400.0
     from_: Local = Field(alias="from")
 
 
@@ -128,7 +145,7 @@ class OverrideModel(Closed):
 class ScheduleModel(Closed):
     """Who is on call."""
 
-    id: Text
+    id: Id
     timezone: Zone = "UTC"
     rotation: RotationModel
     overrides: list[OverrideModel] = Field(default_factory=list)
@@ -154,8 +171,8 @@ class LevelModel(Closed):
 
     name: Text
     notify: list[TargetModel] = Field(min_length=1)
-    ack_timeout: Duration = 300.0
-    delay: Duration = 0.0
+    ack_timeout: Span = 300.0
+    delay: Span = 0.0
     via: list[Kind] = Field(default_factory=list)
 
 
@@ -235,7 +252,7 @@ class PolicyModel(Closed):
     triggers: list[RuleModel] = Field(default_factory=lambda: [RuleModel(on=list(Trigger))])
     repeat: Integer = Field(default=2, ge=0, le=20)
     exhausted: ExhaustedModel = Field(default_factory=ExhaustedModel)
-    escalate_again_after: Duration = 1800.0
+    escalate_again_after: Span = 1800.0
     quiet_hours: QuietModel | None = None
     dedup: list[Literal["policy", "runbook", "run", "host", "step", "trigger"]] = ["runbook"]  # noqa: RUF012
     recovered: Bool = True

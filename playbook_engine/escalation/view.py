@@ -37,7 +37,8 @@ class State(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Sending:
-    """One message to one address, over all attempts at it. `tries` counts the attempts that were intended."""
+    """One message to one address, over all attempts at it. `tries` counts those that were intended, `failures` those
+    that are known to have failed."""
 
     id: str
     purpose: str
@@ -46,6 +47,7 @@ class Sending:
     number: int
     round: int
     tries: int = 0
+    failures: int = 0
     first_at: datetime
     last_at: datetime
     sent_at: datetime | None = None
@@ -89,6 +91,7 @@ class EscalationView:
     progress: list[tuple[datetime, EscalationProgressed]] = field(default_factory=list)
     reopened: list[tuple[datetime, EscalationReopened]] = field(default_factory=list)
     recovered: dict[str, str] = field(default_factory=dict)
+    acked_cycle: int = -1
     exhausted_at: datetime | None = None
     resolved: EscalationResolved | None = None
     resolved_at: datetime | None = None
@@ -113,8 +116,7 @@ class EscalationView:
     @property
     def ack(self) -> tuple[datetime, EscalationAcknowledged] | None:
         """The acknowledgement that holds: one that came before the ladder began anew does not."""
-        last = self.acks[-1] if self.acks else None
-        return last if last and last[0] >= self.cycle_at else None
+        return self.acks[-1] if self.acks and self.acked_cycle == self.cycle else None
 
     @property
     def state(self) -> State:
@@ -152,9 +154,10 @@ class EscalationView:
             case NotificationFailed():
                 if sending := self.sendings.get(event.notification):
                     sending.reason, sending.retry, sending.last_at = event.reason, event.retry, at
+                    sending.failures += 1
             case EscalationAcknowledged():
                 self.acks.append((at, event))
-                self.exhausted_at = None
+                self.acked_cycle, self.exhausted_at = self.cycle, None
             case EscalationProgressed():
                 self.progress.append((at, event))
             case EscalationReopened():

@@ -56,6 +56,11 @@ class Watches:
                 continue  # taken away meanwhile
         return found
 
+    def put_aside(self, run: str) -> None:
+        """It cannot be read, and never will be: it stays, under another name, for whoever looks."""
+        with contextlib.suppress(OSError):
+            (self._folder / run).rename(self._folder / f".unreadable-{run}")
+
     def take(self, run: str) -> None:
         """All of it was passed on."""
         (self._folder / run).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from playbook_engine.lab.errors import LabError
 from playbook_engine.lab.host import LabHost
@@ -65,26 +66,43 @@ def restore(host: LabHost, arg: str) -> None:
 
 
 def _told(arg: str | None) -> tuple[str, str | None, str]:
+    wanted = "corrupt-file needs a path, such as `corrupt-file /etc/app.conf`"
     if not arg:
-        raise LabError("corrupt-file needs a path, such as `corrupt-file /etc/app.conf`")
+        raise LabError(wanted)
     if not arg.startswith("{"):
         return arg, None, ""
-    said = json.loads(arg)
-    return str(said["path"]), said.get("replace"), str(said.get("with") or "")
+    try:
+        said = json.loads(arg)
+        path, pattern, text = str(said["path"]), said.get("replace"), str(said.get("with") or "")
+        re.compile(pattern or "")
+    except (ValueError, KeyError, TypeError, re.error) as error:
+        raise LabError(f"{wanted}; this is not understood: {error}") from error
+    return path, pattern, text
 
 
 def _there(host: LabHost, path: str) -> Path:
-    found = sorted(host.root().glob(path.lstrip("/")))
-    if len(found) != 1 or not found[0].is_file() or found[0].is_symlink():
+    """The one file of a path or glob. Links are not followed: an absolute one would lead to this machine's files."""
+    root = host.root()
+    try:
+        found = sorted(root.glob(path.lstrip("/")))
+    except (ValueError, IndexError) as error:
+        raise LabError(f"{path!r} is no path of a file: {error}") from error
+    if len(found) != 1:
         raise LabError(f"{host.name} has no file {path}, or several")
-    return found[0]
+    (there,) = found
+    parts = there.relative_to(root).parts
+    if any(root.joinpath(*parts[: n + 1]).is_symlink() for n in range(len(parts))) or ".." in parts:
+        raise LabError(f"{path} leads through a link on {host.name}: name the file itself")
+    if not there.is_file():
+        raise LabError(f"{path} is no file on {host.name}")
+    return there
 
 
 def _keep(host: LabHost, path: str) -> None:
     """The first time only: what a second fault finds is not what was there."""
     folder = host.folder / "kept"
     folder.mkdir(exist_ok=True)
-    kept = folder / path.strip("/").replace("/", "%")
+    kept = folder / quote(path, safe="")
     if not kept.exists():
         shutil.copyfile(host.root() / path.lstrip("/"), kept)
 
@@ -92,7 +110,7 @@ def _keep(host: LabHost, path: str) -> None:
 def _kept(host: LabHost) -> Iterator[tuple[str, Path]]:
     folder = host.folder / "kept"
     for kept in sorted(folder.iterdir()) if folder.is_dir() else ():
-        yield "/" + kept.name.replace("%", "/"), kept
+        yield unquote(kept.name), kept
 
 
 def _write(there: Path, data: bytes) -> None:

@@ -97,10 +97,12 @@ def inject(host: LabHost, fault: Fault, arg: str | None) -> str:
     return said
 
 
-def heal(host: LabHost) -> list[Fault]:
-    """Undo every fault in force, the network first; returns those that were undone."""
+def heal(host: LabHost, only: Fault | None = None) -> list[Fault]:
+    """Undo every fault in force (or `only` one), the network first; returns those that were undone."""
     healed = []
     for fault, arg in sorted(active(host).items(), key=lambda item: _HEALING_ORDER.index(item[0])):
+        if only not in (None, fault):
+            continue
         _HEAL[fault](host, arg)
         (host.folder / "faults" / fault).unlink()
         healed.append(fault)

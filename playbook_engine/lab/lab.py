@@ -220,10 +220,10 @@ class Lab:
         with state_lock(self.root):
             return faults.inject(self.host(name), faults.parse(fault), arg)
 
-    def heal(self, name: str) -> list[Fault]:
-        """Undo every fault of a host; returns those that were undone."""
+    def heal(self, name: str, only: Fault | str | None = None) -> list[Fault]:
+        """Undo every fault of a host (or `only` one); returns those that were undone."""
         with state_lock(self.root):
-            return faults.heal(self.host(name))
+            return faults.heal(self.host(name), None if only is None else faults.parse(only))
 
     # --- down -----------------------------------------------------------------------------------
 

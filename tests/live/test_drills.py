@@ -213,6 +213,15 @@ def test_real_people_are_paged_only_when_that_is_said(drills: Range) -> None:
     assert all(str(m["Subject"]).startswith("[DRILL] ") and m["X-Runbook-Drill"] for m in mails)
 
 
+def read(path: Path) -> bytes:
+    """The command line of a process of `runbook`; empty for any other, and for one that has gone."""
+    try:
+        said = path.read_bytes()
+    except OSError:
+        return b""
+    return said if b"playbook_engine.cli.main\0run" in said else b""
+
+
 def waiting(drills: Range, seconds: float = 60) -> None:
     """Until the run of a drill is in its waiting step."""
     until = time.monotonic() + seconds
@@ -228,6 +237,10 @@ def test_a_drill_that_is_killed_is_put_right_by_clean(drills: Range) -> None:
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
     assert drills.links(), "the host that was broken is still there"
+    until = time.monotonic() + 10
+    while ours := [p for p in Path("/proc").glob("[0-9]*/cmdline") if str(drills.state).encode() in read(p)]:
+        assert time.monotonic() < until, f"the drill's run goes on: {[read(p) for p in ours]}"
+        time.sleep(0.1)
     code, out = drills("drill", "clean")
     assert code == 0 and "corrupt-file put right" in out, out
     assert drills.links() == []
@@ -248,6 +261,14 @@ def test_an_interrupted_drill_puts_everything_right_itself(drills: Range) -> Non
     assert drills.links() == []
     events = [r.event for r in drills.journal().records]
     assert [e.passed for e in events if isinstance(e, DrillScored)] == [False]
+
+
+def test_a_fault_that_could_not_be_put_there_fails_the_drill(drills: Range) -> None:
+    text = HEALS + "faults: [{fault: corrupt-file, path: /etc/nothing-there, at_step: look}]\n"
+    code, out = drills("drill", drills.scenario(text))
+    assert code == 2, out
+    assert "NOT MET every fault is there: db1 has no file /etc/nothing-there" in out
+    assert "there was nothing to put right" in drills("drill", "clean")[1]
 
 
 def test_a_drill_aborts_by_its_own_condition(drills: Range) -> None:

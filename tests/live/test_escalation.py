@@ -264,6 +264,37 @@ def test_a_policy_that_cannot_do_its_work_is_found_out_before_the_run(team: Team
     assert "is longer than the run's deadline, 4:00:00" in said and "team.yml:10:" in said
 
 
+def test_the_second_failure_in_a_row_and_not_the_first(team: Team) -> None:
+    path = team.here / "escalation" / "team.yml"
+    path.write_text(path.read_text() + "triggers: [{on: any, attempts: 2}]\n")
+    team.fail()
+    soon(lambda: team.dispatcher() is None)
+    assert team.sink.posts == []
+    (team.here / "fine").touch()
+    team("run", "mend", "here.test", "-i", "hosts.ini", "--wait", "60s")
+    (team.here / "fine").unlink()
+    team.fail()
+    soon(lambda: team.dispatcher() is None)
+    assert team.sink.posts == [], "one in between was good"
+    team.fail()
+    soon(lambda: paths(team.sink) == ["/ana"])
+
+
+def test_a_note_that_cannot_be_read_is_put_aside_and_said(team: Team) -> None:
+    watch = team.here / "state" / "escalations" / ".watch"
+    watch.mkdir(parents=True)
+    (watch / "20260101-000000-0").write_text('{"run": "20260101-000000-0", "policy": "name: x", "file": "x.yml"}')
+    said = team("escalation", "dispatch")
+    assert "20260101-000000-0: nobody hears of its failures" in said
+    assert [p.name for p in watch.iterdir()] == [".unreadable-20260101-000000-0"]
+
+
+def test_a_run_whose_failures_nobody_can_hear_says_so(team: Team) -> None:
+    (team.here / "state" / "escalations").mkdir(parents=True)
+    (team.here / "state" / "escalations" / ".watch").write_text("")
+    assert "! nobody will hear of what fails in this run" in team("run", "mend", "here.test", "-i", "hosts.ini")
+
+
 def test_a_check_wakes_nobody(team: Team) -> None:
     team("run", "mend", "here.test", "-i", "hosts.ini", "--check")
     assert not (team.here / "state" / "escalations").exists()

@@ -34,13 +34,15 @@ class Letter:
 
 
 class NotSent(Exception):
-    """It did not arrive. `again`: whether another attempt may help; `after`: seconds that the server asks for."""
+    """It did not arrive. `again`: whether another attempt may help; `after`: seconds that the server asks for; `waits`:
+    nothing was tried, so that it uses up no attempt."""
 
-    def __init__(self, why: str, *, again: bool = True, after: float = 0.0) -> None:
+    def __init__(self, why: str, *, again: bool = True, after: float = 0.0, waits: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.again = again
         self.after = after
+        self.waits = waits
 
 
 class Channel(Protocol):
@@ -52,10 +54,10 @@ class Channel(Protocol):
 
 
 def secret(environ: Environ, name: str) -> str:
-    """The value of an environment variable. Raises NotSent: the next process that sends may have it."""
+    """The value of an environment variable. Raises NotSent: it is waited for, as the next dispatcher may have it."""
     value = environ.get(name, "")
     if not value:
-        raise NotSent(f"the environment variable {name} is not set")
+        raise NotSent(f"the environment variable {name} is not set", after=60.0, waits=True)
     return value
 
 

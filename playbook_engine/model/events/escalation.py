@@ -13,7 +13,8 @@ class EscalationOpened(Event):
 
     `snapshot` is the policy as it was: an escalation keeps the one that it began with. `trigger` is one of the
     policy's words for what happened, `drill` the drill that it belongs to, empty for a real one. `seq` is the number
-    of the failure's record in the journal of `run`; 0 where there is none, as for a run that died.
+    of the failure's record in the journal of `run`, `raised` its time; 0 and empty where there is none, as for a run
+    that died. `terminal`: where the run was started.
     """
 
     escalation: str
@@ -27,6 +28,8 @@ class EscalationOpened(Event):
     trigger: str
     severity: str
     why: str
+    raised: str = ""
+    terminal: str = ""
     drill: str = ""
     snapshot: Data = field(default_factory=dict)
 
@@ -44,6 +47,7 @@ class EscalationJoined(Event):
     trigger: str
     severity: str
     why: str
+    raised: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,20 @@ import os
 import pty
 import stat
 from pathlib import Path
+from queue import Queue
+from threading import Semaphore
 
 import pytest
+from policies import small
 from sinks import free_port, http_sink, smtp
 
 from playbook_engine.escalation.channels import channel as channel_module
 from playbook_engine.escalation.channels.channel import Letter, NotSent
 from playbook_engine.escalation.channels.registry import channel
+from playbook_engine.escalation.flight import Flight, Landed
+from playbook_engine.escalation.ladder import Message
 from playbook_engine.escalation.policy import Address, Kind, Sender
+from playbook_engine.model.events import NotificationFailed
 
 LETTER = Letter(
     key="esc-1-0.1.1.ana.0", thread="esc-1", purpose="page", severity="P1", subject="[P1] it broke – ü",
@@ -109,6 +115,25 @@ def test_a_secret_that_is_not_there_is_said_by_its_name() -> None:
     with pytest.raises(NotSent, match="RUNBOOK_KEY is not set") as error:
         send(Kind.WEBHOOK, "http://127.0.0.1:1/", secret_env="RUNBOOK_KEY")
     assert error.value.again, "the process that sends next may have it"
+
+
+@pytest.mark.parametrize(
+    ("why", "failures", "again"), [("waits", 30, True), ("refused", 7, True), ("refused", 8, False)]
+)
+def test_what_was_never_tried_uses_up_no_attempt(why: str, failures: int, again: bool) -> None:
+    class Refusing:
+        def send(self, *_: object) -> str:
+            raise NotSent(why, waits=why == "waits")
+
+    contact = small().contacts[0]
+    message = Message(id="m", purpose="page", contact=contact, address=contact.addresses[0])
+    landed: Queue[Landed] = Queue()
+    Flight(
+        channel=Refusing(), letter=LETTER, message=message, sender=Sender(), environ={}, attempt=failures + 1,
+        failures=failures, escalation="e", slots=Semaphore(), landed=landed,
+    ).go()  # fmt: skip
+    event = landed.get().event
+    assert isinstance(event, NotificationFailed) and (event.retry >= 0) is again
 
 
 def test_pagerduty_gets_trigger_acknowledge_and_resolve_under_one_key() -> None:

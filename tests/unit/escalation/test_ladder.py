@@ -136,6 +136,13 @@ def test_another_host_is_news_for_whoever_has_taken_it_and_for_nobody_before() -
     assert simulation.view.state is State.ACKNOWLEDGED
 
 
+def test_an_acknowledgement_counts_also_when_the_clock_has_gone_back() -> None:
+    simulation = Simulation(small(), OPENING, AT)
+    list(simulation.until(AT + minutes(1)))
+    simulation.happen(EscalationAcknowledged(by="ana"), AT - minutes(2))
+    assert simulation.view.state is State.ACKNOWLEDGED
+
+
 def test_at_night_what_can_wait_waits() -> None:
     quiet = 'repeat: 1\nquiet_hours: {from: "22:00", until: "07:00", timezone: UTC, severities: [P3]}'
     mild = EscalationOpened(

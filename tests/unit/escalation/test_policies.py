@@ -54,6 +54,11 @@ MISTAKES = [
     ("{contact: ana}", "{contact: ana, role: sre}", "first", "one of contact, schedule, role and room"),
     ("id: ana", "idd: ana", "idd", "unknown key 'idd'"),
     ("roles: [sre]", "timezone: Europe/Berlim", "Berlim", "is no time zone"),
+    ("id: ana", "id: ../../x", "../../x", "is no id"),
+    ("id: ana", "id: müller", "müller", "is no id"),
+    ("id: ana", "id: ana field", "ana field", "is no id"),
+    ("ack_timeout: 5m", "ack_timeout: 99999999d", "99999999d", "more than 400 days"),
+    ("name: second", "name: first", "notify: [{contact: bo}]", "two levels are called 'first'"),
 ]
 
 
