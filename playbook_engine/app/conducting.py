@@ -167,6 +167,7 @@ class Conductor:
         escalations = self._answered() if scenario.expect.notified is not None else []
         found = Found(code=code, seconds=took, runs=runs, escalations=escalations, probes=probes, moved=moves)
         findings = judged(scenario, found)
+        self._watcher.whole += self._never_reached()
         if self._watcher.whole:  # it has drilled nothing, whatever else came of it
             findings = (*findings, Finding(name="every fault is there", met=False, said="; ".join(self._watcher.whole)))
         times = milestones(self._since(journal, begin), runs, escalations, targets)
@@ -294,6 +295,16 @@ class Conductor:
                 except LabError as error:
                     self._say(f"could not be broken: {error}")
                     self._watcher.whole.append(str(error))
+
+    def _never_reached(self) -> list[str]:
+        """Faults of steps that the run did not come to."""
+        records = self._app.drills.read(self.drill).records
+        there = {(r.event.fault, r.event.at_step) for r in records if isinstance(r.event, FaultInjected)}
+        return [
+            f"the run never came to “{f.at_step}”, where {f.fault} was to be"
+            for f in self._scenario.faults
+            if f.at_step and f.fault != Own.FAIL_CHECK and (f.fault, f.at_step) not in there
+        ]
 
     def _done(self, fault: FaultSpec, host: str) -> bool:
         """A step that is done again by a resumed run is not broken again."""
