@@ -137,7 +137,7 @@ class Conductor:
             title=scenario.title, scenario_sha256=hashlib.sha256(scenario.text.encode()).hexdigest(),
             runbook=scenario.runbook, runbook_sha256=hashlib.sha256(self._runbook.text.encode()).hexdigest(),
             hosts=tuple(h.name for h in scenario.hosts), actor=self._app.settings.actor, command=self._command,
-            real=self._wishes.real,
+            real=self._wishes.real, seed=self._wishes.seed,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ the course of it
@@ -147,6 +147,11 @@ class Conductor:
         furnish(broken.lab, scenario.hosts, self._say)
         self._orders().write(self._folder)
         keeper = GateKeeper(self.drill, lambda host, step: self._at_step(broken, journal, host, step), self._began)
+        for fault in scenario.faults:
+            if fault.fault == Own.FAIL_CHECK:
+                name = fault.check or "all of them"
+                journal.append(FaultInjected(fault=fault.fault, argument=name, at_step=fault.at_step))
+                journal.append(FaultCleared(fault=fault.fault, how="it is in the run's own copy of the runbook"))
         try:
             for fault in host_faults(scenario.faults):
                 if not fault.at_step:

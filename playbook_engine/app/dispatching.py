@@ -69,9 +69,16 @@ def drilling(app: App, drill: str) -> bool:
 
 def failures(app: App, run: str, runbook: str, host: str) -> int:
     """How many runs of a runbook in a row have failed on a host up to this one, which is counted."""
-    count = 1
-    for row in reversed(app.index.runs()):
-        if row.run >= run or row.runbook != runbook or row.kind not in ("run", "audit") or row.exit_code is None:
+    count, rows = 1, app.index.runs()
+    drill = next((bool(r.drill) for r in rows if r.run == run), False)
+    for row in reversed(rows):
+        if (
+            row.run >= run
+            or row.runbook != runbook
+            or bool(row.drill) != drill
+            or row.kind not in ("run", "audit")
+            or row.exit_code is None
+        ):
             continue  # this one or a later one, another runbook's, or it goes on, or died
         status = dict(zip(row.hosts, row.statuses, strict=False)).get(host)
         if not status:

@@ -93,7 +93,11 @@ def listing(app: App) -> str:
     last = {c.scenario: c for c in cards(app) if c.kind != "mutation"}
     rows = []
     for name in scenarios(app).names():
-        scenario = scenarios(app).load(name)
+        try:
+            scenario = scenarios(app).load(name)
+        except LoadError as error:
+            rows.append(f"{name:<34} does not load: {error}")
+            continue
         card = last.get(scenario.name)
         went = f"{'passed' if card.passed else 'FAILED'} {moment(card.at)}" if card else "never held"
         rows.append(f"{name:<34} {scenario.runbook or scenario.kind:<18} {went:<28} {scenario.title}")

@@ -39,7 +39,8 @@ def previous_audit(app: App, now: Subject, among: Container[str] | None = None) 
         row.run
         for row in app.index.runs()
         if row.kind == "audit" and row.run < now.run and row.runbook == started.runbook and row.exit_code is not None
-        and set(row.hosts) == set(now.view.hosts) and (among is None or row.run in among)
+        and set(row.hosts) == set(now.view.hosts) and bool(row.drill) == bool(started.drill)
+        and (among is None or row.run in among)
     ]  # fmt: skip
     return read(app.store, rows[-1]) if rows else None
 

@@ -76,9 +76,9 @@ class App:
         return f"{prefix}{at:%Y%m%d-%H%M%S}-{at.microsecond // 1000:03x}{secrets.token_hex(4)}"
 
     def last_changing(self) -> str:
-        """The newest run that may have changed a host: no check, no audit, no rollback. Raises NotFound."""
+        """The newest run that may have changed a host: no check, audit, rollback or drill. Raises NotFound."""
         for row in reversed(self.index.runs()):
-            if row.kind in ("run", "exec"):
+            if row.kind in ("run", "exec") and not row.drill:
                 view = fold(row.run, self.store.read(row.run).records)
                 if view is not None and not view.started.check:
                     return row.run

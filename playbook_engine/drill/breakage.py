@@ -9,6 +9,7 @@ from playbook_engine.drill.scenario import FaultSpec, LabSpec, Own
 from playbook_engine.journal.codec import Record
 from playbook_engine.journal.files import JournalWriter
 from playbook_engine.lab.errors import LabError
+from playbook_engine.lab.faults import Fault
 from playbook_engine.lab.host import LabHost
 from playbook_engine.lab.lab import Lab
 from playbook_engine.lab.sick import Sickness, bring_up
@@ -41,6 +42,8 @@ class Breakage:
                 self._journal.append(FaultCleared(host=host, fault=fault.fault, how="it was never there"))
                 raise
             self._say(f"broken on {host}: {fault.fault}: {done}")
+            if fault.fault == Fault.REBOOT:
+                self._journal.append(FaultCleared(host=host, fault=fault.fault, how="it is over when it has happened"))
             if fault.clear_after:
                 timer = threading.Timer(fault.clear_after, self._clear, (host, "after its time", fault.fault))
                 timer.daemon = True

@@ -64,12 +64,23 @@ class Scenarios(NamedFiles):
         return scenario
 
     def of(self, runbook: str) -> list[Scenario]:
-        """The live drills of a runbook. Raises LoadError for one that does not load."""
-        return [s for name in self.names() if (s := self.load(name)).runbook == runbook and s.kind is Kind.LIVE]
+        """The live drills of a runbook. Raises LoadError for one of them that does not load; what is wrong with the
+        drills of another runbook is that one's business."""
+        found = [self.load(name) for name in self.names() if _about(self.find(name)) == runbook]
+        return [scenario for scenario in found if scenario.kind is Kind.LIVE]
 
     def _probes(self, document: Document, model: shape.ScenarioModel, problems: Problems) -> tuple[Probe, ...]:
         reader = StepReader(document, problems, ValueReader(document, problems, self._templar))
         return reader.probes(model.expect.probes, ("expect", "probes"), "e")
+
+
+def _about(path: Path) -> str:
+    """The runbook that a drill's file names; empty for a file that is no YAML, which `drill list` says."""
+    try:
+        value = read_yaml(path).value
+    except LoadError:
+        return ""
+    return str(value.get("runbook", "")) if isinstance(value, Mapping) else ""
 
 
 def _built(model: shape.ScenarioModel, document: Document, probes: tuple[Probe, ...]) -> Scenario:
@@ -143,6 +154,8 @@ def _check(scenario: Scenario, model: shape.ScenarioModel, problems: Problems) -
     names = [h.name for h in scenario.hosts]
     for n, fault in enumerate(scenario.faults):
         _fault_fits(fault, ("faults", n), names, problems)
+    if scenario.respond and not scenario.expect.notified and scenario.kind is Kind.LIVE:
+        problems.add(("respond",), "nobody is waited for: expect: notified: says who has to hear of it first")
     if scenario.abort_when.host and scenario.abort_when.host not in names:
         problems.add(("abort_when", "host"), f"there is no host {scenario.abort_when.host!r}: {', '.join(names)}")
     for name in model.expect.hosts:

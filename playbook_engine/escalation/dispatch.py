@@ -323,6 +323,7 @@ class Dispatcher:
             if progress.done or message.id in case.flying or (progress.not_before and progress.not_before > now):
                 continue
             attempt = progress.tries + 1
+            letter = self._letter(case, message)  # before it is intended: what cannot be written is tried again
             case.add(
                 NotificationIntended(
                     notification=message.id, purpose=message.purpose, contact=message.contact.id,
@@ -330,8 +331,6 @@ class Dispatcher:
                     key=f"{case.view.id}-{message.id}",
                 )
             )  # fmt: skip
-            case.flying.add(message.id)
-            letter = self._letter(case, message)
             sender = case.policy.senders.get(message.address.kind, Sender())
             terminal = case.view.opened.terminal
             environ = {**self._outside.environ, **({STARTER: terminal} if terminal else {})}
@@ -340,6 +339,7 @@ class Dispatcher:
                 environ=environ, attempt=attempt, failures=progress.failures, escalation=case.view.id,
                 slots=self._slots, landed=self._landed,
             )  # fmt: skip
+            case.flying.add(message.id)
             threading.Thread(target=job.go, name=f"send {message.id}", daemon=True).start()
 
     def _letter(self, case: Case, message: ladder.Message) -> Letter:

@@ -12,20 +12,21 @@ from playbook_engine.journal.fold import RunView, fold
 from playbook_engine.model.errors import EngineError
 from playbook_engine.model.outcome import OPEN
 
-VERSION = 1
+VERSION = 2
 PREVIEWS = ("plan", "check")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
   run TEXT PRIMARY KEY, kind TEXT NOT NULL, runbook TEXT NOT NULL, started TEXT NOT NULL, finished TEXT NOT NULL,
   exit_code INTEGER, hosts TEXT NOT NULL, statuses TEXT NOT NULL, actor TEXT NOT NULL, of TEXT NOT NULL,
-  size INTEGER NOT NULL
+  drill TEXT NOT NULL, size INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One run in a list. `exit_code` is None for a run that has not ended: it is running, or its controller died."""
+    """One run in a list. `exit_code` is None for a run that has not ended: it is running, or its controller died.
+    `drill`: the drill that it belongs to; empty for a real one."""
 
     run: str
     kind: str
@@ -37,6 +38,7 @@ class RunRow:
     statuses: tuple[str, ...]
     actor: str
     of: str
+    drill: str
 
 
 class RunIndex:
@@ -62,13 +64,13 @@ class RunIndex:
     def open(self) -> list[RunRow]:
         """Runs that go on, died, or left hosts open, and that nobody took back since; oldest first.
 
-        Nobody goes on with a preview: the next one looks at everything again.
+        Nobody goes on with a preview: the next one looks at everything again; nor with a drill's: its hosts are gone.
         """
         rows = self.runs()
         back = {row.of for row in rows if row.kind == "rollback" and row.exit_code == 0}
         return [
             row for row in rows
-            if row.run not in back
+            if row.run not in back and not row.drill
             and (row.exit_code is None or (row.kind not in PREVIEWS and OPEN.intersection(filter(None, row.statuses))))
         ]  # fmt: skip
 
@@ -89,13 +91,14 @@ class RunIndex:
                 self._add(db, run, size)
         db.commit()
         rows = db.execute(
-            "SELECT run, kind, runbook, started, finished, exit_code, hosts, statuses, actor, of FROM runs ORDER BY run"
+            "SELECT run, kind, runbook, started, finished, exit_code, hosts, statuses, actor, of, drill"
+            " FROM runs ORDER BY run"
         ).fetchall()
         return [
             RunRow(
                 run=r[0], kind=r[1], runbook=r[2], started=r[3], finished=r[4], exit_code=r[5],
                 hosts=tuple(r[6].split("\n")) if r[6] else (), statuses=tuple(r[7].split("\n")) if r[7] else (),
-                actor=r[8], of=r[9],
+                actor=r[8], of=r[9], drill=r[10],
             )
             for r in rows
         ]  # fmt: skip
@@ -106,7 +109,7 @@ class RunIndex:
         except EngineError:
             view = None  # a journal that cannot be read is listed by `runbook show`, which says why
         if view is not None:
-            db.execute("INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?)", _row(view, size))
+            db.execute("INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", _row(view, size))
 
     def _open(self, path: Path | str) -> sqlite3.Connection:
         """The database with this version's table. A file that is no database, or of another version, is made anew."""
@@ -141,5 +144,5 @@ def _row(view: RunView, size: int) -> tuple[object, ...]:
     return (
         view.run, view.started.kind, view.started.runbook, view.started_at, view.finished_at,
         view.finished.exit_code if view.finished else None, "\n".join(view.hosts), "\n".join(statuses),
-        view.started.actor, view.started.of, size,
+        view.started.actor, view.started.of, view.started.drill, size,
     )  # fmt: skip
