@@ -1,6 +1,6 @@
 """When something happened in a drill, from the journals of its runs and escalations, and from nothing else.
 
-All times are seconds since the first fault was there (since the run began, where nothing was broken).
+All times are seconds since the first fault was there, or the run began, whichever came first.
 """
 
 from __future__ import annotations
