@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from playbook_engine.app.alarms import EMBEDDED
 from playbook_engine.app.wiring import App
-from playbook_engine.escalation.policies import Policies, outlasts
-from playbook_engine.escalation.policy import Policy
 from playbook_engine.model.errors import LoadErrors
 from playbook_engine.model.plan import Plan
 from playbook_engine.model.runbook import Runbook
+
+if TYPE_CHECKING:
+    from playbook_engine.escalation.policies import Policies
+    from playbook_engine.escalation.policy import Policy
 
 OFF = "none"
 
 
 def policies(app: App) -> Policies:
     """Finds policies by name in ./escalation and the shipped ones."""
+    from playbook_engine.escalation.policies import Policies  # a run without a policy does not pay for its models
+
     return Policies(app.settings.policy_path)
 
 
@@ -29,6 +34,8 @@ def policy_for(app: App, runbook: Runbook) -> Policy | None:
     name = runbook.escalation or app.settings.policy or (EMBEDDED if runbook.owner else OFF)
     if name == OFF:
         return None
+    from playbook_engine.escalation.policies import outlasts
+
     policy = policies(app).load(name)
     late = outlasts(policy, runbook.deadline) if runbook.deadline else []
     if late:
