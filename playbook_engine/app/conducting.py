@@ -33,6 +33,8 @@ from playbook_engine.drill.orders import Orders
 from playbook_engine.drill.rehearsed import rehearsed
 from playbook_engine.drill.scenario import Expected, FaultSpec, Own, Scenario
 from playbook_engine.escalation.answers import Answer, Answers, Word
+from playbook_engine.escalation.ladder import messages
+from playbook_engine.escalation.policy import Policy
 from playbook_engine.escalation.view import EscalationView
 from playbook_engine.journal.files import JournalWriter
 from playbook_engine.lab.errors import LabError
@@ -330,8 +332,16 @@ class Conductor:
 
     # ------------------------------------------------------------------ the people
 
+    def _cases(self) -> list[tuple[EscalationView, Policy]]:
+        return [(view, policy) for view, policy in every(self._app) if view.opened.drill == self.drill]
+
     def _escalations(self) -> list[EscalationView]:
-        return [view for view, _ in every(self._app) if view.opened.drill == self.drill]
+        return [view for view, _ in self._cases()]
+
+    def _sent(self, view: EscalationView, policy: Policy) -> bool:
+        """Whether each message that was called for has come to its end; one that was not even intended has not."""
+        pages = [m.id for m in messages(policy, view) if m.purpose == "page"]
+        return bool(pages) and all(name in view.sendings and view.sendings[name].done for name in pages)
 
     def _answered(self) -> list[EscalationView]:
         """Waits for those who have to hear of it, and answers in the name of those who are to."""
@@ -356,7 +366,7 @@ class Conductor:
                         respond.remove(response)
                         break
             told_all = {r.level for v in views for r in v.levels} >= {n.level for n in wanted}
-            sent = all(s.done for v in views for s in v.sendings.values())
+            sent = all(self._sent(view, policy) for view, policy in self._cases())
             acked = not self._scenario.respond or (not respond and all(v.acks for v in views))
             if views and told_all and sent and acked:
                 break
