@@ -1,10 +1,9 @@
-"""The first thing that runs on a host: takes modules from stdin, keeps them in memory, and serves.
+"""The first thing that runs on a host: takes modules, keeps them in memory, and serves.
 
-The controller starts `python3 -I -S -c STAGE0` and sends this file, then the modules of `serve`, each as a line
-`NAME LENGTH` and its source, then an empty line. Nothing is written to the host's disk.
+The controller starts `python3 -I -S -c STAGE0` and sends this file and the modules of `serve`, compiled for its own
+Python. A Python that reads other code says so, and gets the sources. Nothing is written to the host's disk.
 """
 
-import os
 import sys
 
 OLDEST = (3, 6)
@@ -23,8 +22,8 @@ def package(name: str) -> object:
     return module
 
 
-def install(name: str, source: str) -> None:
-    """Makes `import name` work from now on. A module that is already there is left alone."""
+def install(name: str, given: "str | bytes") -> None:
+    """Makes `import name` work from now on, from source (text) or compiled code. What is there already stays."""
     if name in sys.modules:
         return
     parent, _, leaf = name.rpartition(".")
@@ -33,75 +32,37 @@ def install(name: str, source: str) -> None:
     holder = package(parent)
     sys.modules[name] = module
     try:
-        exec(compile(source, module.__file__, "exec", dont_inherit=True), module.__dict__)
+        if isinstance(given, str):
+            code = compile(given, module.__file__, "exec", dont_inherit=True)
+        else:
+            import marshal
+            import zlib
+
+            code = marshal.loads(zlib.decompress(given))
+        exec(code, module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise
     setattr(holder, leaf, module)
 
 
-def line() -> str:
-    """One line of stdin, byte by byte: nothing may be read past it, frames follow."""
-    got = b""
-    while not got.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
-            sys.exit(0)
-        got += byte
-    return got[:-1].decode("ascii")
+def entries(data: bytes) -> "list[tuple[str, bytes]]":
+    """(name, content) of modules that follow one another, each behind a line `NAME LENGTH`."""
+    found, at = [], 0
+    while at < len(data):
+        end = data.index(b"\n", at)
+        name, length = data[at:end].decode("ascii").split(" ")
+        at = end + 1 + int(length)
+        found.append((name, data[end + 1 : at]))
+    return found
 
 
-def speak_utf8() -> None:
-    """Has Python 3.6 read names and arguments as UTF-8 under the locale C, as later ones do by themselves (PEP 540).
-
-    Otherwise no path and no command with a letter beyond ASCII exists for it, and sudo or sshd often leave that locale.
-    """
-    if sys.getfilesystemencoding() != "ascii":
-        return
-    try:
-        from ctypes import c_void_p
-        from ctypes import pythonapi as c
-
-        # A copy of its own: Python frees this text when it ends (Py_FinalizeEx).
-        c._PyMem_RawStrdup.restype = c_void_p
-        c_void_p.in_dll(c, "Py_FileSystemDefaultEncoding").value = c._PyMem_RawStrdup(b"utf-8")
-    except Exception:
-        return  # a Python without ctypes: ASCII works as ever
-    os.fsencode, os.fsdecode = _fsencode, _fsdecode
-
-
-def _fsencode(filename: "str | bytes | os.PathLike") -> bytes:
-    name = os.fspath(filename)
-    return name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
-
-
-def _fsdecode(filename: "str | bytes | os.PathLike") -> str:
-    name = os.fspath(filename)
-    return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
-
-
-def start() -> None:
-    """Reads the modules and hands over to `serve.main`."""
-    speak_utf8()
+def start(data: bytes, compiled: bool) -> None:
+    """Takes in the modules and hands over to `serve.main`."""
     me = type(sys)("playbook_engine.agent.boot")
     me.__dict__.update({"install": install, "package": package})
     package("playbook_engine.agent").boot = me  # type: ignore[attr-defined]
     sys.modules["playbook_engine.agent.boot"] = me
-    while True:
-        head = line()
-        if not head:
-            break
-        name, length = head.split(" ")
-        body, left = [], int(length)
-        while left:
-            part = os.read(0, left)
-            if not part:
-                sys.exit(0)
-            body.append(part)
-            left -= len(part)
-        install(name, b"".join(body).decode("utf-8"))
+    for name, content in entries(data):
+        install(name, content if compiled else content.decode("utf-8"))
     sys.modules["playbook_engine.agent.serve"].main()
-
-
-if __name__ == "__boot__":
-    start()

@@ -5,7 +5,7 @@ Each of them observes the path and says what the content shall be; everything el
 
 import os
 
-from playbook_engine.agent import atomic, failure, filestate
+from playbook_engine.agent import atomic, failure, filestate, hashes
 
 PARAMS = dict(
     {
@@ -33,9 +33,7 @@ def plan(args: "dict", before: "dict", new: bytes) -> "list[dict]":
 
 
 def differs(before: "dict", new: bytes) -> bool:
-    import hashlib
-
-    return before["type"] != "file" or before.get("sha256") != hashlib.sha256(new).hexdigest()
+    return before["type"] != "file" or before.get("sha256") != hashes.of(new)
 
 
 def keep(args: "dict", before: "dict", new: bytes, limit: "int | None") -> "dict":
@@ -91,6 +89,4 @@ def told(args: "dict", state: "dict", before: "dict | None" = None) -> "dict":
 
 def sha1(content: bytes) -> str:
     """Ansible's `checksum`."""
-    import hashlib
-
-    return hashlib.sha1(content).hexdigest()
+    return hashes.of(content, "sha1")

@@ -8,7 +8,7 @@ restores the size, and access times are on the published list of exclusions.
 import os
 import stat
 
-from playbook_engine.agent import atomic, failure
+from playbook_engine.agent import atomic, failure, hashes
 
 COMPARED = ("type", "mode", "uid", "gid", "sha256", "target", "device", "xattr")
 VOLATILE = ("size", "mtime", "content", "backup_file")  # in a state, but no part of the proof of a rollback
@@ -56,10 +56,8 @@ def observe(path: str, digest: bool = True) -> "dict":
 
 def digest_of(path: str, algorithm: str = "sha256") -> str:
     """The digest of a file's content, read in pieces."""
-    import hashlib
-
-    total = hashlib.new(algorithm)
     with open(path, "rb") as handle:
+        total = hashes.start(algorithm, os.fstat(handle.fileno()).st_size)
         for part in iter(lambda: handle.read(1 << 20), b""):
             total.update(part)
     return total.hexdigest()
@@ -89,9 +87,7 @@ def keep(state: "dict", limit: "int | None") -> "dict":
         raise over_limit(state["path"], state["size"], limit)
     with open(state["path"], "rb") as handle:
         content = handle.read()
-    import hashlib
-
-    if state.get("sha256") and hashlib.sha256(content).hexdigest() != state["sha256"]:
+    if state.get("sha256") and hashes.of(content) != state["sha256"]:
         raise failure.Failed("%s changed while it was being read" % state["path"], "moved")
     return dict(state, content=content)
 

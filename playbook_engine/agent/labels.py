@@ -3,9 +3,9 @@
 What a process says so needs no answer from it, costs no file, and is over when the process is.
 """
 
+import _signal as signal  # type: ignore[import-not-found]
 import _socket
 import os
-import signal
 
 LONGEST = 107  # bytes of a name (unix(7): sun_path has 108, the first is NUL)
 

@@ -16,17 +16,18 @@ fd 1 and fd 0 are pointed elsewhere before an action runs. A frame `ping` keeps 
 peace. SIGUSR1 ends what is being done, SIGUSR2 says that another controller has taken over.
 """
 
+import _signal as signal  # type: ignore[import-not-found]
 import os
-import signal
 import sys
 import time
 
-from playbook_engine.agent import boot, failure, wire
+from playbook_engine.agent import boot, failure, filenames, hashes, wire
 
 PACKAGE = "playbook_engine.agent"
 
 
 def main() -> None:
+    filenames.speak_utf8()
     frames_in, frames_out = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -102,8 +103,8 @@ def answer(request: "dict", memory: "dict") -> "list":
     """The replies to one frame's calls."""
     replies: "list" = []
     try:
-        for name, source in request.get("modules", ()):
-            boot.install(name, source)
+        for name, content in request.get("modules", ()):
+            boot.install(name, content)
     except Exception as error:
         return [_no("crash", "cannot load %s: %r" % (name, error)) for _ in request["calls"]]
     for call in request["calls"]:
@@ -252,11 +253,9 @@ def describe(changes: "list", before: object, diff: object) -> None:
             continue
         if old is None:
             old = before.get("content") if isinstance(before, dict) else None
-        import hashlib
-
-        change["after"] = "%d bytes, sha256 %s" % (len(after), hashlib.sha256(after).hexdigest()[:12])
+        change["after"] = "%d bytes, sha256 %s" % (len(after), hashes.of(after)[:12])
         if old is not None:
-            change["before"] = "%d bytes, sha256 %s" % (len(old), hashlib.sha256(old).hexdigest()[:12])
+            change["before"] = "%d bytes, sha256 %s" % (len(old), hashes.of(old)[:12])
         if diff and max(len(after), len(old or b"")) <= 1 << 18:
             import difflib
 

@@ -54,6 +54,9 @@ def open_agent(pipe: Pipe, timeout: float) -> AgentSession | None:
     mark = reader.mark(timeout)
     if mark == payload.SHELL_MARK:
         return None
+    compiled = mark == payload.AGENT_MARK
+    if not compiled:  # another version of Python than ours
+        pipe.send(payload.sources())
     message = reader.frame(timeout)
     if not isinstance(message, dict) or message.get("hello") != 1:
         raise ProtocolError(f"the agent did not greet: {message!r:.200}")
@@ -65,7 +68,7 @@ def open_agent(pipe: Pipe, timeout: float) -> AgentSession | None:
         time=message["time"],
         skew=_skew(message["time"], began),
     )
-    return AgentSession(pipe, reader, hello)
+    return AgentSession(pipe, reader, hello, compiled=compiled)
 
 
 def _skew(there: float, began: float) -> float:
@@ -85,7 +88,7 @@ class Reader:
         """Skips what login scripts print, up to 64 KiB, to the line that says what the far side became."""
         end = time.monotonic() + timeout
         while True:
-            for mark in (payload.AGENT_MARK, payload.SHELL_MARK):
+            for mark in (payload.AGENT_MARK, payload.SOURCE_MARK, payload.SHELL_MARK):
                 at = self._held.find(mark)
                 if at >= 0:
                     del self._held[: at + len(mark)]
@@ -137,7 +140,9 @@ class Reader:
 class AgentSession:
     """Calls to one agent. Not for several threads at once."""
 
-    def __init__(self, pipe: Pipe, reader: Reader, hello: Hello) -> None:
+    def __init__(self, pipe: Pipe, reader: Reader, hello: Hello, *, compiled: bool) -> None:
+        """`compiled`: its Python runs code that ours has compiled."""
+        self.compiled = compiled
         self._pipe = pipe
         self._reader = reader
         self._hello = hello
@@ -149,9 +154,9 @@ class AgentSession:
         return self._hello
 
     def ask(self, calls: Sequence[Call]) -> list[Reply]:
-        modules: list[tuple[str, str]] = []
+        modules: list[tuple[str, str | bytes]] = []
         for call in calls:
-            new = payload.modules(call.op, call.action, self._sent)
+            new = payload.modules(call.op, call.action, self._sent, compiled=self.compiled)
             self._sent.update(name for name, _ in new)
             modules += new
         number = next(self._ids)

@@ -27,6 +27,7 @@ FUNCTIONS = {
     Kind.OPAQUE: {"observe", "plan", "apply"},
 }
 ALLOWED = {
+    "_signal",
     "_socket",
     "os",
     "sys",

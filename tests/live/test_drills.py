@@ -126,6 +126,8 @@ class Range:
         return subprocess.Popen(
             [str(RUNBOOK), *words], env=self.env, cwd=self.here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, start_new_session=True,
+            # A shell starts what is in the background with SIGINT ignored, also the whole of these tests.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
 
     def __call__(self, *words: str) -> tuple[int, str]:

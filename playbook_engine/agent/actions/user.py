@@ -2,7 +2,7 @@
 
 import os
 
-from playbook_engine.agent import accounts, failure, filestate, process
+from playbook_engine.agent import accounts, failure, filestate, hashes, process
 
 SPEC = {
     "name": "user",
@@ -97,9 +97,7 @@ def _swept(args: "dict", state: "dict") -> "list[dict]":
 
 def _digest(text: str) -> str:
     """Told instead of a password's hash: enough to see that it changed."""
-    import hashlib
-
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return hashes.of(text.encode("utf-8", "surrogateescape"))[:16]
 
 
 def wanted(args: "dict", before: "dict") -> "dict":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import marshal
+import py_compile
 import stat
 import subprocess
 import sys
@@ -56,6 +58,32 @@ def test_a_python_3_that_is_too_old_becomes_sh_by_itself(tmp_path: Path) -> None
     fake = f'#!/bin/sh\nshift 3; exec {sys.executable} -c "import sys; sys.version_info=(3,5); $1"\n'
     fake = fake.replace("$1", "exec(sys.argv[1])").replace('exec(sys.argv[1])"', 'exec(sys.argv[1])" "$1"')
     assert is_sh(payload.stage0(script(tmp_path / "python3", fake)))
+
+
+def test_a_python_of_another_version_gets_the_sources(tmp_path: Path) -> None:
+    """Its code is other code; here its tag is made to look other."""
+    fake = f"#!/bin/sh\nshift 3; exec {sys.executable} -I -S -c 'import sys\n"
+    fake += 'sys.implementation.cache_tag = "other-1"\nexec(sys.argv[1])\' "$1"\n'
+    pipe = ProcessPipe(payload.stage0(script(tmp_path / "python3", fake)))
+    try:
+        session = open_agent(pipe, 10)
+        assert session is not None and not session.compiled
+        (reply,) = session.ask([Call(op="run", action="command", args={"cmd": "echo works"})])
+        assert reply.result["stdout"] == "works\n"
+    finally:
+        pipe.close()
+
+
+def test_code_that_python_keeps_is_taken_only_while_it_is_of_the_source(tmp_path: Path) -> None:
+    source = script(tmp_path / "module.py", "x = 1\n")
+    py_compile.compile(source)
+    kept = payload.kept(Path(source))
+    assert kept is not None and marshal.loads(kept) == compile("x = 1\n", source, "exec", dont_inherit=True)
+    script(Path(source), "x = 22\n")
+    assert payload.kept(Path(source)) is None
+    py_compile.compile(source, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    assert payload.kept(Path(source)) is None
+    assert payload.kept(tmp_path / "none.py") is None
 
 
 def test_the_first_that_is_found_is_taken(tmp_path: Path) -> None:
