@@ -17,7 +17,6 @@ from memory_bench import MemoryApp
 from playbook_engine.app.resume import resume
 from playbook_engine.app.runs import RunEnd, execute, take_back, view_of
 from playbook_engine.engine.compile import compile_plan
-from playbook_engine.journal.codec import Record
 from playbook_engine.journal.files import FileStore, JournalWriter
 from playbook_engine.journal.fold import RunView
 from playbook_engine.loading.runbooks import Loader
@@ -66,27 +65,25 @@ class CrashingWriter(JournalWriter):
     fuse: Fuse
     waiting: list[Event]
 
-    def append(self, event: Event) -> Record:
+    def append(self, event: Event) -> None:
         self.fuse.check()
         reached = self.fuse.reached()
-        record = None if reached and self.fuse.before else self._kept(event)
+        if not (reached and self.fuse.before):
+            self._kept(event)
         self.fuse.burnt = self.fuse.burnt or reached
         self.fuse.check()
-        assert record is not None
-        return record
 
-    def _kept(self, event: Event) -> Record:
+    def _kept(self, event: Event) -> None:
         if not self.fuse.harsh:
-            return super().append(event)
+            super().append(event)
+            return
         # As one: what another thread has taken out to write is not durable before it is written.
         with self.fuse.lock:
             self.waiting.append(event)
-            record = Record(seq=0, at="", event=event)
             if isinstance(event, DURABLE):
                 waiting, self.waiting = self.waiting, []
                 for each in waiting:
-                    record = super().append(each)
-            return record
+                    super().append(each)
 
     def close(self) -> None:
         self.fuse.check()

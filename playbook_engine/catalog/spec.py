@@ -175,16 +175,25 @@ class ActionSpec:
 
         Raises ArgumentError.
         """
-        problems = self.check(args, lambda _: False, internal=True)
-        if problems:
+        done: dict[str, object] = {p.name: p.default for p in self.params.values() if p.default is not None}
+        given: list[str] = []
+        try:
+            for key, value in args.items():
+                name = self.canonical(key, internal=True)
+                if name is None:
+                    raise Unfit(key)
+                if value is not None:
+                    given.append(name)
+                    done[name] = self.params[name].convert(value)
+        except Unfit:
+            fits = False
+        else:
+            fits = all(p.name in given for p in self.params.values() if p.required)
+            fits = fits and all(sum(name in group for name in given) == 1 for group in self.one_of)
+        if not fits and (problems := self.check(args, lambda _: False, internal=True)):
             raise ArgumentError(
                 "; ".join(p.message for p in problems), advice=next((p.advice for p in problems if p.advice), None)
             )
-        done: dict[str, object] = {p.name: p.default for p in self.params.values() if p.default is not None}
-        for key, value in args.items():
-            name = self.canonical(key, internal=True)
-            if name is not None and value is not None:
-                done[name] = self.params[name].convert(value)
         return done
 
     def _near(self, key: str) -> list[str]:

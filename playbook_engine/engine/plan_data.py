@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from playbook_engine.journal.codec import tuple_depth
+from playbook_engine.model.defaults import defaults
 from playbook_engine.model.errors import JournalError
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.plan import Options, Plan
@@ -37,11 +38,10 @@ def to_data(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         data: dict[str, object] = {CLASS: type(value).__name__}
         depths = _depths(type(value))
-        for field in dataclasses.fields(value):
-            held = getattr(value, field.name)
-            default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+        for name, default in defaults(type(value)):
+            held = getattr(value, name)
             if not (type(held) is type(default) and held == default):
-                data[field.name] = _fixed(held, depths[field.name])
+                data[name] = _fixed(held, depths[name])
         return data
     if isinstance(value, Mapping):
         if all(isinstance(key, str) for key in value) and not MARKS.intersection(value):
@@ -126,7 +126,7 @@ def _enums() -> dict[str, type[enum.StrEnum]]:
 def _depths(cls: type) -> dict[str, int]:
     """How deep each field is tuples: 1 for tuple[str, ...], 2 for tuple[tuple[str, ...], ...]."""
     hints = typing.get_type_hints(cls)
-    return {f.name: tuple_depth(hints[f.name]) for f in dataclasses.fields(cls)}
+    return {name: tuple_depth(hints[name]) for name, _ in defaults(cls)}
 
 
 def _tuple(value: object, depth: int) -> object:

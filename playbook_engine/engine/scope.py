@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from playbook_engine.engine.parameters import param_value
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Plan
 from playbook_engine.model.runbook import Import, Runbook
-from playbook_engine.templating.environment import Templar
+from playbook_engine.templating.environment import LazyVariables, Templar
 from playbook_engine.templating.node import templates_in
 
 FACTS = "ansible_facts"
@@ -90,6 +90,46 @@ class Scope:
         return {name for template in templates_in(value) for name in self.templar.undeclared(template)}
 
 
+class Groups(Mapping[str, list[str]]):
+    """The inventory's groups, each as a list of its own: made when it is asked for, not for every host of a run."""
+
+    __slots__ = ("_groups",)
+
+    def __init__(self, plan: Plan) -> None:
+        self._groups = plan.groups
+
+    def __getitem__(self, name: str) -> list[str]:
+        return list(self._groups[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._groups)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+
+class HostVars(Mapping[str, LazyVariables]):
+    """What the inventory says of each host, resolved when it is asked for."""
+
+    __slots__ = ("_plan", "_templar")
+
+    def __init__(self, plan: Plan, templar: Templar) -> None:
+        self._plan = plan
+        self._templar = templar
+
+    def __getitem__(self, name: str) -> LazyVariables:
+        host = self._plan.host(name)
+        if host is None:
+            raise KeyError(name)
+        return self._templar.lazy(host.variables)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plan.names())
+
+    def __len__(self) -> int:
+        return len(self._plan.names())
+
+
 def typed(runbook: Runbook, values: Mapping[str, object]) -> dict[str, object]:
     """The values that a runbook's parameters get from elsewhere, in the parameters' types. Raises LoadError."""
     found: dict[str, object] = {}
@@ -108,10 +148,10 @@ def _magic(plan: Plan, host: Host, templar: Templar) -> dict[str, object]:
         "inventory_hostname": host.name,
         "inventory_hostname_short": host.name.split(".")[0],
         "group_names": [g for g in host.groups if g not in ("all", "ungrouped")],
-        "groups": {name: list(members) for name, members in plan.groups.items()},
+        "groups": Groups(plan),
         "ansible_check_mode": plan.options.check,
         "ansible_diff_mode": plan.options.diff,
         "ansible_play_hosts": [h.name for h in plan.hosts],
-        "hostvars": {h.name: templar.lazy(h.variables) for h in (*plan.hosts, *plan.others.values())},
+        "hostvars": HostVars(plan, templar),
         "runbook_name": plan.runbook.name,
     }

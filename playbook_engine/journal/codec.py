@@ -9,7 +9,7 @@ What must come back exactly (before-images, variables, registered values) is sea
 from __future__ import annotations
 
 import base64
-import dataclasses
+import binascii
 import json
 import types
 import typing
@@ -21,9 +21,12 @@ from playbook_engine.journal.blobs import Blobs
 from playbook_engine.journal.keys import JournalKey
 from playbook_engine.journal.plain import from_json, to_json
 from playbook_engine.journal.redaction import STARS, Redactor
+from playbook_engine.model.defaults import defaults
 from playbook_engine.model.errors import JournalError
-from playbook_engine.model.events import EVENTS, SEALED, VERSION, Event, fields
+from playbook_engine.model.events import EVENTS, SEALED, VERSION, Event
 from playbook_engine.model.secret import Secret
+
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 INLINE = 32 << 10  # sealed bytes that stay in the line; more goes to a blob
 
@@ -63,22 +66,24 @@ class Codec:
 
         Raises JournalError when a large value cannot be stored.
         """
-        name = type(event).__name__
+        cls = type(event)
+        name = cls.__name__
         line: dict[str, object] = {"e": name, "v": VERSION, "at": at}
         hidden: dict[str, object] = {}
-        for key, value in fields(event).items():
+        for key, default in defaults(cls):
+            value = getattr(event, key)
+            if value is default or value == default:
+                continue
             if key in SEALED:
                 hidden[key] = to_json(value)
-            elif key in SHELTERS:
-                hidden[key] = to_json(visible(key, value, self._redactor))
             else:
-                line[key] = to_json(visible(key, value, self._redactor))
-        text = json.dumps(line, separators=(",", ":"))
+                (hidden if key in SHELTERS else line)[key] = _shown(key, value, self._redactor)
+        text = _json(line)
         if not hidden:
             return text
-        sealed = self._key.seal(json.dumps(hidden, separators=(",", ":")).encode(), name.encode())
+        sealed = self._key.seal(_json(hidden).encode(), name.encode())
         if len(sealed) <= INLINE:
-            return f'{text[:-1]},"sealed":"{base64.b64encode(sealed).decode()}"}}'
+            return f'{text[:-1]},"sealed":"{binascii.b2a_base64(sealed, newline=False).decode()}"}}'
         return f'{text[:-1]},"blob":"{self._blobs.put(sealed)}"}}'
 
     def decode(self, seq: int, text: str) -> Record:
@@ -95,6 +100,13 @@ class Codec:
         depths = _tuples(name)
         known = {k: _tuple(v, depths[k]) for k, v in line.items() if k in depths}
         return Record(seq=seq, at=at, event=cls(**known))  # type: ignore[arg-type]
+
+
+def _shown(name: str, value: object, redactor: Redactor) -> object:
+    """`visible`, as JSON; in one go where no secret is known."""
+    if redactor.idle:
+        return to_json(value, stars=STARS)
+    return to_json(visible(name, value, redactor), stars=STARS)
 
 
 def visible(name: str, value: object, redactor: Redactor) -> object:
@@ -119,7 +131,7 @@ def _tuples(name: str) -> dict[str, int]:
     """How deep the fields of an event are tuples: 0 for those that are none."""
     cls = EVENTS[name]
     hints = typing.get_type_hints(cls)
-    return {f.name: tuple_depth(hints[f.name]) for f in dataclasses.fields(cls)}
+    return {name: tuple_depth(hints[name]) for name, _ in defaults(cls)}
 
 
 def tuple_depth(hint: object) -> int:

@@ -6,11 +6,19 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playbook_engine.model.errors import JournalError
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 SIZE = 32  # bytes
+NONCE = 12  # bytes: SP 800-38D, 8.2.2
+_nonces: list[bytes] = []
+os.register_at_fork(after_in_child=_nonces.clear)  # or parent and child would use the same ones
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,20 +40,30 @@ class JournalKey:
 
     def seal(self, plain: bytes, label: bytes) -> bytes:
         """Encrypts and authenticates; `label` binds the text to its place."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        nonce = os.urandom(12)
-        return nonce + AESGCM(self.cipher).encrypt(nonce, plain, label)
+        try:
+            nonce = _nonces.pop()
+        except IndexError:
+            # Many at once: each call of urandom lets go of the interpreter's lock.
+            fresh = os.urandom(NONCE * 256)
+            _nonces.extend(fresh[at : at + NONCE] for at in range(NONCE, len(fresh), NONCE))
+            nonce = fresh[:NONCE]
+        return nonce + _aead(self.cipher).encrypt(nonce, plain, label)
 
     def open(self, sealed: bytes, label: bytes) -> bytes:
         """Raises JournalError when the text is not what was sealed under this label."""
         from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         try:
-            return AESGCM(self.cipher).decrypt(sealed[:12], sealed[12:], label)
+            return _aead(self.cipher).decrypt(sealed[:NONCE], sealed[NONCE:], label)
         except (InvalidTag, ValueError) as error:
             raise JournalError("a sealed value of the journal does not open: another key, or it was changed") from error
+
+
+@lru_cache(maxsize=8)
+def _aead(key: bytes) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
 
 
 def create(path: Path) -> JournalKey:

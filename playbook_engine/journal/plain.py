@@ -17,9 +17,18 @@ BYTES, SECRET, PAIRS, FLOAT, INT = "$bytes", "$secret", "$pairs", "$float", "$in
 MARKS = frozenset({BYTES, SECRET, PAIRS, FLOAT, INT})
 
 
-def to_json(value: object, depth: int = 0) -> object:
-    """What json can write. Tuples become lists; what is of an unknown kind becomes text."""
-    if value is None or isinstance(value, (str, bool)):
+def to_json(value: object, depth: int = 0, *, stars: str | None = None) -> object:
+    """What json can write. Tuples become lists; what is of an unknown kind becomes text.
+
+    `stars` stands for every secret, which is otherwise marked, and comes back.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is dict and depth <= DEEPEST:
+        assert isinstance(value, dict)
+        return _mapping(value, depth, stars)
+    if isinstance(value, (str, bool)):
         return value
     if isinstance(value, int):
         return value if value.bit_length() < DIGITS else {INT: hex(value)}
@@ -28,19 +37,31 @@ def to_json(value: object, depth: int = 0) -> object:
     if isinstance(value, (bytes, bytearray)):
         return {BYTES: base64.b64encode(bytes(value)).decode()}
     if isinstance(value, Secret):
-        return {SECRET: value.reveal()}
+        return {SECRET: value.reveal()} if stars is None else stars
     if depth > DEEPEST:
         return f"(left out: nested more than {DEEPEST} levels deep)"
     if isinstance(value, Mapping):
-        marked = len(value) == 1 and next(iter(value)) in MARKS
-        if not marked and all(isinstance(key, str) for key in value):
-            return {key: to_json(item, depth + 1) for key, item in value.items()}
-        return {PAIRS: [[to_json(key, depth + 1), to_json(item, depth + 1)] for key, item in value.items()]}
+        return _mapping(value, depth, stars)
     if isinstance(value, (list, tuple)):
-        return [to_json(item, depth + 1) for item in value]
+        return [to_json(item, depth + 1, stars=stars) for item in value]
     if isinstance(value, (set, frozenset)):
-        return [to_json(item, depth + 1) for item in sorted(value, key=repr)]
+        return [to_json(item, depth + 1, stars=stars) for item in sorted(value, key=repr)]
     return str(value)
+
+
+def _mapping(value: Mapping[object, object], depth: int, stars: str | None) -> object:
+    if len(value) != 1 or next(iter(value)) not in MARKS:
+        made: dict[str, object] = {}
+        for key, item in value.items():
+            if not isinstance(key, str):
+                break
+            kind = type(item)
+            made[key] = item if kind is str or kind is bool else to_json(item, depth + 1, stars=stars)
+        else:
+            return made
+    return {
+        PAIRS: [[to_json(k, depth + 1, stars=stars), to_json(v, depth + 1, stars=stars)] for k, v in value.items()]
+    }
 
 
 def from_json(value: dict[str, object]) -> object:

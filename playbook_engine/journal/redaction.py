@@ -47,6 +47,11 @@ class Redactor:
                 self._values.add(value)
                 self._new.append(value)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no secret is known, so that there is nothing to mask."""
+        return not self._values
+
     def text(self, text: str) -> str:
         """The text with stars for secrets."""
         groups = self._ready()

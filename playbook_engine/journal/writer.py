@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
 from playbook_engine.journal import keys
 from playbook_engine.journal.blobs import Blobs, sync_folder
 from playbook_engine.journal.chain import START, frame, next_mac, scan
-from playbook_engine.journal.codec import Codec, Record
+from playbook_engine.journal.codec import Codec
 from playbook_engine.journal.redaction import Redactor
 from playbook_engine.model.errors import JournalError, NotFound
 from playbook_engine.model.events import DURABLE, Event, LogClosed
 from playbook_engine.model.ports import Clock
 
+IDLE = 0.02  # seconds that events which nobody waits for are gathered
 PATIENCE = 1.0  # seconds that somebody who only looks may hold the file
 
 
@@ -54,13 +57,13 @@ class JournalWriter:
                 f"the journal cannot be written: {folder}: {error.strerror}",
                 advice="nothing was done on any host. Free space, or point RUNBOOK_STATE elsewhere",
             ) from error
-        self._lock = threading.Lock()
-        self._work = threading.Condition(self._lock)
-        self._done = threading.Condition(self._lock)
-        self._lines: list[bytes] = []
-        self._flushed = self._seq
-        self._failed: str = ""
-        self._closing = False
+        self._queue: deque[tuple[str, _Wish | None]] = deque()
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._idle = True
+        self._urgent = self._closing = self._ended = False
+        self._closed_at = ""
+        self._failed = ""
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
@@ -77,81 +80,127 @@ class JournalWriter:
         self._seq, self._mac = contents.seq, contents.mac
         os.ftruncate(self._fd, contents.size)
 
-    def append(self, event: Event) -> Record:
-        """Adds the event in order; returns once it is durable if its kind asks for that. Raises JournalError."""
-        at = self._clock.utc()
-        text = self._codec.encode(event, at)
-        with self._lock:
-            if self._closing:
-                raise JournalError("the journal is closed: the run has ended")
-            seq = self._add(text)
-            if isinstance(event, DURABLE):
-                while self._flushed < seq and not self._failed:
-                    self._done.wait()
-            if self._failed:
-                raise self._refusal()
-        return Record(seq=seq, at=at, event=event)
+    def append(self, event: Event) -> None:
+        """Adds the event behind those that its thread has added; returns once it is durable if its kind asks for that.
+
+        Raises JournalError. No lock is held here: a thread that loses the interpreter while it holds one that all the
+        others want costs each of them two switches an event, more than everything else that an event costs.
+        """
+        if self._closing or self._failed:
+            raise self._refusal()
+        text = self._codec.encode(event, self._clock.utc())
+        if not isinstance(event, DURABLE):
+            self._queue.append((text, None))
+            if self._idle:
+                self._ring()
+            return
+        wish = _Wish()
+        self._queue.append((text, wish))
+        self._urgent = True
+        self._ring()
+        if not self._ended:
+            wish.heard.acquire()
+        if not wish.granted:
+            raise self._refusal()
 
     def close(self) -> None:
         """Writes the closing record and everything that waits; the file is then whole. Raises JournalError."""
-        at = self._clock.utc()
-        with self._lock:
-            if self._closing:
-                return
-            self._add(self._codec.encode(LogClosed(events=self._seq), at))
-            self._closing = True
-        self._thread.join()
-        os.close(self._fd)
+        if self._closing:
+            return
+        self._closed_at = self._clock.utc()
+        self.abandon()
         if self._failed:
             raise self._refusal()
 
     def abandon(self) -> None:
         """Writes what waits, and lets go of the file without a closing record: its run has come to no end."""
-        with self._lock:
-            if self._closing:
-                return
-            self._closing = True
-            self._work.notify()
+        if self._closing:
+            return
+        self._closing = True
+        self._ring()
         self._thread.join()
         os.close(self._fd)
 
     def _refusal(self) -> JournalError:
+        if not self._failed:
+            return JournalError("the journal is closed: the run has ended")
         return JournalError(
             f"the journal cannot be written any more: {self._failed}",
             advice="no further change is sent. Free space; `runbook rollback` takes back what was done",
         )
 
-    def _add(self, text: str) -> int:
-        """With the lock held: the next record."""
-        self._seq += 1
-        self._mac = next_mac(self._key, self._mac, text)
-        self._lines.append(frame(self._seq, self._mac, text))
-        self._work.notify()
-        return self._seq
+    def _ring(self) -> None:
+        self._idle = False
+        with contextlib.suppress(RuntimeError):  # it has been rung
+            self._bell.release()
 
     def _write(self) -> None:
-        while True:
-            with self._lock:
-                while not self._lines and not self._closing:
-                    self._work.wait()
-                lines, self._lines = self._lines, []
-                last = self._seq
-                if not lines:
-                    return
-            failed = ""
-            try:
-                left = memoryview(b"".join(lines))
-                while left:
-                    left = left[os.write(self._fd, left) :]
+        while not self._failed:
+            closing = self._closing  # looked at first: what came before it is in the queue
+            self._urgent = False
+            lines: list[str] = []
+            wishes: list[_Wish] = []
+            while self._queue:
+                text, wish = self._queue.popleft()
+                lines.append(text)
+                if wish is not None:
+                    wishes.append(wish)
+            if lines:
+                self._failed = self._written(lines, sync=bool(wishes) or closing)
+            for wish in wishes:
+                wish.answer(not self._failed)
+            if closing and not lines:
+                break
+            if not self._queue and not self._closing:
+                self._wait()
+        if self._closed_at and not self._failed:
+            self._failed = self._written([self._codec.encode(LogClosed(events=self._seq), self._closed_at)], sync=True)
+        self._ended = True
+        while self._queue:
+            if (wish := self._queue.popleft()[1]) is not None:
+                wish.answer(False)  # whoever came too late hears of it, too
+
+    def _wait(self) -> None:
+        """Until there is something that somebody waits for, or something else has been there for a while: nobody waits
+        for that, more will come, and one write serves all."""
+        self._idle = True
+        if not self._queue and not self._closing:
+            self._bell.acquire()
+        self._idle = False
+        if not self._urgent and not self._closing:
+            self._bell.acquire(timeout=IDLE)
+
+    def _written(self, lines: list[str], *, sync: bool) -> str:
+        """Puts the lines behind the last record, onto the disk with `sync`. Why that failed, or nothing."""
+        try:
+            framed = []
+            for text in lines:
+                self._seq += 1
+                self._mac = next_mac(self._key, self._mac, text)
+                framed.append(frame(self._seq, self._mac, text))
+            left = memoryview(b"".join(framed))
+            while left:
+                left = left[os.write(self._fd, left) :]
+            if sync:
                 os.fdatasync(self._fd)
-            except Exception as error:  # whatever it is, nobody may wait for this thread in vain
-                failed = getattr(error, "strerror", None) or repr(error)
-            with self._lock:
-                self._failed = failed
-                self._flushed = self._flushed if failed else last
-                self._done.notify_all()
-            if failed:
-                return
+        except Exception as error:  # whatever it is, nobody may wait for this thread in vain
+            return getattr(error, "strerror", None) or repr(error)
+        return ""
+
+
+class _Wish:
+    """Somebody's, to have a record on the disk. `heard` is let go of by the writer's thread."""
+
+    __slots__ = ("granted", "heard")
+
+    def __init__(self) -> None:
+        self.granted = False
+        self.heard = threading.Lock()
+        self.heard.acquire()
+
+    def answer(self, granted: bool) -> None:
+        self.granted = granted
+        self.heard.release()
 
 
 def _lock(fd: int, run: str) -> None:

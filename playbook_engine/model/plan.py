@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from playbook_engine.model.host import Host
@@ -56,10 +56,19 @@ class Plan:
     policy: str = ""
     policy_file: str = ""
     drill: str = ""
+    _known: Mapping[str, Host] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = {h.name: h for h in self.hosts}
+        object.__setattr__(self, "_known", {**own, **{n: h for n, h in self.others.items() if n not in own}})
 
     def host(self, name: str) -> Host | None:
         """A host of the run, or one that a step may be delegated to."""
-        return next((h for h in self.hosts if h.name == name), None) or self.others.get(name)
+        return self._known.get(name)
+
+    def names(self) -> Collection[str]:
+        """Those of all hosts that `host` knows."""
+        return self._known.keys()
 
 
 def file_key(runbook: str, kind: str, name: str) -> str:

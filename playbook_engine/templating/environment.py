@@ -11,8 +11,9 @@ filters and conditions are those of ansible-core 2.19.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateSyntaxError, meta, nodes
@@ -43,6 +44,8 @@ __all__ = ["OMIT", "LazyVariables", "Templar", "Template"]
 CACHE_SIZE = 4096
 
 Compiled = Callable[[ScopeContext], object]
+K = TypeVar("K")
+V = TypeVar("V")
 Condition = str | bool | Template | Sequence["str | bool | Template"]
 
 
@@ -57,6 +60,8 @@ class Templar:
         self._templates: dict[str, JinjaTemplate] = {}
         self._expressions: dict[str, JinjaTemplate] = {}
         self._files: dict[tuple[bool, bool], tuple[Sandbox, dict[str, JinjaTemplate]]] = {}
+        self._free: dict[tuple[str, bool], frozenset[str]] = {}
+        self._compiling = threading.Lock()
 
     def _sandbox(self, *, plain_backslashes: bool, trim_blocks: bool = True, lstrip_blocks: bool = False) -> Sandbox:
         env = Sandbox(plain_backslashes=plain_backslashes, trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
@@ -87,19 +92,24 @@ class Templar:
     def undeclared(self, value: object) -> set[str]:
         """The free names of a value's templates, or of a bare expression given as text."""
         if isinstance(value, str):
-            return self._free_names(value, None, self._expression_tree)
+            return set(self._free_names(value, None, bare=True))
         found: set[str] = set()
         for template in templates_in(value):
-            found |= self._free_names(template.source, template.where, self._values.parse)
+            found |= self._free_names(template.source, template.where, bare=False)
         return found
 
-    def _free_names(self, source: str, where: SourcePos | None, parse: Callable[[str], nodes.Template]) -> set[str]:
-        try:
-            tree = parse(source)
-            self._check_names(self._plain, tree)
-        except TemplateSyntaxError as exc:
-            raise syntax_error(exc, source, where) from None
-        return meta.find_undeclared_variables(tree) - self._plain.globals.keys()
+    def _free_names(self, source: str, where: SourcePos | None, *, bare: bool) -> frozenset[str]:
+        """Of a text, or of a `bare` expression; parsed once, as every host asks for it at every step."""
+        found = self._free.get((source, bare))
+        if found is None:
+            try:
+                tree = self._expression_tree(source) if bare else self._values.parse(source)
+                self._check_names(self._plain, tree)
+            except TemplateSyntaxError as exc:
+                raise syntax_error(exc, source, where) from None
+            found = frozenset(meta.find_undeclared_variables(tree) - self._plain.globals.keys())
+            _remember(self._free, (source, bare), found)
+        return found
 
     # ------------------------------------------------------------------ running
 
@@ -263,18 +273,19 @@ class Templar:
         where: SourcePos | None,
         parse: Callable[[], nodes.Template],
     ) -> JinjaTemplate:
-        try:
-            tree = parse()
-            self._check_names(env, tree)
-            code = env.compile(tree)
-        except TemplateSyntaxError as exc:
-            raise syntax_error(exc, source, where) from None
-        except RecursionError:
-            raise TemplateError("the template is nested too deeply", where=where) from None
-        compiled = JinjaTemplate.from_code(env, code, env.globals)
-        if len(cache) >= CACHE_SIZE:
-            cache.clear()
-        cache[source] = compiled  # one assignment: atomic, so threads at worst compile the same text twice
+        with self._compiling:  # all hosts come to a step together: one of them compiles, the others wait for it
+            if (found := cache.get(source)) is not None:
+                return found
+            try:
+                tree = parse()
+                self._check_names(env, tree)
+                code = env.compile(tree)
+            except TemplateSyntaxError as exc:
+                raise syntax_error(exc, source, where) from None
+            except RecursionError:
+                raise TemplateError("the template is nested too deeply", where=where) from None
+            compiled = JinjaTemplate.from_code(env, code, env.globals)
+            _remember(cache, source, compiled)
         return compiled
 
     def _check_names(self, env: Sandbox, tree: nodes.Template) -> None:
@@ -286,6 +297,12 @@ class Templar:
                 hint = did_you_mean(node.name, known)
                 message = f"there is no {word} {node.name!r}" + (f" ({hint})" if hint else "")
                 raise TemplateSyntaxError(message, node.lineno)
+
+
+def _remember(cache: dict[K, V], key: K, value: V) -> None:
+    if len(cache) >= CACHE_SIZE:
+        cache.clear()
+    cache[key] = value  # one assignment: atomic
 
 
 def _names(finder: lookups.Lookups | None) -> dict[str, object]:

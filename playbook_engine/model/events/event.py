@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from playbook_engine.model.defaults import defaults
 
 Data = Mapping[str, object]
 
@@ -19,9 +20,8 @@ class Event:
 def fields(event: Event) -> dict[str, object]:
     """The event's own fields, without those that hold their default."""
     found: dict[str, object] = {}
-    for each in dataclasses.fields(event):
-        value = getattr(event, each.name)
-        default = each.default_factory() if each.default_factory is not dataclasses.MISSING else each.default
-        if value != default:
-            found[each.name] = value
+    for name, default in defaults(type(event)):
+        value = getattr(event, name)
+        if value is not default and value != default:
+            found[name] = value
     return found
