@@ -59,9 +59,7 @@ def _mapping(value: Mapping[object, object], depth: int, stars: str | None) -> o
             made[key] = item if kind is str or kind is bool else to_json(item, depth + 1, stars=stars)
         else:
             return made
-    return {
-        PAIRS: [[to_json(k, depth + 1, stars=stars), to_json(v, depth + 1, stars=stars)] for k, v in value.items()]
-    }
+    return {PAIRS: [[to_json(k, depth + 1, stars=stars), to_json(v, depth + 1, stars=stars)] for k, v in value.items()]}
 
 
 def from_json(value: dict[str, object]) -> object:

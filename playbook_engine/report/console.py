@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
@@ -50,6 +51,8 @@ class Console:
         self._diff = diff
         self._colour = out.isatty() and not os.environ.get("NO_COLOR")
         self._lock = threading.Lock()
+        self._printing = threading.Lock()
+        self._lines: deque[str] = deque()
         self._kind = ""
         self._run = ""
         self._hosts = 0
@@ -58,58 +61,69 @@ class Console:
         self._warned = False
 
     def emit(self, event: Event) -> None:
+        """Raises OSError, ValueError when nobody can read any more."""
         with self._lock:
-            match event:
-                case RunStarted():
-                    self._started(event)
-                case RunResumed():
-                    self._resumed(event)
-                case ApprovalRequested():
-                    self._asks(event)
-                case ApprovalGiven():
-                    self._print(f"{ANSWERS[event.answer]:<{WIDTH}} {event.actor} {event.reason}")
-                case HostConnected():
-                    what = f"python {event.python}" if event.python else "no Python, plain sh"
-                    if self._verbose:
-                        self._line(event.host, "connected", f"{event.address} ({what})", event.seconds)
-                case HostUnreachable():
-                    if event.kind != "locked":  # its last line says it
-                        self._line(event.host, "unreachable", event.message)
-                        self._more(event.advice)
-                case PreconditionEvaluated():
-                    if event.verdict != "met" or self._verbose:
-                        self._line(event.host, event.verdict, f"precondition: {event.name}", event.seconds)
-                        self._more(event.detail)
-                case StateObserved():
-                    self._changes(event)
-                case StepStarted() if event.handler and self._verbose > 1:
-                    self._line(event.host, "handler", event.name)
-                case StepFinished():
-                    self._step(event)
-                case CheckEvaluated():
-                    self._check(event)
-                case RetryScheduled():
-                    self._line(event.host, "retry", f"attempt {event.attempt} again in {event.delay:g}s {event.why}")
-                case RollbackStarted():
-                    self._line(event.host, "ROLLBACK", event.why)
-                case ChangeIntended():
-                    self._intended(event)
-                case StepUndone():
-                    self._to_undo.discard((event.host, event.step, event.item))
-                    self._line(event.host, event.outcome, event.name, event.seconds)
-                    self._more(event.message)
-                case RollbackVerified():
-                    word = "proved" if event.proved else "NOT PROVED"
-                    self._line(event.host, word, f"{event.compared} state(s) compared with those before")
-                    for each in event.differences:
-                        self._more(f"{each['subject']} {each['aspect']}: was {each['before']!r}, is {each['now']!r}")
-                case HostFinished():
-                    self._finished(event)
-                case RunFinished():
-                    self._end(event)
-                case _:
-                    pass
-            self._out.flush()
+            self._say(event)
+        # Whoever finds nobody printing prints for all: no host waits for the terminal while another writes to it.
+        while self._lines and self._printing.acquire(blocking=False):
+            try:
+                while self._lines:
+                    self._out.write(self._lines.popleft())
+                self._out.flush()
+            finally:
+                self._printing.release()
+
+    def _say(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self._started(event)
+            case RunResumed():
+                self._resumed(event)
+            case ApprovalRequested():
+                self._asks(event)
+            case ApprovalGiven():
+                self._print(f"{ANSWERS[event.answer]:<{WIDTH}} {event.actor} {event.reason}")
+            case HostConnected():
+                what = f"python {event.python}" if event.python else "no Python, plain sh"
+                if self._verbose:
+                    self._line(event.host, "connected", f"{event.address} ({what})", event.seconds)
+            case HostUnreachable():
+                if event.kind != "locked":  # its last line says it
+                    self._line(event.host, "unreachable", event.message)
+                    self._more(event.advice)
+            case PreconditionEvaluated():
+                if event.verdict != "met" or self._verbose:
+                    self._line(event.host, event.verdict, f"precondition: {event.name}", event.seconds)
+                    self._more(event.detail)
+            case StateObserved():
+                self._changes(event)
+            case StepStarted() if event.handler and self._verbose > 1:
+                self._line(event.host, "handler", event.name)
+            case StepFinished():
+                self._step(event)
+            case CheckEvaluated():
+                self._check(event)
+            case RetryScheduled():
+                self._line(event.host, "retry", f"attempt {event.attempt} again in {event.delay:g}s {event.why}")
+            case RollbackStarted():
+                self._line(event.host, "ROLLBACK", event.why)
+            case ChangeIntended():
+                self._intended(event)
+            case StepUndone():
+                self._to_undo.discard((event.host, event.step, event.item))
+                self._line(event.host, event.outcome, event.name, event.seconds)
+                self._more(event.message)
+            case RollbackVerified():
+                word = "proved" if event.proved else "NOT PROVED"
+                self._line(event.host, word, f"{event.compared} state(s) compared with those before")
+                for each in event.differences:
+                    self._more(f"{each['subject']} {each['aspect']}: was {each['before']!r}, is {each['now']!r}")
+            case HostFinished():
+                self._finished(event)
+            case RunFinished():
+                self._end(event)
+            case _:
+                pass
 
     def _started(self, event: RunStarted) -> None:
         self._kind, self._run, self._hosts = event.kind, event.run, len(event.hosts)
@@ -225,7 +239,7 @@ class Console:
 
     def _print(self, text: str, *, lead: str = "") -> None:
         """`lead` is ours and may have colour; everything else may come from a host."""
-        self._out.write(lead + self._clean(text) + "\n")
+        self._lines.append(lead + self._clean(text) + "\n")
 
     def _clean(self, text: str) -> str:
         return printable(self._redact(text))
@@ -245,6 +259,8 @@ def size(number: object) -> str:
 
 def printable(text: str) -> str:
     """What came from a host must not steer the operator's terminal: control characters are shown, not sent."""
+    if text.isprintable():
+        return text
     return "".join(c if c in "\n\t" or c.isprintable() else _escaped(ord(c)) for c in text)
 
 

@@ -50,7 +50,7 @@ class KnownHosts:
     def __init__(self, ask: Ask | None = None) -> None:
         self._ask = ask
         self._lock = threading.Lock()
-        self._files: dict[str, list[Entry]] = {}
+        self._files: dict[str, Known] = {}
 
     def kinds(self, route: Route) -> list[str]:
         """The key types known for a host, so that the key exchange asks for one of them."""
@@ -101,16 +101,36 @@ class KnownHosts:
         self._files.pop(file, None)
 
     def _entries(self, route: Route) -> list[Entry]:
-        return [e for file in route.known_hosts for e in self._read(file) if e.matches(route.key_name)]
+        return [e for file in route.known_hosts for e in self._read(file).of(route.key_name)]
 
-    def _read(self, file: str) -> list[Entry]:
+    def _read(self, file: str) -> Known:
         if file not in self._files:
             try:
                 lines = Path(file).read_text(errors="replace").splitlines()
             except OSError:
                 lines = []
-            self._files[file] = [e for n, text in enumerate(lines, 1) if (e := _parse(file, n, text.split()))]
+            self._files[file] = Known([e for n, text in enumerate(lines, 1) if (e := _parse(file, n, text.split()))])
         return self._files[file]
+
+
+class Known:
+    """The entries of a file. Most have plain names, and are found by them: a fleet's file is not gone through for each
+    of its hosts."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._by_name: dict[str, list[tuple[int, Entry]]] = {}
+        self._patterns: list[tuple[int, Entry]] = []
+        for number, entry in enumerate(entries):
+            if any(n.startswith("|") or set(n) & set("*?!") for n in entry.names):
+                self._patterns.append((number, entry))
+            else:
+                for name in {n.lower() for n in entry.names}:
+                    self._by_name.setdefault(name, []).append((number, entry))
+
+    def of(self, name: str) -> list[Entry]:
+        """Those that match the name, in the order of the file."""
+        found = [*self._by_name.get(name.lower(), ()), *((n, e) for n, e in self._patterns if e.matches(name))]
+        return [entry for _, entry in sorted(found, key=lambda each: each[0])]
 
 
 def fingerprint(key: paramiko.PKey) -> str:
