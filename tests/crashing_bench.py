@@ -65,18 +65,17 @@ class CrashingWriter(JournalWriter):
     fuse: Fuse
     waiting: list[Event]
 
-    def append(self, event: Event) -> None:
+    def append(self, event: Event) -> str:
         self.fuse.check()
         reached = self.fuse.reached()
-        if not (reached and self.fuse.before):
-            self._kept(event)
+        at = "" if reached and self.fuse.before else self._kept(event)
         self.fuse.burnt = self.fuse.burnt or reached
         self.fuse.check()
+        return at
 
-    def _kept(self, event: Event) -> None:
+    def _kept(self, event: Event) -> str:
         if not self.fuse.harsh:
-            super().append(event)
-            return
+            return super().append(event)
         # As one: what another thread has taken out to write is not durable before it is written.
         with self.fuse.lock:
             self.waiting.append(event)
@@ -84,6 +83,7 @@ class CrashingWriter(JournalWriter):
                 waiting, self.waiting = self.waiting, []
                 for each in waiting:
                     super().append(each)
+            return ""
 
     def close(self) -> None:
         self.fuse.check()

@@ -20,6 +20,7 @@ class KillSwitch:
 
     def __init__(self, state: Path) -> None:
         self.path = state / NAME
+        self._name = str(self.path)
 
     def thrown(self) -> str:
         """Why nothing more may begin; empty while the switch is off.
@@ -27,7 +28,7 @@ class KillSwitch:
         A switch that cannot be looked at counts as thrown: nobody can say that it is not.
         """
         try:
-            os.lstat(self.path)
+            os.lstat(self._name)
         except (FileNotFoundError, NotADirectoryError):
             return ""
         except OSError as error:

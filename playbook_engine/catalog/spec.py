@@ -101,7 +101,7 @@ class ParamSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSpec:
-    """One action as the controller knows it."""
+    """One action as the controller knows it. `glance`: looking at its state costs the host next to nothing."""
 
     name: str
     kind: Kind
@@ -111,6 +111,7 @@ class ActionSpec:
     free_form: str | None = None
     one_of: tuple[tuple[str, ...], ...] = ()
     touches: str | None = None
+    glance: bool = False
     sh: bool = False
     undo: str | None = None
     returns: Mapping[str, str] = field(default_factory=dict)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from playbook_engine.catalog.spec import Kind
+from playbook_engine.engine.ahead import Ahead, Request
 from playbook_engine.engine.approval import Decision, Wanted
-from playbook_engine.engine.commands import Approve, Program, ask, emit
+from playbook_engine.engine.commands import Approve, Program, emit
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.digest import digest
 from playbook_engine.engine.drift import drifted, key
@@ -16,17 +17,27 @@ from playbook_engine.engine.result import StepResult
 from playbook_engine.engine.sending import Sending
 from playbook_engine.model.events import StateObserved
 from playbook_engine.model.outcome import Outcome
-from playbook_engine.transport.base import Call
+from playbook_engine.transport.base import Call, Reply
 
 
 class Acting:
     """Performs actions on one host."""
 
-    def __init__(self, context: HostContext, ledger: Ledger, unless: Callable[[Item], Program[bool]]) -> None:
+    def __init__(
+        self, context: HostContext, ledger: Ledger, ahead: Ahead, unless: Callable[[Item], Program[bool]]
+    ) -> None:
         """`unless` says whether a step's probes of that name hold."""
         self._context = context
         self._ledger = ledger
-        self._sending = Sending(context, ledger, unless)
+        self._ahead = ahead
+        self._sending = Sending(context, ledger, ahead, unless)
+
+    def glance(self, item: Item, args: dict[str, object]) -> Request:
+        """What a step of kind `state` will look at first."""
+        return Request(on=item.on, become=item.become, call=self._sending.look(item, args))
+
+    def _ask(self, item: Item, call: Call) -> Program[Reply]:
+        return self._ahead.ask(Request(on=item.on, become=item.become, call=call))
 
     def act(self, item: Item, args: dict[str, object], variables: Mapping[str, object]) -> Program[StepResult]:
         step, spec, context = item.step, item.spec, self._context
@@ -44,7 +55,7 @@ class Acting:
                     outcome=Outcome.UNKNOWN, kind="left-out", message=f"left out: {spec.touches}", known=False
                 )
             call = Call(op="probe", action=step.action, args=args, timeout=step.timeout)
-            (reply,) = yield from ask(item.on, item.become, call)
+            reply = yield from self._ask(item, call)
             return self._sending.judge(item, reply, changed=False)
         if spec.kind is Kind.STATE:
             return (yield from self._state(item, args))
@@ -79,7 +90,7 @@ class Acting:
     def _state(self, item: Item, args: dict[str, object]) -> Program[StepResult]:
         """observe and plan; then, if something is to be changed: intent, apply."""
         step, context = item.step, self._context
-        (looked,) = yield from ask(item.on, item.become, self._sending.look(item, args))
+        looked = yield from self._ask(item, self._sending.look(item, args))
         place = key(context.host.name, step.id, item.index, item.scope_id)
         made = self._ledger.made
         if moved := drifted(context.plan, place, item.on, step.action, args, looked, made):
@@ -106,7 +117,7 @@ class Acting:
         reads = step.changed_when is not None and all(c.strip().lower() == "false" for c in step.changed_when)
         if context.options.check:
             call = Call(op="peek", action=step.action, args=args, timeout=step.timeout)
-            (looked,) = yield from ask(item.on, item.become, call)
+            looked = yield from self._ask(item, call)
             if not looked.ok or not looked.plan:
                 return self._sending.judge(item, looked, changed=False)
             known = any(c.get("aspect") not in ("run", None) for c in looked.plan)
@@ -117,7 +128,7 @@ class Acting:
             )  # fmt: skip
         if reads and not step.background:
             call = Call(op="run", action=step.action, args=args, timeout=step.timeout)
-            (reply,) = yield from ask(item.on, item.become, call)
+            reply = yield from self._ask(item, call)
             return self._sending.judge(item, reply, changed=False)
         said = str(args.get("cmd") or args.get("argv") or step.action)
         event = yield from self._sending.intend(item, args, ({"aspect": "run", "after": said},), {})

@@ -24,11 +24,15 @@ class Connect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Send calls to a host, in one frame; answered with their replies, or a HostError is raised in the machine."""
+    """Send calls to a host, in one frame; answered with their replies, or a HostError is raised in the machine.
+
+    `riding`: how many of the last ones only look ahead; how they end is no matter.
+    """
 
     calls: tuple[Call, ...]
     on: str
     become: Become | None = None
+    riding: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,15 @@ REPEATABLE = frozenset({"probe", "look", "peek", "recall", "undo"})
 nothing to put back."""
 
 
-def ask(on: str, become: Become | None, *calls: Call) -> Program[list[Reply]]:
+def ask(on: str, become: Become | None, *calls: Call, riding: int = 0) -> Program[list[Reply]]:
     """Raises HostError. Calls that can be repeated are made again when the link was lost and came back."""
     try:
-        replies = yield Ask(calls=calls, on=on, become=become)
+        replies = yield Ask(calls=calls, on=on, become=become, riding=riding)
     except LinkLost:
         if not all(call.op in REPEATABLE for call in calls):
             raise
         yield Connect(on=on, become=become, patience=PATIENCE)
-        replies = yield Ask(calls=calls, on=on, become=become)
+        replies = yield Ask(calls=calls, on=on, become=become, riding=riding)
     return list(replies)
 
 

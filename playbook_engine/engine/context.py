@@ -39,6 +39,7 @@ class HostContext:
     ) -> None:
         self.plan = plan
         self.boot_id = ""
+        self.python: str | None = None
         self.host = host
         self.templar = templar
         self.options: Options = plan.options
@@ -52,7 +53,7 @@ class HostContext:
         hello: Hello = yield Connect(patience=patience)
         ended = yield from now()
         spec = self.host.connection
-        self.boot_id = hello.boot_id
+        self.boot_id, self.python = hello.boot_id, hello.python
         yield from emit(
             HostConnected(
                 host=self.host.name, address=spec.address or self.host.name, user=spec.user or "",

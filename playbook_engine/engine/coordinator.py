@@ -11,11 +11,9 @@ from playbook_engine.model.errors import Interrupted
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.ports import Clock
 
-GLANCE = 0.05  # seconds for which one look at files serves the steps of all hosts
-
 
 class Coordinator:
-    """Thread-safe; one a run. `halted` is asked before steps: it says why nothing more may begin, or nothing."""
+    """Thread-safe; one a run. `halted` is asked before every step: it says why nothing more may begin, or nothing."""
 
     def __init__(
         self, batches: Sequence[Sequence[str]], limits: Limits, clock: Clock, halted: Callable[[], str] = str
@@ -25,7 +23,6 @@ class Coordinator:
         self._limits = limits
         self._halted = halted
         self._clock = clock
-        self._looked = float("-inf")
         self._ends = clock.monotonic() + limits.deadline if limits.deadline else None
         self._changed = threading.Condition()
         self._arrived: set[str] = set()
@@ -106,13 +103,10 @@ class Coordinator:
 
     def halt(self) -> str:
         """Why nothing more may begin; empty when it may."""
-        now = self._clock.monotonic()
-        if self._ends is not None and now > self._ends:
+        if self._ends is not None and self._clock.monotonic() > self._ends:
             self.stop(f"{DEADLINE} of {self._limits.deadline:g}s has passed")
-        if not self._stop and not self._looked <= now < self._looked + GLANCE:
-            self._looked = now
-            if reason := self._halted():
-                self.stop(reason)
+        if not self._stop and (reason := self._halted()):
+            self.stop(reason)
         return self._stop
 
     def finished(self, host: str, status: HostStatus) -> None:

@@ -244,7 +244,8 @@ class Driver:
             finally:
                 line.user = ""
             line.heard = self._clock.monotonic()
-        if not all(reply.ok for reply in replies) and self.coordinator.heard(host):
+        asked = replies[: len(replies) - command.riding]
+        if not all(reply.ok for reply in asked) and self.coordinator.heard(host):
             # Its process was killed, whatever it says of that itself.
             replies = [r if r.ok else dataclasses.replace(r, kind="interrupted", untouched=False) for r in replies]
         return replies

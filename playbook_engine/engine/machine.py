@@ -6,7 +6,7 @@ It is a function of what it is sent: no clock, no I/O. Driving it with recorded 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from playbook_engine.engine.alarm import Cause, raised
 from playbook_engine.engine.commands import Cancel, Gate, Program, emit, now
@@ -120,7 +120,7 @@ class HostMachine:
         """Steps, handlers, checks of a runbook; None when all is well, else how the host ends."""
         handlers = {name: h for h in runbook.handlers for name in (h.name, *h.listen)}
         begun = self._history.rollback(scope_id)
-        for entry in runbook.steps:
+        for number, entry in enumerate(runbook.steps, 1):
             stop = yield Gate("step")
             if isinstance(stop, Cancel):
                 return (yield from self._failure(str(stop), "", runbook, scope_id, handlers))
@@ -135,7 +135,8 @@ class HostMachine:
                 if end is not None:
                     return end
                 continue
-            result = yield from self._steps.run(entry, scope, scope_id)
+            following = self._following(runbook.steps[number:], tags)
+            result = yield from self._steps.run(entry, scope, scope_id, following=following)
             self._changed = self._changed or result.outcome is Outcome.CHANGED
             end = yield from self._after(result, entry.name, runbook, scope_id, handlers)
             if end is not None:
@@ -335,6 +336,12 @@ class HostMachine:
             if isinstance(error, HostError):
                 raise
             raise Stopped(HostStatus.FAILED, f"{probe.name}: {error}", error.advice or "") from error
+
+    def _following(self, entries: Sequence[Step | Import], tags: tuple[str, ...]) -> Step | None:
+        """The step that is next, if it is no import."""
+        chosen = (e for e in entries if isinstance(e, Import) or self._selected((*tags, *e.tags)))
+        first = next(chosen, None)
+        return first if isinstance(first, Step) else None
 
     def _selected(self, tags: tuple[str, ...]) -> bool:
         """Ansible's rules: `always` runs unless skipped, `never` only when asked for by name."""

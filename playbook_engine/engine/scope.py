@@ -13,6 +13,7 @@ from playbook_engine.templating.environment import LazyVariables, Templar
 from playbook_engine.templating.node import templates_in
 
 FACTS = "ansible_facts"
+LOOKUPS = frozenset({"lookup", "query", "q"})
 
 
 class Scope:
@@ -65,6 +66,11 @@ class Scope:
         """Whether templates in values, or conditions, name facts that were not gathered yet."""
         return not self.has_facts and FACTS in self._reached(values, conditions)
 
+    def undecided(self, *values: object, conditions: Iterable[str] = ()) -> bool:
+        """Whether what they come to may be another thing later, or does something: a lookup, facts to be gathered."""
+        reached = self._reached(values, conditions)
+        return bool(reached & LOOKUPS) or (FACTS in reached and not self.has_facts) or bool(reached & self.unknown)
+
     def learned(self, names: Iterable[str], *, known: bool) -> None:
         """Names that a step has set: under `--check` a command is not run, and what it would give is not known."""
         self.unknown = self.unknown - set(names) if known else self.unknown | set(names)
@@ -76,7 +82,7 @@ class Scope:
     def _reached(self, values: Iterable[object], conditions: Iterable[str]) -> set[str]:
         """Every name that they use, also by way of other variables."""
         todo = [name for value in values for name in self._names(value)]
-        todo += [name for text in conditions for name in self.templar.undeclared(text)]
+        todo += [name for text in conditions for name in self.templar.names(text)]
         seen: set[str] = set()
         variables = self.variables()
         while todo:
@@ -87,7 +93,7 @@ class Scope:
         return seen
 
     def _names(self, value: object) -> set[str]:
-        return {name for template in templates_in(value) for name in self.templar.undeclared(template)}
+        return {name for template in templates_in(value) for name in self.templar.names(template)}
 
 
 class Groups(Mapping[str, list[str]]):

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping
 
 from playbook_engine.catalog.spec import Kind
+from playbook_engine.engine.ahead import Ahead, Request
 from playbook_engine.engine.commands import PATIENCE, Program, ask, emit
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.item import Item, carries, told
@@ -29,17 +30,20 @@ LOSSES = 3  # times that the link may break over one change
 class Sending:
     """Sends one host's changes; what they change goes into the ledger."""
 
-    def __init__(self, context: HostContext, ledger: Ledger, unless: Callable[[Item], Program[bool]]) -> None:
+    def __init__(
+        self, context: HostContext, ledger: Ledger, ahead: Ahead, unless: Callable[[Item], Program[bool]]
+    ) -> None:
         """`unless` says whether a step's probes of that name hold."""
         self._context = context
         self._ledger = ledger
+        self._ahead = ahead
         self._unless = unless
 
     def look(self, item: Item, args: Mapping[str, object]) -> Call:
         """Observe and plan; with the state before, where the action itself takes it back."""
         step, options = item.step, self._context.options
         return Call(
-            op="look" if carries(item) else "peek", action=step.action, args=args, key=step.id, timeout=step.timeout,
+            op="look" if carries(item) else "peek", action=step.action, args=args, key=_key(item), timeout=step.timeout,
             diff=options.diff or options.check, undo_limit=min(step.undo_limit, self._context.budget.left),
         )  # fmt: skip
 
@@ -47,7 +51,7 @@ class Sending:
         """The change of a state that was just looked at. The agent remembers the state before that it has sent."""
         call = self.change(item, event, "apply")
         if carries(item):
-            return dataclasses.replace(call, key=item.step.id)
+            return dataclasses.replace(call, key=_key(item))
         return dataclasses.replace(call, before=before)
 
     def change(self, item: Item, event: ChangeIntended, op: str) -> Call:
@@ -83,7 +87,7 @@ class Sending:
     def send(self, item: Item, event: ChangeIntended, call: Call) -> Program[StepResult]:
         """The change leaves; its intent is durable."""
         try:
-            (reply,) = yield from ask(item.on, item.become, call)
+            reply = yield from self._ahead.ask(Request(on=item.on, become=item.become, call=call))
             if reply.kind == "forgotten":  # another agent than the one that looked: it is told what there was
                 (reply,) = yield from ask(item.on, item.become, dataclasses.replace(call, key="", before=event.before))
         except LinkLost as error:
@@ -253,6 +257,11 @@ def _peek(call: Call) -> Call:
 def call_time(step: Step) -> float:
     """Seconds within which the host has ended what it was sent."""
     return (step.background or step.timeout) + GRACE
+
+
+def _key(item: Item) -> str:
+    """Under which the host remembers what a look has seen: two that are under way at once are of two items."""
+    return f"{item.step.id}/{item.index}"
 
 
 def _name(item: Item) -> str:

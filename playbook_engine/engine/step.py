@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ArgumentError, Kind
 from playbook_engine.engine.acting import Acting
+from playbook_engine.engine.ahead import Ahead, Request
 from playbook_engine.engine.commands import Program, Sleep, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
@@ -34,10 +36,16 @@ class StepRunner:
         self._context = context
         self._ledger = ledger
         self._history = history
-        self._acting = Acting(context, ledger, self._already)
+        self._ahead = Ahead()
+        self._acting = Acting(context, ledger, self._ahead, self._already)
 
-    def run(self, step: Step, scope: Scope, scope_id: str, *, handler: bool = False) -> Program[StepResult]:
-        """The step with its loop; registers, notifies, says how it ended. Raises HostError only before a change."""
+    def run(
+        self, step: Step, scope: Scope, scope_id: str, *, handler: bool = False, following: Step | None = None
+    ) -> Program[StepResult]:
+        """The step with its loop; registers, notifies, says how it ended. Raises HostError only before a change.
+
+        `following`: the step that comes after it, if all is well.
+        """
         if unknown := _undetermined(step, scope):
             return (yield from self._announced(step, scope, scope_id, handler, unknown))
         try:
@@ -58,7 +66,9 @@ class StepRunner:
             )
             return (yield from self._finish(item, end, 0.0))
         results = []
-        for item in items:
+        for number, item in enumerate(items, 1):
+            then = items[number] if number < len(items) else self._first(following, scope, scope_id)
+            self._ahead.following = partial(self._glance, item, then)
             item.past = self._history.step(scope_id, step.id, item.index)
             if item.past is not None and item.past.finished is not None:
                 results.append(self._remembered(item, item.past.finished))
@@ -111,6 +121,39 @@ class StepRunner:
         if not items:
             items.append(Item(index=-1, name=step.name, label="", extra={"__empty__": True}, **base))  # type: ignore[arg-type]
         return items
+
+    def _first(self, step: Step | None, scope: Scope, scope_id: str) -> Item | None:
+        """The only item of a step that is to come; None where what there is of it is not known before its turn."""
+        if step is None or step.loop is not None:
+            return None
+        return Item(
+            step=step, scope=scope, spec=catalog.get(step.action), index=-1, name=step.name, label="", extra={},
+            handler=False, scope_id=scope_id,
+        )  # fmt: skip
+
+    def _glance(self, item: Item, then: Item | None) -> Request | None:
+        """What the item after this one will look at, if it will be looked at next, whatever becomes of this one.
+
+        Its templates may turn out otherwise when its turn comes: then it looks again. What it must not be is a lookup,
+        which may do something, or somebody else's word: a fact or a probe that is still to be asked for.
+        """
+        if then is None or not then.spec.glance or item.step.checks or item.step.until or item.step.background:
+            return None
+        step, scope, context = then.step, then.scope, self._context
+        waits = bool(step.preconditions or step.unless) or {step.name, step.id} & set(context.options.skip)
+        if waits or not context.python or self._history.step(then.scope_id, step.id, then.index) is not None:
+            return None
+        values = (step.args, step.vars, step.delegate_to, step.become_user, step.environment)
+        if scope.undecided(*values, conditions=step.when):
+            return None
+        try:
+            variables = then.variables()
+            if not all(context.templar.evaluate(c, variables, step.where) for c in step.when):
+                return None
+            request = self._acting.glance(then, self._arguments(then, variables))
+        except EngineError:
+            return None  # it says so when its turn comes
+        return request if request.on == context.host.name else None
 
     def _named(self, step: Step, scope: Scope, extra: Mapping[str, object]) -> str:
         """The step's name with its templates run; as it is written where they cannot be."""
@@ -219,6 +262,14 @@ class StepRunner:
         if (yield from self._already(item)):
             return StepResult(outcome=Outcome.OK, message="already so: every probe under unless holds", result={})
         variables = item.variables()
+        args = self._arguments(item, variables)
+        end = yield from self._acting.act(item, args, variables)
+        return (yield from self._then(item, end))
+
+    def _arguments(self, item: Item, variables: Mapping[str, object]) -> dict[str, object]:
+        """What the action is given, and in the item where and as whom it is done. Raises TemplateError, ArgumentError,
+        LoadError."""
+        step, scope, context = item.step, item.scope, self._context
         args = context.arguments(scope, item.spec, step.args, variables)
         if step.environment or scope.runbook.environment:
             environment = context.templar.render({**scope.runbook.environment, **step.environment}, variables)
@@ -226,8 +277,7 @@ class StepRunner:
                 args["environment"] = environment
         item.on = context.target(scope, step.delegate_to, variables)
         item.become = context.become(scope, step.become, step.become_user, item.on, variables)
-        end = yield from self._acting.act(item, args, variables)
-        return (yield from self._then(item, end))
+        return args
 
     def _then(self, item: Item, end: StepResult) -> Program[StepResult]:
         """The checks, if the action went well."""

@@ -8,22 +8,26 @@ from playbook_engine.escalation.intake import taken
 from playbook_engine.escalation.policies import from_text
 from playbook_engine.escalation.policy import Policy
 from playbook_engine.escalation.view import EscalationView, fold
+from playbook_engine.journal.codec import Record
 from playbook_engine.journal.files import FileStore, JournalWriter
 from playbook_engine.model.events import EscalationOpened, Event
 
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """An escalation that is not over: its view, its policy, its journal."""
+    """An escalation that is not over: its view, its policy, its journal with so many records."""
 
     view: EscalationView
     policy: Policy
     journal: JournalWriter
+    records: int
     flying: set[str] = field(default_factory=set)
 
     def add(self, event: Event) -> None:
         """To the journal, then to the view. Raises JournalError."""
-        self.view.apply(self.journal.append(event))
+        at = self.journal.append(event)
+        self.records += 1
+        self.view.apply(Record(seq=self.records, at=at, event=event))
 
 
 class Casebook:
@@ -45,7 +49,8 @@ class Casebook:
             self._past |= taken([view] if view else [])
             return
         policy = from_text(str(view.opened.snapshot.get("text")), str(view.opened.snapshot.get("file")))
-        self.cases[view.id] = Case(view=view, policy=policy, journal=self._store.resume(name))
+        writer = self._store.resume(name)
+        self.cases[view.id] = Case(view=view, policy=policy, journal=writer, records=len(journal.records))
 
     def read_again(self, name: str) -> None:
         """After its journal could not be written: what is in it counts. Raises JournalError."""
@@ -55,9 +60,9 @@ class Casebook:
     def open(self, event: EscalationOpened, policy: Policy) -> None:
         """A new one. Raises JournalError."""
         journal = self._store.create(event.escalation)
-        view = fold([journal.append(event)])
+        view = fold([Record(seq=1, at=journal.append(event), event=event)])
         assert view is not None
-        self.cases[event.escalation] = Case(view=view, policy=policy, journal=journal)
+        self.cases[event.escalation] = Case(view=view, policy=policy, journal=journal, records=1)
 
     def close(self, case: Case) -> None:
         """It is over: its journal gets the closing record. Raises JournalError."""

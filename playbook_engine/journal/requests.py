@@ -6,6 +6,7 @@ Only the run itself writes its journal; whoever wants something of it leaves a n
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -37,17 +38,18 @@ class Requests:
     """The requests to one run."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._files = {wish: str(folder / f"request-{wish}") for wish in (Wish.ABORT, Wish.PAUSE)}
 
     def leave(self, request: Request) -> None:
         """Raises JournalError when it cannot be written."""
-        leave(self._folder / f"request-{request.wish}", asdict(request))
+        leave(Path(self._files[request.wish]), asdict(request))
 
     def pending(self) -> Request | None:
         """The one that was left; an abort outranks a pause. Cheap: it is asked before each step of each host."""
-        for wish in (Wish.ABORT, Wish.PAUSE):
+        for wish, file in self._files.items():
             try:
-                said = json.loads((self._folder / f"request-{wish}").read_text())
+                os.lstat(file)
+                said = json.loads(Path(file).read_text())
             except FileNotFoundError:
                 continue
             except (OSError, ValueError):
@@ -57,5 +59,5 @@ class Requests:
 
     def clear(self) -> None:
         """They were heard, or the run begins anew."""
-        for wish in Wish:
-            (self._folder / f"request-{wish}").unlink(missing_ok=True)
+        for file in self._files.values():
+            Path(file).unlink(missing_ok=True)

@@ -80,20 +80,22 @@ class JournalWriter:
         self._seq, self._mac = contents.seq, contents.mac
         os.ftruncate(self._fd, contents.size)
 
-    def append(self, event: Event) -> None:
-        """Adds the event behind those that its thread has added; returns once it is durable if its kind asks for that.
+    def append(self, event: Event) -> str:
+        """Adds the event behind those that its thread has added; returns once it is durable if its kind asks for that,
+        with the time that stands in its record.
 
         Raises JournalError. No lock is held here: a thread that loses the interpreter while it holds one that all the
         others want costs each of them two switches an event, more than everything else that an event costs.
         """
         if self._closing or self._failed:
             raise self._refusal()
-        text = self._codec.encode(event, self._clock.utc())
+        at = self._clock.utc()
+        text = self._codec.encode(event, at)
         if not isinstance(event, DURABLE):
             self._queue.append((text, None))
             if self._idle:
                 self._ring()
-            return
+            return at
         wish = _Wish()
         self._queue.append((text, wish))
         self._urgent = True
@@ -102,6 +104,7 @@ class JournalWriter:
             wish.heard.acquire()
         if not wish.granted:
             raise self._refusal()
+        return at
 
     def close(self) -> None:
         """Writes the closing record and everything that waits; the file is then whole. Raises JournalError."""

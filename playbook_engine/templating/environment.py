@@ -12,7 +12,7 @@ filters and conditions are those of ansible-core 2.19.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from jinja2 import Template as JinjaTemplate
@@ -90,9 +90,15 @@ class Templar:
         return made
 
     def undeclared(self, value: object) -> set[str]:
-        """The free names of a value's templates, or of a bare expression given as text."""
+        """The free names of a value's templates, or of a bare expression given as text, that a variable has to give."""
+        return set(self.names(value)) - self._plain.globals.keys()
+
+    def names(self, value: object) -> Collection[str]:
+        """All of their free names, also those that every template knows."""
         if isinstance(value, str):
-            return set(self._free_names(value, None, bare=True))
+            return self._free_names(value, None, bare=True)
+        if isinstance(value, Template):
+            return self._free_names(value.source, value.where, bare=False)
         found: set[str] = set()
         for template in templates_in(value):
             found |= self._free_names(template.source, template.where, bare=False)
@@ -107,7 +113,7 @@ class Templar:
                 self._check_names(self._plain, tree)
             except TemplateSyntaxError as exc:
                 raise syntax_error(exc, source, where) from None
-            found = frozenset(meta.find_undeclared_variables(tree) - self._plain.globals.keys())
+            found = frozenset(meta.find_undeclared_variables(tree))
             _remember(self._free, (source, bare), found)
         return found
 

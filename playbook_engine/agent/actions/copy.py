@@ -9,6 +9,7 @@ VOLATILE = filestate.VOLATILE
 SPEC = {
     "name": "copy",
     "kind": "state",
+    "glance": True,
     "summary": "Copy a file, or given content, to the host",
     "doc": "The new content is written beside the target, flushed and renamed, so a full disk spares the old.",
     "params": dict(

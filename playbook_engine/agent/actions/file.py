@@ -10,6 +10,7 @@ HASHED = 1 << 30  # bytes: a larger tree cannot be carried for its undo anyway, 
 SPEC = {
     "name": "file",
     "kind": "state",
+    "glance": True,
     "summary": "Make a path a directory, a link, an empty file or nothing; set owner and mode",
     "doc": "Without `state`, a path that is there keeps its kind and gets the attributes.",
     "params": dict(

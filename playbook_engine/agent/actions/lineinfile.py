@@ -14,6 +14,7 @@ VOLATILE = filestate.VOLATILE
 SPEC = {
     "name": "lineinfile",
     "kind": "state",
+    "glance": True,
     "summary": "Make sure that a line is in a file, or is not",
     "doc": "With `regexp` or `search_string` the last line that matches becomes `line`. Without a match it is added "
     "after the last line that `insertafter` matches, before the last that `insertbefore` matches, else at the end.",

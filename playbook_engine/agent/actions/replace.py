@@ -9,6 +9,7 @@ VOLATILE = filestate.VOLATILE
 SPEC = {
     "name": "replace",
     "kind": "state",
+    "glance": True,
     "summary": "Replace every match of a regular expression in a file",
     "doc": "`^` and `$` match at each line. Idempotent as long as the replacement does not match again.",
     "params": dict(

@@ -8,6 +8,7 @@ VOLATILE = filestate.VOLATILE
 SPEC = {
     "name": "template",
     "kind": "state",
+    "glance": True,
     "summary": "Render a Jinja2 template and put the result on the host",
     "doc": "Rendered on the controller, before anything is sent: an undefined variable is an error there.",
     "params": dict(

@@ -74,8 +74,8 @@ def test_what_nobody_waits_for_is_there_soon(store: FileStore) -> None:
 
 def test_nobody_waits_in_vain_for_a_journal_that_ends(store: FileStore) -> None:
     """Whoever appends while it is closed gets it written, or hears that it is not."""
-    for round in range(20):
-        journal = store.create(f"r{round}")
+    for turn in range(20):
+        journal = store.create(f"r{turn}")
         heard: list[str] = []
 
         def work(host: str, journal: JournalWriter = journal, heard: list[str] = heard) -> None:
@@ -89,12 +89,12 @@ def test_nobody_waits_in_vain_for_a_journal_that_ends(store: FileStore) -> None:
         threads = [threading.Thread(target=work, args=(f"h{n}",)) for n in range(4)]
         for thread in threads:
             thread.start()
-        time.sleep(0.002 * round)
+        time.sleep(0.002 * turn)
         journal.close()
         for thread in threads:
             thread.join(10)
             assert not thread.is_alive()
-        records = store.read(f"r{round}").records
+        records = store.read(f"r{turn}").records
         written = {h: sum(r.event.host == h for r in records) for h in (f"h{n}" for n in range(4))}
         assert sorted(heard) == sorted(f"{host} {count}" for host, count in written.items())
 
