@@ -14,7 +14,7 @@ from pathlib import Path
 import paramiko
 
 from playbook_engine.model.errors import HostKeyError
-from playbook_engine.transport.ssh_config import Route
+from playbook_engine.transport.ssh_config import Route, ssh_glob
 
 Ask = Callable[[str, str], bool]
 """Asks a person whether to trust a key: (host, fingerprint) -> yes or no."""
@@ -37,10 +37,10 @@ class Entry:
             if pattern.startswith("|1|"):
                 hit = hit or _hashed(pattern, name)
             elif pattern.startswith("!"):
-                if _glob(pattern[1:], name):
+                if ssh_glob(pattern[1:], name):
                     return False
             else:
-                hit = hit or _glob(pattern, name)
+                hit = hit or ssh_glob(pattern, name)
         return hit
 
 
@@ -159,13 +159,3 @@ def _hashed(pattern: str, name: str) -> bool:
         )
     except ValueError:
         return False
-
-
-def _glob(pattern: str, name: str) -> bool:
-    """ssh's patterns know only * and ?; [host]:port has brackets that fnmatch would read as a set."""
-    if "*" not in pattern and "?" not in pattern:
-        return pattern.lower() == name.lower()
-    import re
-
-    wild = {"*": ".*", "?": "."}
-    return re.fullmatch("".join(wild.get(c) or re.escape(c) for c in pattern.lower()), name.lower()) is not None

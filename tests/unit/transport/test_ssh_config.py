@@ -20,11 +20,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     (tmp_path / ".ssh").mkdir()
-    for cached in (ssh_config._configured, ssh_config._ask_ssh, ssh_config._options):
-        cached.cache_clear()
+    forget()
     yield tmp_path
-    for cached in (ssh_config._configured, ssh_config._ask_ssh, ssh_config._options):
+    forget()
+
+
+def forget() -> None:
+    for cached in (ssh_config._configured, ssh_config._ask_ssh, ssh_config._options, ssh_config._host_lines):
         cached.cache_clear()
+    ssh_config._answers.clear()
 
 
 def test_a_plain_name_has_ssh_s_defaults(home: Path) -> None:
@@ -115,3 +119,45 @@ def test_jump_hosts(text: str, expected: tuple[str | None, str, int | None]) -> 
 def test_a_jump_host_that_is_none(home: Path) -> None:
     with pytest.raises(InventoryError, match="is no jump host"):
         jump_host("gate.test:port")
+
+
+CONFIGS = (
+    "Host *\n  Port 2222\n  IdentitiesOnly yes\n",
+    "Host db* !db2\n  User dba\nHost DB2 web?\n  Port=2200\nHost *\n  User other\n  ConnectTimeout 7\n",
+    "Host db1 db2\n  HostName db2\n",
+    "Host *\n  HostName %h.example.test\n",
+    "Match host db1\n  User matched\n",
+    "Include more\nHost web1\n  User web\n",
+    "Include nothing-*\nHost web1\n  User web\n",
+    "Host *\n  ProxyJump gate.test\n  IdentityFile ~/.ssh/%h\n",
+)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("args", ["", "-o HostName=db2", "-o User=me -p 22", "-F {home}/other"])
+def test_hosts_that_are_told_the_same_are_asked_for_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch, config: str, args: str
+) -> None:
+    """Whatever is in the files: each host's route is what ssh says when it is asked for that host alone."""
+    needs("ssh")
+    (home / ".ssh" / "config").write_text(config)
+    (home / ".ssh" / "more").write_text("Host db2\n  HostName 192.0.2.7\n")
+    (home / "other").write_text("Host web*\n  User fleet\n")
+    spec = ConnectionSpec(common_args=args.format(home=home))
+    names = ("db1", "db2", "web1", "web2", "WEB1", "db10", "192.0.2.9")
+    together = {name: route(name, spec) for name in names}
+    for name in names:
+        forget()
+        with monkeypatch.context() as alone:
+            alone.setattr(ssh_config, "_alike", lambda *_: None)
+            assert together[name] == route(name, spec), name
+
+
+def test_a_fleet_costs_one_question(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("ssh")
+    (home / ".ssh" / "config").write_text("Host *\n  Port 2222\n")
+    asked: list[str] = []
+    real = ssh_config._ask_ssh
+    monkeypatch.setattr(ssh_config, "_ask_ssh", lambda target, *more: asked.append(target) or real(target, *more))
+    assert [route(f"web{n}", ConnectionSpec()).address for n in range(50)] == [f"web{n}" for n in range(50)]
+    assert asked == ["web0"]
