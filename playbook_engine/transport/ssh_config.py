@@ -178,7 +178,8 @@ def _alike(target: str, common_args: str) -> tuple[bool, ...] | None:
     lines = _host_lines(tuple(files or (expand("~/.ssh/config"), "/etc/ssh/ssh_config")))
     if lines is None:
         return None
-    return tuple(_matches(patterns, target) for patterns in lines)
+    # As it is written and in small letters: ssh's versions differ in which of them they hold against a pattern.
+    return tuple(_matches(patterns, name) for patterns in lines for name in (target, target.lower()))
 
 
 @lru_cache(maxsize=16)
@@ -194,8 +195,8 @@ def _host_lines(files: tuple[str, ...]) -> list[tuple[str, ...]] | None:
             if not words or words[0].startswith("#"):
                 continue
             word = words[0].lower()
-            if word == "include" and not [f for pattern in words[1:] for f in glob.glob(expand(pattern))]:
-                continue
+            if word == "include" and not any(p[:1] != "/" or glob.glob(p) for p in words[1:]):
+                continue  # Debian's own file includes a folder that is empty
             if word in UNLIKE or "%" in line or '"' in line:
                 return None
             if word == "host":
@@ -207,7 +208,7 @@ def _matches(patterns: Sequence[str], name: str) -> bool:
     """ssh_config(5), PATTERNS."""
     hit = False
     for pattern in patterns:
-        if ssh_glob(pattern.removeprefix("!"), name):
+        if ssh_glob(pattern.removeprefix("!"), name, case=True):
             if pattern.startswith("!"):
                 return False
             hit = True
@@ -259,12 +260,14 @@ def jump_host(text: str) -> tuple[str | None, str, int | None]:
     return match[1], match[2] or match[3] or match[4], int(match[5]) if match[5] else None
 
 
-def ssh_glob(pattern: str, name: str) -> bool:
+def ssh_glob(pattern: str, name: str, *, case: bool = False) -> bool:
     """ssh's patterns know only * and ?; [host]:port has brackets that fnmatch would read as a set."""
+    if not case:
+        pattern, name = pattern.lower(), name.lower()
     if "*" not in pattern and "?" not in pattern:
-        return pattern.lower() == name.lower()
+        return pattern == name
     wild = {"*": ".*", "?": "."}
-    return re.fullmatch("".join(wild.get(c) or re.escape(c) for c in pattern.lower()), name.lower()) is not None
+    return re.fullmatch("".join(wild.get(c) or re.escape(c) for c in pattern), name) is not None
 
 
 def expand(path: str) -> str:

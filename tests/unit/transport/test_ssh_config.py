@@ -158,6 +158,12 @@ def test_a_fleet_costs_one_question(home: Path, monkeypatch: pytest.MonkeyPatch)
     (home / ".ssh" / "config").write_text("Host *\n  Port 2222\n")
     asked: list[str] = []
     real = ssh_config._ask_ssh
-    monkeypatch.setattr(ssh_config, "_ask_ssh", lambda target, *more: asked.append(target) or real(target, *more))
-    assert [route(f"web{n}", ConnectionSpec()).address for n in range(50)] == [f"web{n}" for n in range(50)]
+
+    def ask(target: str, args: str, port: int | None, user: str | None) -> dict[str, list[str]]:
+        asked.append(target)
+        return real(target, args, port, user)
+
+    with monkeypatch.context() as counting:
+        counting.setattr(ssh_config, "_ask_ssh", ask)
+        assert [route(f"web{n}", ConnectionSpec()).address for n in range(50)] == [f"web{n}" for n in range(50)]
     assert asked == ["web0"]
