@@ -79,7 +79,7 @@ class CrashingWriter(JournalWriter):
         # As one: what another thread has taken out to write is not durable before it is written.
         with self.fuse.lock:
             self.waiting.append(event)
-            if isinstance(event, DURABLE):
+            if type(event).__name__ in DURABLE:
                 waiting, self.waiting = self.waiting, []
                 for each in waiting:
                     super().append(each)

@@ -91,7 +91,7 @@ class JournalWriter:
             raise self._refusal()
         at = self._clock.utc()
         text = self._codec.encode(event, at)
-        if not isinstance(event, DURABLE):
+        if type(event).__name__ not in DURABLE:
             self._queue.append((text, None))
             if self._idle:
                 self._ring()
