@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import paramiko
-
 from playbook_engine.model.errors import HostKeyError
+from playbook_engine.transport.library import paramiko
 from playbook_engine.transport.ssh_config import Route, ssh_glob
 
 Ask = Callable[[str, str], bool]

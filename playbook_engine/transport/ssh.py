@@ -14,8 +14,6 @@ import threading
 import time
 from collections.abc import Iterable
 
-import paramiko
-
 from playbook_engine.agent import process
 from playbook_engine.model.errors import AuthFailed, HostError, LinkLost, Unreachable
 from playbook_engine.model.host import ConnectionSpec, Host
@@ -26,6 +24,7 @@ from playbook_engine.transport.base import Become, Session
 from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
 from playbook_engine.transport.cancel import cancelling
 from playbook_engine.transport.known_hosts import KnownHosts
+from playbook_engine.transport.library import paramiko
 from playbook_engine.transport.posix import ShellSession
 from playbook_engine.transport.ssh_agent import AgentKeys, public_half
 from playbook_engine.transport.ssh_config import Route, expand, jump_host, route

@@ -6,11 +6,10 @@ import base64
 import socket
 from pathlib import Path
 
-from paramiko.agent import AgentSSH
-from paramiko.ssh_exception import SSHException
+from playbook_engine.transport.library import paramiko
 
 
-class AgentKeys(AgentSSH):
+class AgentKeys(paramiko.agent.AgentSSH):
     """The agent at a socket; without keys where nobody answers. paramiko's own `Agent` knows only SSH_AUTH_SOCK."""
 
     def __init__(self, path: str) -> None:
@@ -20,7 +19,7 @@ class AgentKeys(AgentSSH):
             sock.settimeout(10)
             sock.connect(path)
             self._connect(sock)  # type: ignore[attr-defined]
-        except (OSError, SSHException):
+        except (OSError, paramiko.SSHException):
             sock.close()
 
     def close(self) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from playbook_engine.cli.main import COMMANDS, cli
+from playbook_engine.cli.commands import COMMANDS
+from playbook_engine.cli.group import cli
 from playbook_engine.model.errors import EngineError, PlanRefused, UsageError
 
 RUNBOOK = """\

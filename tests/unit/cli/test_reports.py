@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from playbook_engine.cli.main import COMMANDS, cli
+from playbook_engine.cli.commands import COMMANDS
+from playbook_engine.cli.group import cli
 
 AUDIT = """
 name: audit
@@ -138,7 +139,7 @@ def test_every_command_that_a_report_advises_exists(here: Path) -> None:
     """The commands of an escalation report are parsed by the command line itself."""
     import shlex
 
-    from playbook_engine.cli.main import LazyGroup
+    from playbook_engine.cli.group import LazyGroup
 
     result = typed("audit", "here.test", "-i", "hosts.ini", "-e", "least=1000000000000000000")
     assert code(result) == 2

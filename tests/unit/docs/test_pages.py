@@ -14,7 +14,8 @@ import yaml
 from unit.docs.pages import ROOT, Page, code, page, pages
 
 from playbook_engine.catalog import catalog, reference
-from playbook_engine.cli.main import COMMANDS, cli
+from playbook_engine.cli.commands import COMMANDS
+from playbook_engine.cli.group import cli
 from playbook_engine.loading.lint import undefined
 from playbook_engine.loading.runbooks import Loader
 from playbook_engine.templating.environment import Templar
