@@ -48,7 +48,7 @@ def test_a_narrow_terminal_is_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_entry_point_says_it_without_click() -> None:
     text = "import sys; sys.argv[1:] = ['--help']\nfrom playbook_engine.cli.main import main\n"
     text += "try:\n    main()\nfinally:\n    assert 'click' not in sys.modules and 're' not in sys.modules"
-    ran = subprocess.run([sys.executable, "-S", "-c", text], capture_output=True, text=True, check=False)
+    ran = subprocess.run([sys.executable, "-S", "-c", text], capture_output=True, text=True, check=False, env={})
     assert (ran.returncode, ran.stderr) == (0, "")
     assert all(name in ran.stdout for name in COMMANDS)
 
