@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playbook_engine.app.wiring import App
@@ -47,6 +47,19 @@ def agreed(app: App, runbook: Runbook, hosts: Sequence[Host], consent: Consent, 
         _number(hosts, why, consent)
     else:
         confirm_many(hosts, yes=consent.yes or named, mean=consent.mean, terminal=consent.terminal)
+
+
+def settled(app: App, runbook: object, hosts: Sequence[Host], consent: Consent, *, named: bool) -> bool:
+    """Whether nothing stands between these hosts and a connection: neither a limit, nor a question, nor a protection.
+
+    `runbook` is its file as it is written: it has not been judged yet.
+    """
+    most = app.settings.max_hosts if consent.max_hosts is None else consent.max_hosts
+    if (most is not None and len(hosts) > most) or not isinstance(runbook, Mapping) or runbook.get("protected"):
+        return False
+    if any(GUARD in host.variables for host in hosts):
+        return False
+    return len(hosts) == 1 or consent.yes or named or consent.mean == len(hosts)
 
 
 def confirm_many(hosts: Sequence[Host], *, yes: bool, mean: int | None, terminal: bool) -> None:

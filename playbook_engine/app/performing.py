@@ -112,6 +112,9 @@ def perform(
     except BaseException:
         journal.abandon()
         raise
+    finally:
+        if app.dialling is not None:
+            app.dialling.hang_up()
     journal.close()
     return RunEnd(run=play.run, code=code, statuses=statuses)
 

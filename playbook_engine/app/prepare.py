@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from playbook_engine.app.consent import Consent, agreed, bounded, confirm_many
-from playbook_engine.app.policies import heard_by, policy_for, unready
-from playbook_engine.app.targets import targets
+from playbook_engine.app.consent import Consent, agreed, bounded, confirm_many, settled
+from playbook_engine.app.targets import Targets, targets
 from playbook_engine.app.wiring import App
-from playbook_engine.engine.compile import compile_plan
 from playbook_engine.inventory.vars_files import parse_extra_vars
-from playbook_engine.loading.lint import undefined
-from playbook_engine.loading.runbooks import Loader
-from playbook_engine.model.errors import LoadErrors, UsageError
+from playbook_engine.loading.finding import find
+from playbook_engine.loading.yaml_source import Document, read_yaml
+from playbook_engine.model.errors import EngineError, LoadErrors, UsageError
 from playbook_engine.model.plan import Options, Plan
+
+if TYPE_CHECKING:
+    from playbook_engine.loading.runbooks import Loader
 
 
 def loader(app: App) -> Loader:
     """Finds runbooks by name in ./runbooks, RUNBOOK_PATH and the shipped ones."""
+    from playbook_engine.loading.runbooks import Loader
+
     return Loader(app.settings.runbook_path, app.templar)
 
 
@@ -29,13 +34,27 @@ def prepare(
     kind: str, command: str, options: Options, consent: Consent,
 ) -> Plan:  # fmt: skip
     """Raises LoadError, LoadErrors, InventoryError, UsageError."""
-    runbook = loader(app).load(name)
+    first = _first_look(app, name, pattern, inventory, limit, extra)
+    if first is not None and settled(
+        app, first.document.value, first.chosen.hosts, consent, named=bool(pattern or limit)
+    ):
+        app.dial(first.chosen.hosts[: options.forks])
+    # Imported now: while the hosts answer.
+    from playbook_engine.app.policies import heard_by, policy_for, unready
+    from playbook_engine.engine.compile import compile_plan
+    from playbook_engine.loading.lint import undefined
+
+    runbook = loader(app).load(name, first.document if first else None)
     policy = policy_for(app, runbook)
     given = parse_extra_vars(extra, app.templar)
     wanted = pattern or limit or runbook.hosts
     if wanted is None:
         raise UsageError(f"{runbook.name} names no hosts", advice=f"name them: runbook {kind} {name} HOST")
-    chosen = targets(app, inventory, pattern or runbook.hosts or limit or "", limit, Path(runbook.file).parent, given)
+    wanted = pattern or runbook.hosts or limit or ""
+    if first is not None and first.pattern == wanted:
+        chosen = first.chosen
+    else:
+        chosen = targets(app, inventory, wanted, limit, Path(runbook.file).parent, given)
     if kind != "audit":
         bounded(app, chosen.hosts, consent.max_hosts)
     if kind == "run" and not options.check:
@@ -53,3 +72,29 @@ def prepare(
     if policy is not None and kind == "run" and not options.check and (missing := unready(policy, os.environ)):
         print(f"! {policy.name}: needed for its messages, and not set: {', '.join(missing)}", file=sys.stderr)
     return heard_by(plan, policy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FirstLook:
+    """A runbook's file as it is written, and the hosts that it would be for."""
+
+    document: Document
+    pattern: str
+    chosen: Targets
+
+
+def _first_look(
+    app: App, name: str, pattern: str | None, inventory: Sequence[str], limit: str | None, extra: Sequence[str]
+) -> _FirstLook | None:
+    """As much as it takes to know which hosts to reach; None where something is wrong, which is said in its turn."""
+    try:
+        document = read_yaml(find(name, app.settings.runbook_path))
+        value = document.value
+        wanted = pattern or (value.get("hosts") if isinstance(value, Mapping) else None) or limit
+        if not isinstance(wanted, str):
+            return None
+        given = parse_extra_vars(extra, app.templar)
+        chosen = targets(app, inventory, wanted, limit, Path(document.file).parent, given)
+    except EngineError:
+        return None
+    return _FirstLook(document=document, pattern=wanted, chosen=chosen)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from playbook_engine.app.clock import SystemClock
+from playbook_engine.app.dialling import Dialled, Dialling
 from playbook_engine.app.settings import Settings
 from playbook_engine.app.switch import KillSwitch
 from playbook_engine.catalog import catalog
@@ -15,6 +17,7 @@ from playbook_engine.journal.fold import fold
 from playbook_engine.journal.index import RunIndex
 from playbook_engine.journal.redaction import Redactor
 from playbook_engine.model.errors import LoadError, NotFound
+from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Plan
 from playbook_engine.model.runbook import Import, Runbook
 from playbook_engine.templating.environment import Templar
@@ -36,6 +39,7 @@ class App:
         self.incidents = FileStore(settings.state, self.clock, self.redactor, "incidents")
         self.index = RunIndex(settings.state, self.store)
         self.switch = KillSwitch(settings.state)
+        self.dialling: Dialling | None = None
 
     def journals(self) -> dict[str, FileStore]:
         """Where the journals of each kind are; those of runs first."""
@@ -44,13 +48,25 @@ class App:
         }  # fmt: skip
 
     def transports(self, ask: Ask | None = None) -> dict[str, Transport]:
-        """By the value of ansible_connection."""
+        """By the value of ansible_connection; with the connections that were begun."""
+        found = self._transports(ask)
+        if (dialling := self.dialling) is None:
+            return found
+        return {name: Dialled(transport=transport, dialling=dialling) for name, transport in found.items()}
+
+    def _transports(self, ask: Ask | None = None) -> dict[str, Transport]:
         from playbook_engine.transport.known_hosts import KnownHosts
         from playbook_engine.transport.local import LocalTransport
         from playbook_engine.transport.ssh import SshTransport
 
         ssh = SshTransport(KnownHosts(ask))
         return {"ssh": ssh, "paramiko": ssh, "smart": ssh, "paramiko_ssh": ssh, "local": LocalTransport()}
+
+    def dial(self, hosts: Sequence[Host]) -> None:
+        """Begins to connect to hosts; the transports of the run to come go on with what was begun."""
+        wanted = [h for h in hosts if h.connection.connection != "local"]
+        if wanted and not self.halted():
+            self.dialling = Dialling(self._transports, wanted)
 
     def claim(self, run: str, leg: int, plan: Plan) -> Claim | None:
         """What the hosts are locked with; None for a run that changes nothing."""

@@ -40,7 +40,6 @@ def run(
     """Run RUNBOOK (a name or a file) on the hosts of PATTERN."""
     from playbook_engine.app.consent import Consent
     from playbook_engine.app.prepare import prepare
-    from playbook_engine.app.runs import execute
 
     app = make_app()
     plan = prepare(
@@ -51,6 +50,8 @@ def run(
         ),
         consent=Consent(yes=yes, mean=mean, terminal=on_terminal(), max_hosts=max_hosts),
     )  # fmt: skip
+    from playbook_engine.app.runs import execute
+
     plan, waiting = drilled(app, plan, drill)
     end = execute(
         app, plan, [*watchers(app, as_json=as_json, verbose=verbose, diff=diff, steps=plan.runbook.count()), *waiting],

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from playbook_engine.loading import registry
+from playbook_engine.loading import finding, registry
 from playbook_engine.loading.parameters import read_param
 from playbook_engine.loading.problems import Problems, kind_of
 from playbook_engine.loading.salvage import salvaged
@@ -18,7 +17,6 @@ from playbook_engine.model.errors import LoadError
 from playbook_engine.model.runbook import Import, OnFailure, Runbook, Step
 from playbook_engine.templating.environment import Templar
 
-SUFFIXES = ("", ".yml", ".yaml")
 MAX_DEPTH = 20  # imports within imports
 MAX_FILES = 200  # two imports in each of twenty files would be a million
 
@@ -33,33 +31,19 @@ class Loader:
 
     def find(self, name: str, beside: Path | None = None) -> Path:
         """The file of a runbook's name or path. Raises LoadError with the names that are near."""
-        given = Path(name)
-        places = [beside, *self._path] if beside else [*self._path]
-        if given.is_absolute() or name.startswith((".", "~")) or "/" in name:
-            places = [beside or Path()]
-        for folder in places:
-            for suffix in SUFFIXES:
-                for candidate in (folder / f"{given.expanduser()}{suffix}", folder / name / f"{given.name}.yml"):
-                    if _is_file(candidate):
-                        return candidate
-        if _is_file(given):
-            return given
-        near = [f.stem for folder in ([beside] if beside else []) for f in folder.glob("*.yml")]
-        close = difflib.get_close_matches(name, [*near, *self.names()], 1)
-        advice = f"did you mean {close[0]}?" if close else f"looked in {', '.join(str(p) for p in places)}"
-        shown = name if len(name) <= 100 else f"{name[:99]}…"
-        raise LoadError(f"there is no runbook {shown!r}", advice=advice)
+        return finding.find(name, self._path, beside)
 
     def names(self) -> list[str]:
         """The runbooks on the path."""
-        return sorted({f.stem for folder in self._path if folder.is_dir() for f in folder.glob("*.yml")})
+        return finding.names(self._path)
 
-    def load(self, name: str) -> Runbook:
-        """Raises LoadError, or LoadErrors with everything that is wrong."""
+    def load(self, name: str, document: Document | None = None) -> Runbook:
+        """The runbook of a name, or of a file that was read already. Raises LoadError, or LoadErrors with everything
+        that is wrong."""
         self._files = 0
-        return self._file(self.find(name), "", ())
+        return self._file(Path(document.file) if document else self.find(name), "", (), document)
 
-    def _file(self, file: Path, prefix: str, chain: tuple[Path, ...]) -> Runbook:
+    def _file(self, file: Path, prefix: str, chain: tuple[Path, ...], document: Document | None = None) -> Runbook:
         if file.resolve() in chain:
             names = " → ".join(p.stem for p in (*chain[chain.index(file.resolve()) :], file.resolve()))
             raise LoadError(f"the imports go round in a circle: {names}")
@@ -68,7 +52,7 @@ class Loader:
         self._files += 1
         if self._files > MAX_FILES:
             raise LoadError(f"the runbook takes in more than {MAX_FILES} others, imports of imports included")
-        document = read_yaml(file)
+        document = document or read_yaml(file)
         problems = Problems(document)
         if not isinstance(document.value, Mapping):
             raise _no_mapping(document)
@@ -137,13 +121,6 @@ class Loader:
                 error.where = document.at((*at, "import_runbook"))
             problems.add_error(error)
             return None
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name too long, or with a NUL: no file can be called so
-        return False
 
 
 def _no_mapping(document: Document) -> LoadError:
