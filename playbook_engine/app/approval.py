@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from playbook_engine.app.hiding import hide_secrets
 from playbook_engine.app.runs import view_of
@@ -13,9 +12,10 @@ from playbook_engine.engine.plan_hash import parameters, plan_hash
 from playbook_engine.journal.approvals import Answer, Approvals, person
 from playbook_engine.model.errors import JournalError, UsageError
 from playbook_engine.model.events import ApprovalRequested
+from playbook_engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Waiting:
     """What a run waits for."""
 

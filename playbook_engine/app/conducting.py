@@ -47,6 +47,7 @@ from playbook_engine.model.events import (
     FaultInjected,
     RunPerformed,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Runbook
 from playbook_engine.report.text import instant
 
@@ -54,7 +55,7 @@ LOOK = 0.1  # seconds
 SETTLE = 8.0  # seconds that escalations may take beyond what the scenario says
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wishes:
     """How a drill is wanted. `real`: messages go to real people. `mutant`: what is broken in the runbook. `people` play
     a tabletop at the terminal, instead of its written moves. `unheard`: nobody asks who heard of it, and how

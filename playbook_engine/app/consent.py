@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.app.wiring import App
 from playbook_engine.catalog.spec import parse_bool
 from playbook_engine.model.errors import EngineError, InventoryError, UsageError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import Host
 from playbook_engine.model.runbook import Runbook
 
@@ -15,7 +15,7 @@ GUARD = "runbook_protected"
 """The variable of a host or group that the number of hosts has to be said for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Consent:
     """What the operator said about the number of hosts: `mean` is --yes-i-mean, `terminal` whether one can be asked."""
 

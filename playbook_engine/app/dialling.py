@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from playbook_engine.model.errors import EngineError, HostKeyError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import Host
 from playbook_engine.transport.base import Connection, Transport
 
@@ -78,7 +79,7 @@ class Dialling:
                 call.connection.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dialled:
     """A transport some of whose connections have been begun already."""
 

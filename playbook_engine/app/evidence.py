@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from playbook_engine.journal.evidence.keys import ChainKey, SigningKey, key_ring
 from playbook_engine.journal.evidence.manifest import Manifest
 from playbook_engine.journal.evidence.verify import Verdict, verify
 from playbook_engine.model.errors import EngineError, JournalError, NotFound, UsageError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.render import render
 from playbook_engine.report.subject import Subject
 
@@ -25,7 +25,7 @@ SIGNING_KEY = "evidence.key"
 RUNS = "runs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Made:
     """A bundle that was written."""
 

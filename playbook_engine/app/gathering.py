@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from playbook_engine.app.wiring import App
@@ -11,6 +10,7 @@ from playbook_engine.journal.fold import RunView, fold
 from playbook_engine.journal.index import PREVIEWS, RunRow
 from playbook_engine.model.errors import EngineError
 from playbook_engine.model.events import EscalationJoined, EscalationOpened, RunPerformed
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.text import instant
 
 NAMED = "named"  # why a run belongs to it that somebody says does
@@ -18,7 +18,7 @@ AROUND = timedelta(hours=6)  # how far from its runs another run of the same run
 AUDITS = timedelta(hours=24)  # the same for audits: before, and after
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """`kind`: run | escalation | drill. `why` it belongs to it, for the journal."""
 

@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,12 +19,13 @@ from playbook_engine.journal.files import FileStore
 from playbook_engine.journal.fold import RunView, fold
 from playbook_engine.model.errors import JournalError, UsageError
 from playbook_engine.model.events import RunHandedOver
+from playbook_engine.model.frozen import frozen
 
 SHORTEST = 8  # characters of a passphrase: it stands between a lost file and every before-image
 LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that is taken for another one when it is read out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HandedOver:
     """What is in a bundle that was made or taken. `here`: it was in the state folder already, and nothing was done."""
 

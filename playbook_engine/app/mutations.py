@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from playbook_engine.app.conducting import Conductor, Wishes
 from playbook_engine.app.drills import held, scenarios
@@ -15,13 +14,14 @@ from playbook_engine.drill.mutation import Mutant, mutants
 from playbook_engine.drill.scenario import Scenario
 from playbook_engine.drill.scenarios import fits
 from playbook_engine.model.errors import LoadErrors, UsageError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Runbook
 from playbook_engine.report.text import count
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """What became of one breakage. `by`: the drill that noticed, and what it found. `reason`: why none does."""
 

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import FrameType
 
 from playbook_engine.app.alarms import bells
@@ -20,6 +20,7 @@ from playbook_engine.journal.approvals import Approvals, person
 from playbook_engine.journal.files import JournalWriter
 from playbook_engine.journal.requests import Requests, Wish
 from playbook_engine.model.events import Event, RunFinished
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import Host
 from playbook_engine.model.outcome import ExitCode, HostStatus, exit_code
 from playbook_engine.model.plan import Plan
@@ -27,7 +28,7 @@ from playbook_engine.model.ports import EventSink
 from playbook_engine.transport.known_hosts import Ask
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunEnd:
     """How a run ended."""
 
@@ -54,7 +55,7 @@ class Sinks:
                     self._watchers.remove(watcher)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Performance:
     """What is to be performed. `done` are hosts that had ended before, `taking_back` those in the
     middle of a rollback, `owners` those who started and resumed the run;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from playbook_engine.engine.moved import moved
 from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.journal.fold import RunView, fold
 from playbook_engine.model.errors import EngineError, JournalError, NotFound, PlanRefused
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.ports import EventSink
@@ -27,7 +27,7 @@ from playbook_engine.transport.known_hosts import Ask
 NAMED = 20  # lines about what has moved
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Saved:
     """A plan that was read again and fits: the plan, what was seen when it was made, and the run that made it."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from playbook_engine.inventory.vars_files import parse_extra_vars
 from playbook_engine.loading.finding import find
 from playbook_engine.loading.yaml_source import Document, read_yaml
 from playbook_engine.model.errors import EngineError, LoadErrors, UsageError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.plan import Options, Plan
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def prepare(
     return heard_by(plan, policy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _FirstLook:
     """A runbook's file as it is written, and the hosts that it would be for."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.app.performing import Performance, RunEnd, perform
 from playbook_engine.app.runs import machines, undoing, view_of
@@ -15,6 +14,7 @@ from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.journal.fold import RunView
 from playbook_engine.model.errors import NotFound, UsageError
 from playbook_engine.model.events import RunResumed
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import Host
 from playbook_engine.model.outcome import OPEN
 from playbook_engine.model.plan import Options, Plan
@@ -23,7 +23,7 @@ from playbook_engine.model.runbook import Import, Runbook
 from playbook_engine.transport.known_hosts import Ask
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Login:
     """How this machine reaches the hosts of a run that began on another; None: as the journal says."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from playbook_engine.app.wiring import App
 from playbook_engine.inventory.inventory import Inventory, load_inventory
 from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import Host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Targets:
     """The hosts of a run, all others that a step may be delegated to, and the groups."""
 

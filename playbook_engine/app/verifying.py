@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.app.audits import checks_only
 from playbook_engine.app.incidents import add, report_of
@@ -14,6 +13,7 @@ from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.journal.fold import RunView
 from playbook_engine.model.errors import NotFound, UsageError
 from playbook_engine.model.events import CheckEvaluated, Event, IncidentAttached, ProbeVerified
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import ExitCode
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.ports import EventSink
@@ -24,7 +24,7 @@ from playbook_engine.report.status import Status, judge_then, worst
 from playbook_engine.transport.known_hosts import Ask
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verified:
     """What was found: the document as it is since, the runs that measured, and the items that they were about."""
 

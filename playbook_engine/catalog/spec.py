@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from playbook_engine.catalog.types import Unfit, convert, parse_bool, parse_duration, parse_size
 from playbook_engine.model.errors import EngineError
+from playbook_engine.model.frozen import frozen
 
 __all__ = [
     "ActionSpec", "ArgumentError", "Kind", "ParamSpec", "Problem",
@@ -26,7 +27,7 @@ class Kind(StrEnum):
     CONTROL = "control"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """One thing wrong with the arguments: `path` leads to it from the action's own mapping, or to its key."""
 
@@ -43,7 +44,7 @@ class ArgumentError(EngineError):
     exit_code = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ParamSpec:
     """One argument: its type (docs/runbook-reference.md lists them), whether it is needed, what it is when left out.
 
@@ -99,7 +100,7 @@ class ParamSpec:
                 raise Unfit(f"unknown key {key!r}", advice)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ActionSpec:
     """One action as the controller knows it. `glance`: looking at its state costs the host next to nothing."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from playbook_engine.drill.scenario import Expected, Scenario
 from playbook_engine.escalation.view import EscalationView
 from playbook_engine.journal.fold import RunView
 from playbook_engine.model.events import CheckEvaluated, PreconditionEvaluated
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.text import listed, seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """One expectation. `said` is what was found, where it is not what was wanted also what was."""
 
@@ -21,7 +22,7 @@ class Finding:
     said: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """What a drill has left: the last exit code, the runs' views (a resumed one once), the escalations, what the probes
     measured at the end, and what is not as it was below the paths that had to stay the same."""

@@ -6,7 +6,6 @@ All times are seconds since the first fault was there, or the run began, whichev
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from playbook_engine.drill.scenario import MILESTONES
@@ -22,13 +21,14 @@ from playbook_engine.model.events import (
     RollbackVerified,
     StepFinished,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.report.text import instant
 
 GOOD = (HostStatus.OK, HostStatus.CHANGED, HostStatus.ROLLED_BACK, HostStatus.PARTLY_ROLLED_BACK)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Milestone:
     """`after`: seconds, None for one that was not reached. `target`: seconds, None where the drill sets none."""
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from playbook_engine.catalog import catalog
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Import, Probe, Runbook, Step
 
 ALWAYS = "true"
 NOTHING = "this rollback was broken on purpose"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mutant:
     """One breakage. `key` finds it again in the same runbook; `name` is for people."""
 

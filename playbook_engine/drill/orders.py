@@ -6,14 +6,15 @@ The run is the ordinary command in a process of its own: what is drilled is what
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from playbook_engine.journal.notes import leave
 from playbook_engine.model.errors import NotFound
+from playbook_engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Orders:
     """`stops`: (host, step) before which the run waits for the drill; an empty host is any. `fail_checks`: (step,
     check) that will not hold; an empty step is any, an empty check all of the step's. `mutant`: what is broken in the

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Probe
 from playbook_engine.model.source import SourcePos
 
@@ -29,7 +30,7 @@ class Own(StrEnum):
     FAIL_CHECK = "fail-check"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LabSpec:
     """A lab host to make. `sick`: the ailing system. `wheels`: what pip finds in /wheels: a stand-in of MLflow.
 
@@ -49,7 +50,7 @@ class LabSpec:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FaultSpec:
     """Something to break. `at_step`: when this step is about to begin (before everything without one).
 
@@ -65,7 +66,7 @@ class FaultSpec:
     where: SourcePos | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Notified:
     """A level that has to hear of it, within so many seconds of the drill's time after the failure."""
 
@@ -73,7 +74,7 @@ class Notified:
     within: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Response:
     """Somebody at the other end of a message: acknowledges once this level was told, after so many seconds."""
 
@@ -83,7 +84,7 @@ class Response:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Expected:
     """What has to come of it. `hosts`: how each ends. None means that nothing is said about it.
 
@@ -105,7 +106,7 @@ class Expected:
     within: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AbortWhen:
     """The drill ends at once: after so many seconds, or when this shell command succeeds on a host."""
 
@@ -114,7 +115,7 @@ class AbortWhen:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inject:
     """News for the people at the table, at this minute. `hint`: given only when they ask for one."""
 
@@ -125,7 +126,7 @@ class Inject:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Move:
     """What somebody at the table does at this minute, in a drill that plays itself. `reaches`: a milestone."""
 
@@ -136,7 +137,7 @@ class Move:
     reaches: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scenario:
     """One file. `speed`: how many times as fast the ladder runs as its policy says. `overlooks`: breakages of the
     runbook that no drill can notice, with the reason. `text` is the file."""

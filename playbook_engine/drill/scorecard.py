@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from playbook_engine.drill.expectations import Finding
 from playbook_engine.drill.milestones import Milestone
 from playbook_engine.journal.codec import Record
 from playbook_engine.model.events import DrillAborted, DrillScored, DrillStarted, FaultCleared, FaultInjected
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.text import count, listed, moment, one_line, seconds, visible
 
 WIDTH = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Past:
     """An earlier drill of the same scenario."""
 
@@ -26,7 +26,7 @@ class Past:
     milestones: tuple[Milestone, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scorecard:
     """`passed`: every expectation was met and every target reached. `faults`: what was broken, and whether it was put
     right again."""

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from playbook_engine.engine.commands import Program, ask
+from playbook_engine.model.frozen import frozen
 from playbook_engine.transport.base import Become, Call, Reply
 
 PATIENCE = 0.5  # seconds that the answer to this step may be late for the look at the next one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """A call, and where and as whom it is to be made."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from playbook_engine.engine.commands import Program, emit
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.limits import DEADLINE
 from playbook_engine.model.events import EscalationRaised
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus
 
 BY_STATUS: Mapping[HostStatus, str] = {
@@ -23,7 +23,7 @@ BY_KIND: Mapping[str, str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cause:
     """What a host failed of: the kind of the failure, and the step it was in."""
 

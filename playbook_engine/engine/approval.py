@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from playbook_engine.journal.approvals import Answer, person
 from playbook_engine.model.events import ApprovalGiven, ApprovalRequested
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.ports import Clock, EventSink
 
 LOOK = 0.5  # seconds between two looks for an answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wanted:
     """What an `approve` step asks for. `timeout` in seconds."""
 
@@ -26,7 +27,7 @@ class Wanted:
     timeout: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Decision:
     """How it was decided. `stopped`: before anybody had decided. Not `answered`: nobody said anything in time."""
 
@@ -37,7 +38,7 @@ class Decision:
     answered: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bound:
     """What is agreed to: the hash of the plan and its hosts; and who may not, as it is theirs."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from playbook_engine.engine.approval import Wanted
 from playbook_engine.model.errors import LinkLost
 from playbook_engine.model.events import Event
+from playbook_engine.model.frozen import frozen
 from playbook_engine.transport.base import Become, Call, Reply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Connect:
     """Open a host's connection (the run's own host where `on` is empty); answered with a Hello, or a HostError is
     raised in the machine. `patience`: seconds in which it is tried again and again."""
@@ -22,7 +22,7 @@ class Connect:
     patience: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ask:
     """Send calls to a host, in one frame; answered with their replies, or a HostError is raised in the machine.
 
@@ -35,24 +35,24 @@ class Ask:
     riding: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Emit:
     """Append an event; durable ones are on the disk when this is answered."""
 
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Sleep:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Now:
     """Answered with the monotonic time in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Gate:
     """Wait until the run lets this host go on: `turn` (its batch begins), `step` (nobody stopped the run).
 
@@ -63,7 +63,7 @@ class Gate:
     fit: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Cancel:
     """The operator insists: stop now, and do as the runbook says when something fails."""
 
@@ -73,7 +73,7 @@ class Cancel:
         return self.reason
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Approve:
     """Ask people; answered with their Decision."""
 

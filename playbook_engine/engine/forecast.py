@@ -6,13 +6,14 @@ A pure function of plan and view, so that the same plan can be looked at twice, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import Kind
 from playbook_engine.engine.drift import ALREADY, key
 from playbook_engine.journal.fold import HostView, RunView, StepView
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus, Outcome
 from playbook_engine.model.plan import Plan
 from playbook_engine.model.runbook import Import, Runbook, Step
@@ -26,7 +27,7 @@ class Will(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Prediction:
     """One step on one host, or one item of its loop (else -1). `digest` and `state` are what was found, if looked at.
 
@@ -46,7 +47,7 @@ class Prediction:
     expected: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostForecast:
     """One host. `ended` is the status of the preview, with its message."""
 

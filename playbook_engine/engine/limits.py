@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.engine.batches import over_budget
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.runbook import Runbook
 
@@ -19,7 +19,7 @@ DEADLINE = "the run's deadline"
 """What the reason begins with for which a run that took too long is stopped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """`max_fail_percentage` is of one batch, `failure_budget` (hosts) of the whole run, `deadline` in seconds.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from playbook_engine.model.errors import TemplateError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.templating.environment import Templar
 
 COMPARISON = re.compile(r"^\s*(?P<left>[^<>=!]+?)\s*(?P<op><=|>=|==|!=|<|>)\s*(?P<right>.+?)\s*$")
@@ -19,7 +20,7 @@ UNITS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Measured:
     """One comparison of an expectation: `value op threshold`."""
 
@@ -31,7 +32,8 @@ class Measured:
     holds: bool | None = None
 
     def data(self) -> dict[str, object]:
-        return {key: getattr(self, key) for key in self.__slots__ if getattr(self, key) not in (None, "")}
+        names = (field.name for field in dataclasses.fields(self))
+        return {name: getattr(self, name) for name in names if getattr(self, name) not in (None, "")}
 
 
 def measured(templar: Templar, expect: str, variables: Mapping[str, object]) -> list[Measured]:

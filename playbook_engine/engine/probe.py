@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ArgumentError, Kind
@@ -12,6 +12,7 @@ from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.measure import Measured, measured
 from playbook_engine.engine.scope import Scope
 from playbook_engine.model.errors import HostError, TemplateError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import Verdict
 from playbook_engine.model.runbook import Probe
 from playbook_engine.transport.base import Call, Reply
@@ -22,7 +23,7 @@ CANNOT = ("unmeasured", "permission", "crash", "timeout", "no-python", "no-such-
 SHOWN = 2000  # characters of a text that evidence keeps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """What a probe said about its expectation, with the evidence."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from playbook_engine.model.errors import HostError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus, Outcome
 
 ADVICE = {
@@ -21,7 +22,7 @@ ADVICE = {
 """What to do next, by the kind of a failure."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepResult:
     """How a step ended. `result` is what `register` holds; not `known` when the step was only announced (`--check`)."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.agent import proof
 from playbook_engine.catalog import catalog
@@ -18,6 +17,7 @@ from playbook_engine.engine.scope import Scope
 from playbook_engine.engine.step import StepRunner
 from playbook_engine.model.errors import HostError, LinkLost, Unreachable
 from playbook_engine.model.events import ChangeIntended, RollbackStarted, RollbackVerified, StepUndone, UndoIntended
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import Outcome
 from playbook_engine.model.runbook import Step
 from playbook_engine.transport.base import Call, Reply
@@ -25,7 +25,7 @@ from playbook_engine.transport.base import Call, Reply
 TIMEOUT = 600.0  # seconds for one undo: rollback has a deadline of its own
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RollbackResult:
     """`undone` and `kept` name steps; `failed` says what is wrong, `differences` what the proof found."""
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import Kind
 from playbook_engine.engine.commands import Program, Sleep, ask, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.model.events import ChangeIntended
+from playbook_engine.model.frozen import frozen
 from playbook_engine.transport.base import Become, Call, Reply
 
 ASKING = 20.0  # seconds for the host to look into its records
 EVERY = 1.0  # seconds between two looks at what is still running
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settlement:
     """Either the `reply` that was not heard and `how` it was learned; or `send`: it was not done, and may be; or `why`
     that cannot be learned. `running` says that it goes on."""

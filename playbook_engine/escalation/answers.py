@@ -8,12 +8,13 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 from playbook_engine.journal.notes import leave
+from playbook_engine.model.frozen import frozen
 
 
 class Word(StrEnum):
@@ -24,7 +25,7 @@ class Word(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """Somebody's word. `via`: command, or link."""
 

@@ -13,7 +13,6 @@ import queue
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from playbook_engine.escalation import ladder
@@ -42,6 +41,7 @@ from playbook_engine.model.events import (
     HostRecovered,
     NotificationIntended,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.ports import Clock
 from playbook_engine.report.escalation import EscalationReport
@@ -52,7 +52,7 @@ REST = 10.0  # seconds after which what went wrong is tried again
 SENDERS = 8  # messages on their way at once: a server that hangs delays nobody else
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outside:
     """What the dispatcher needs from outside: channels by kind, secrets, the reports of runs, and what follows when
     nobody has answered. `base` is the address of the console, for links; empty without one."""
@@ -359,7 +359,7 @@ class Dispatcher:
             self._book.close(case)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Progress:
     """How far one message has come."""
 

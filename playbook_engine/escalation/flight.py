@@ -6,18 +6,18 @@ import queue
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from playbook_engine.escalation.channels.channel import Channel, Letter, NotSent
 from playbook_engine.escalation.ladder import Message
 from playbook_engine.escalation.policy import Sender
 from playbook_engine.model.events import NotificationFailed, NotificationSent
+from playbook_engine.model.frozen import frozen
 
 ATTEMPTS = 9  # of one message; with the pauses below that is some five minutes
 PAUSES = (2.0, 4.0, 8.0, 16.0, 32.0, 60.0)  # seconds after a failed attempt; the last one repeats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Landed:
     """A message has arrived, or not."""
 
@@ -25,7 +25,7 @@ class Landed:
     event: NotificationSent | NotificationFailed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Flight:
     """One attempt, in a thread of its own."""
 

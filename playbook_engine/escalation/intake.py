@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from playbook_engine.escalation.policy import Policy, Trigger
 from playbook_engine.escalation.view import EscalationView
 from playbook_engine.journal.fold import RunView
 from playbook_engine.model.events import EscalationJoined, EscalationOpened, EscalationRaised
+from playbook_engine.model.frozen import frozen
 
 Failures = Callable[[str, str, str], int]
 """(run, runbook, host) → how many runs of the runbook in a row have failed there, this one included."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failure:
     """Something that a run says people should hear of. `seq` is its record's number.
 

@@ -8,19 +8,19 @@ acknowledgement stops it; one that nothing follows for `again_after` begins it a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from playbook_engine.escalation.policy import Address, Contact, Kind, Policy
 from playbook_engine.escalation.schedule import after_quiet, people
 from playbook_engine.escalation.view import EscalationView, Reached, State
 from playbook_engine.model.events import EscalationExhausted, EscalationReopened, Event, LevelReached
+from playbook_engine.model.frozen import frozen
 
 TRACKING = (Kind.PAGERDUTY, Kind.GOALERT)
 """Services that keep the state of an alert, and have to hear that somebody has taken it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Climb:
     """Tell a level. `number` counts from 1, as `round` does."""
 
@@ -29,14 +29,14 @@ class Climb:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exhaust:
     """Every level was told, and nobody has answered."""
 
     rounds: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reopen:
     """Somebody has taken it, and nothing was done since."""
 
@@ -46,7 +46,7 @@ class Reopen:
 Move = Climb | Exhaust | Reopen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Due:
     """A move, and the instant from which on it is to be made."""
 
@@ -114,7 +114,7 @@ def _seconds(span: float) -> timedelta:
 # ------------------------------------------------------------------ who is to be told what
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Message:
     """One message to one address. `id` is the same at every attempt, also by a later process."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from playbook_engine.escalation.channels.channel import Letter
 from playbook_engine.escalation.ladder import Climb, Exhaust, Message, due
 from playbook_engine.escalation.policy import Policy
 from playbook_engine.escalation.view import EscalationView, Sending, State
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report import severity, text
 from playbook_engine.report.escalation import UPDATE, EscalationReport, Told
 from playbook_engine.report.render import render
@@ -21,7 +21,7 @@ SUBJECT = 160  # characters
 TEMPLATES = {"recovered": "recovered.txt.j2", "acknowledged": "recovered.txt.j2"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Summary:
     """An escalation in the words that a message needs."""
 

@@ -6,10 +6,12 @@ All times of day are local to a named time zone (IANA); durations are seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from playbook_engine.model.frozen import frozen
 
 SEVERITIES = ("P0", "P1", "P2", "P3", "P4")
 
@@ -47,7 +49,7 @@ class Then(StrEnum):
     STOP_RUNS = "stop_runs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Address:
     """One way to reach somebody."""
 
@@ -55,7 +57,7 @@ class Address:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Contact:
     """Somebody, or a room where several people are. `away`: from, until (UTC), when nobody is to be called."""
 
@@ -72,7 +74,7 @@ class Contact:
         return any(begin <= at < end for begin, end in self.away)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Override:
     """Somebody stands in for whoever would be on call. `begin`, `end`: UTC."""
 
@@ -81,7 +83,7 @@ class Override:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Schedule:
     """Who is on call when: the members take turns of `every`, from `begin` (local time, so that a handover at nine
     stays at nine when the clocks change)."""
@@ -94,7 +96,7 @@ class Schedule:
     overrides: tuple[Override, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Target:
     """Whom a level tells: one of the four is set."""
 
@@ -109,7 +111,7 @@ class Target:
         return f"role {self.role}" if self.role else self.contact or self.room
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Level:
     """`ack_timeout`: seconds until the next level is told; `delay`: before this one is. `via`: only these kinds."""
 
@@ -120,7 +122,7 @@ class Level:
     via: tuple[Kind, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """Which failures count: of these kinds and severities, from the nth in a row on."""
 
@@ -129,7 +131,7 @@ class Rule:
     attempts: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class QuietHours:
     """Between these times of day nobody is told of these severities; they are told when it ends."""
 
@@ -139,7 +141,7 @@ class QuietHours:
     severities: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sender:
     """How messages of a kind are sent: host, port, URL, and the names of environment variables that hold secrets."""
 
@@ -150,7 +152,7 @@ class Sender:
         return default if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Policy:
     """`repeat`: how often the ladder is climbed again when nobody has answered. `again_after`: seconds without progress
     after an acknowledgement until it begins anew; 0: never. `dedup`: what later failures join an escalation by.

@@ -6,7 +6,6 @@ The moves are the ladder's own, so that what is shown is what will happen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from playbook_engine.escalation.ladder import due, event_of, messages
@@ -24,10 +23,11 @@ from playbook_engine.model.events import (
     NotificationIntended,
     NotificationSent,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.text import stamp
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Told:
     """Somebody hears of it. `channels`: the kinds by which, in the order of the contact's own list."""
 
@@ -36,7 +36,7 @@ class Told:
     purpose: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Moment:
     """What happens at one instant: an event of the escalation, and whom it lets hear of it."""
 

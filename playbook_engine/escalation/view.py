@@ -23,6 +23,7 @@ from playbook_engine.model.events import (
     NotificationIntended,
     NotificationSent,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.text import instant
 
 
@@ -64,7 +65,7 @@ class Sending:
         return self.sent_at is not None or self.given_up
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reached:
     """A level was told. `cycle` counts how often the ladder began anew."""
 

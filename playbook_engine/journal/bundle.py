@@ -13,12 +13,12 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from playbook_engine.journal.blobs import sync_folder
 from playbook_engine.model.errors import JournalError
+from playbook_engine.model.frozen import frozen
 
 MAGIC = b"runbook handover 1\n"
 SALT, PREFIX, MAC, TAG = 16, 7, 16, 16  # bytes
@@ -32,7 +32,7 @@ LARGEST = 64 << 20  # bytes of a manifest
 AGAIN = "ask for a new one: `runbook handover RUN -o FILE` where it was made"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manifest:
     """What a bundle holds. `run` is the run it is about; `files` are `RUN/journal`, `RUN/key`, `RUN/blobs/SHA256` with
     their sizes in bytes, of this run and of the rollbacks of it."""

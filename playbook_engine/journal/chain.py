@@ -10,15 +10,15 @@ from __future__ import annotations
 import hmac
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from playbook_engine.journal.keys import JournalKey
+from playbook_engine.model.frozen import frozen
 
 START = b"\0" * 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Contents:
     """What a journal file holds: its good lines, their number, the last MAC, and their size in bytes.
 

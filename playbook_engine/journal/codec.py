@@ -14,7 +14,6 @@ import json
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from playbook_engine.journal.blobs import Blobs
@@ -24,6 +23,7 @@ from playbook_engine.journal.redaction import STARS, Redactor
 from playbook_engine.model.defaults import defaults
 from playbook_engine.model.errors import JournalError
 from playbook_engine.model.events import EVENTS, SEALED, VERSION, Event
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.secret import Secret
 
 _json = json.JSONEncoder(separators=(",", ":")).encode
@@ -44,7 +44,7 @@ NAMES = frozenset(
 """Fields with words of the engine and names of the inventory and the runbook: no value that a secret could be in."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Record:
     """One event with its place: `seq` counts from 1 in its run, `at` is UTC, ISO 8601 with milliseconds."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hmac
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -17,12 +16,13 @@ from playbook_engine.journal.redaction import Redactor
 from playbook_engine.journal.writer import JournalWriter
 from playbook_engine.model.errors import JournalError, NotFound
 from playbook_engine.model.events import LogClosed
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.ports import Clock
 
 __all__ = ["FileStore", "Journal", "JournalWriter", "Store"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Journal:
     """A journal as read: its good records, and what is to be said about the file."""
 
@@ -37,7 +37,7 @@ class Journal:
         return bool(self.records) and isinstance(self.records[-1].event, LogClosed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Raw:
     """A journal as it lies on the disk. `live`: somebody is writing it, so its last record may be half there."""
 

@@ -15,9 +15,10 @@ from playbook_engine.model.events import (
     LineImported,
     ProbeVerified,
 )
+from playbook_engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attached:
     """Something that belongs to it, with the record that says so."""
 

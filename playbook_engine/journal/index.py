@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from playbook_engine.journal.files import FileStore
 from playbook_engine.journal.fold import RunView, fold
 from playbook_engine.model.errors import EngineError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import OPEN
 
 VERSION = 2
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS runs (
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunRow:
     """One run in a list. `exit_code` is None for a run that has not ended: it is running, or its controller died.
     `drill`: the drill that it belongs to; empty for a real one."""

@@ -14,8 +14,9 @@ import re
 import shlex
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
+
+from playbook_engine.model.frozen import frozen
 
 STARS = "********"
 SHORTEST = 4  # shorter values would blank out ordinary words; an author who needs them has `no_log`
@@ -97,7 +98,7 @@ class Redactor:
         return self._groups
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Group:
     """Some secrets and the regex that finds the longest of their forms at a place."""
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 
 from playbook_engine.journal.notes import leave
+from playbook_engine.model.frozen import frozen
 
 
 class Wish(StrEnum):
@@ -21,7 +22,7 @@ class Wish(StrEnum):
     ABORT = "abort"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """Who wants what, and why."""
 

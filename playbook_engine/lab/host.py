@@ -8,7 +8,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from playbook_engine.lab import processes
 from playbook_engine.lab.errors import LabError
 from playbook_engine.lab.network import Wire
 from playbook_engine.lab.spec import Init
+from playbook_engine.model.frozen import frozen
 
 SSH_PORT = 22
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -28,7 +28,7 @@ class HostState(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LabHost:
     """The record of one host, kept as host.json in its folder."""
 

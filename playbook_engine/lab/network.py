@@ -11,15 +11,15 @@ import json
 import socket
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from playbook_engine.lab.errors import LabError
+from playbook_engine.model.frozen import frozen
 
 _RANGE = ipaddress.IPv4Network("198.18.0.0/15")
 _MOST = _RANGE.num_addresses // 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wire:
     """One numbered pair: `link` stays with the controller, `peer` becomes the host's eth0.
 

@@ -13,11 +13,11 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from playbook_engine.lab.errors import LabError
 from playbook_engine.model.errors import EngineError
+from playbook_engine.model.frozen import frozen
 
 #: Where the lab's programs are, also for a user whose PATH lacks the sbin directories.
 SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"))
@@ -27,7 +27,7 @@ SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/local/sbin", "/
 FAKETIME = "usr/lib/*/faketime/libfaketimeMT.so.1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Requirement:
     """A Debian package, the file that shows that it is there, and what the lab wants it for."""
 

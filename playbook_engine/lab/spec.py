@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 
 from playbook_engine.lab.errors import LabError
+from playbook_engine.model.frozen import frozen
 
 SYSTEM_PYTHON = "system"
 NO_PYTHON = "none"
@@ -24,7 +25,7 @@ class Init(StrEnum):
     SH = "sh"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bind:
     """A directory of the controller, seen read-only on the host."""
 
@@ -44,7 +45,7 @@ class Bind:
         return cls(source=path, target=target)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlacedFile:
     """Something that is on the host's disk before its first boot: a file, a directory, or (`link`) a symbolic link.
 
@@ -60,7 +61,7 @@ class PlacedFile:
     link: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostSpec:
     """One host to make.
 

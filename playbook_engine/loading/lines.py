@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from playbook_engine.model.errors import LoadError, LoadErrors
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.incident import Milestone
 from playbook_engine.model.source import SourcePos
 
@@ -24,7 +24,7 @@ KEYS = frozenset({"at", "source", "actor", "text", "milestone"})
 FORM = 'a line is {"at": "2025-08-01T17:42:00Z", "source": "slack", "actor": "ada", "text": "…"}'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Line:
     """An alert, which nobody says (`speaker` is empty), or something said in a chat. `at` is UTC, ISO 8601."""
 

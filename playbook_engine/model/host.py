@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.secret import Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConnectionSpec:
     """How to reach a host: Ansible's connection variables. None means "as ssh_config or the default says"."""
 
@@ -28,7 +29,7 @@ class ConnectionSpec:
     host_key_checking: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Host:
     """One host. `variables` are merged by precedence; author's templates in them are not rendered yet."""
 
@@ -38,7 +39,7 @@ class Host:
     connection: ConnectionSpec = field(default_factory=ConnectionSpec)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Group:
     """One group: its own hosts and children, in the order written."""
 

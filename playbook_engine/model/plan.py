@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import Host
 from playbook_engine.model.runbook import Runbook
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Options:
     """How the operator wants it done. `skip` and `again` name what a resumed run leaves out, or sends once more.
 
@@ -30,7 +31,7 @@ class Options:
     take_over: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """A runbook, its parameters, its hosts in batches, and every host that a step may be delegated to.
 

@@ -6,9 +6,10 @@ Values that may hold templates are `object`: compiled by `templating`, rendered 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.source import SourcePos
 
 
@@ -42,7 +43,7 @@ class Tier(StrEnum):
     LOW = "low"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Service:
     """A service that a runbook repairs or watches: the one registry that every count in a report is a query over.
 
@@ -56,7 +57,7 @@ class Service:
     writes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Param:
     """A typed input of a runbook."""
 
@@ -73,7 +74,7 @@ class Param:
     where: SourcePos | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Probe:
     """One look at the world and what is expected of it: a precondition, a check, an `unless`.
 
@@ -109,7 +110,7 @@ class Probe:
     where: SourcePos | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """One step, its contract in one place. `id` is unique in the compiled plan and stable over resumes.
 
@@ -154,7 +155,7 @@ class Step:
     where: SourcePos | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Import:
     """`import_runbook`: another runbook in this place, a scope of its own for rollback."""
 
@@ -167,7 +168,7 @@ class Import:
     where: SourcePos | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Runbook:
     """One YAML file, loaded and checked."""
 

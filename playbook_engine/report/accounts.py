@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from playbook_engine.journal.codec import Record
 from playbook_engine.model.events import (
@@ -34,6 +33,7 @@ from playbook_engine.model.events import (
     NotificationSent,
     ProbeVerified,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.incident import Milestone, NoteKind
 from playbook_engine.report.dossier import OWN, Dossier
 from playbook_engine.report.escalation_log import Intents, intents_of, line
@@ -49,7 +49,7 @@ LABELS: Mapping[type[Event], str] = {
 """What a reader sees of an escalation's events, in a word."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Account:
     """One record of a journal that is no run's. `at` is when it happened as it says itself, `recorded` when it was
     written down. `id` is its anchor. `kind`: note, alert, chat, escalation, drill, incident."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import OPEN
 from playbook_engine.report.commands import again
 from playbook_engine.report.declared import intent
@@ -13,7 +13,7 @@ from playbook_engine.report.subject import RunState, Subject
 from playbook_engine.report.text import count, listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Advice:
     """A command, or where it is empty a warning, and why."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Tier
 from playbook_engine.report import compare as comparison
 from playbook_engine.report.compare import Pair
@@ -33,7 +33,7 @@ from playbook_engine.report.timeline import Timeline, timeline
 DAY = 86400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AuditReport:
     """All of it is computed from the records of one or two runs."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.journal.incident import IncidentView
 from playbook_engine.model.events import IncidentNoted
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.incident import NoteKind
 from playbook_engine.report.dossier import OWN
 from playbook_engine.report.items import Item
@@ -17,7 +17,7 @@ MARK = "▢ to be judged:"
 FOUND = re.compile(re.escape(MARK) + r"\s*(?P<question>[^▢\n]*?)\s*\((?P<id>[a-z0-9-]+)\)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Blank:
     """`fill` is the command that fills it; empty for one that was found in a file."""
 
@@ -32,7 +32,7 @@ class Blank:
         return f"{MARK} {self.question} ({self.id})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What somebody noted, with the record; or with nobody who says so, what a record of a run has."""
 
@@ -42,7 +42,7 @@ class Answer:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Judged:
     """One thing to judge: `answers`, or else the `blank`."""
 
@@ -51,7 +51,7 @@ class Judged:
     blank: Blank | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Question:
     section: str
     title: str

@@ -6,10 +6,10 @@ Candidates, and no more: that something came before says nothing of whether it w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.journal.fold import ChangeView
 from playbook_engine.model.events import ChangeApplied, HostConnected, StateObserved
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.dossier import Dossier, Part
 from playbook_engine.report.failings import Course
 from playbook_engine.report.text import instant, listed, moment, one_line, plain_name, seconds
@@ -18,7 +18,7 @@ SKEW = 1.0  # seconds between a host's clock and ours that are worth a line
 MOST = 12  # candidates of a kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cause:
     """`close` when it touched what failed afterwards. `kind`: earlier change, drift, clock, restart, other version."""
 
@@ -159,7 +159,7 @@ def _restarts(dossier: Dossier) -> Iterator[Cause]:
                     last[event.host, kind] = (value, record.at, here)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Recurrence:
     """The same thing failed before: `times` in earlier runs, `evidence` the newest records of it."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from playbook_engine.journal.fold import ChangeView
 from playbook_engine.model.events import StepUndone
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.subject import Subject
 from playbook_engine.report.text import number, one_line, plain_name, visible
 
 HOW = {"action": "the action itself takes it back", "rollback": "its own rollback steps take it back"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Detail:
     """One difference that a change made. `diff` is a unified diff where the action gave one."""
 
@@ -24,7 +24,7 @@ class Detail:
     diff: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChangeRow:
     """A change. `fate`: in force, taken back, kept, in doubt, failed."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from playbook_engine.model.events import CheckEvaluated
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.accounts import Account
 from playbook_engine.report.dossier import Dossier, Part, actor
 from playbook_engine.report.failings import Course
@@ -23,7 +24,7 @@ DETAIL = 180  # characters of a run's own words; the evidence has all of them
 LANE_NAMES = {"alert": "alerts", "chat": "chat", "note": "notes", "escalation": "escalation", "drill": "drill"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChronicleRow:
     """One row. `said`: somebody's word, and not a record of a run. `milestones`: the times that are this row's."""
 
@@ -41,7 +42,7 @@ class ChronicleRow:
     milestones: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Chronicle:
     """`quiet`: how many records of what went well are left out."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.model.events import Data
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.declared import TOP, mapping, sequence, word
 from playbook_engine.report.failings import Failing
 from playbook_engine.report.subject import Subject
 from playbook_engine.report.text import one_line, plain_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ClosingProbe:
     """Probes of the plan of `run`, by their ids in a scope. `names` and `expects` say what they are, `basis` whose."""
 

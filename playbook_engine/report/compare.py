@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.criteria import Criterion
 from playbook_engine.report.status import Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pair:
     """One criterion in both audits; either may be missing. `change` is a word of `CHANGES`."""
 

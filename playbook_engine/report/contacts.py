@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.text import one_line
 
 PLACEHOLDER = re.compile(
@@ -13,7 +13,7 @@ PLACEHOLDER = re.compile(
 NAME = re.compile(r"^[\w][\w .@+:/#-]{0,79}$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Contact:
     """A role and who fills it. `missing` says why nobody does; then `name` must not be shown as a contact."""
 

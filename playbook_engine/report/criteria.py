@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from playbook_engine.journal.fold import Evidence, HostView
 from playbook_engine.model.events import CheckEvaluated
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Tier
 from playbook_engine.report.declared import Declared, Intent
 from playbook_engine.report.severity import Rated, rate
@@ -16,7 +16,7 @@ from playbook_engine.report.subject import Subject
 from playbook_engine.report.text import number, one_line, plain_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Criterion:
     """One criterion on one host. `evidence` is the id of the record that the status comes from, or empty.
 

@@ -6,15 +6,15 @@ The plan is read here as the plain data that the journal holds: a report needs a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from playbook_engine.model.events import Data, RunStarted
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Service, Tier
 
 TOP = "main"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Declared:
     """A success criterion as its author wrote it. `scope`: the import that it belongs to, or `main`."""
 
@@ -34,7 +34,7 @@ class Declared:
     conditional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Intent:
     """What a run was to measure. `services`: the registry, in its order; `tiered` when it says more than names."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from playbook_engine.journal.codec import Record
 from playbook_engine.journal.incident import IncidentView
 from playbook_engine.model.events import EscalationOpened, RunResumed, RunStarted
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.subject import Subject
 
 OWN = "N"
 """The prefix of records of the incident's own journal: what people noted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Log:
     """The journal of an escalation or a drill. `prefix` is that of its records in the document."""
 
@@ -25,7 +26,7 @@ class Log:
     faults: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Part:
     """A run of the incident: `label` is what the document calls it, `why` it belongs to it."""
 
@@ -38,7 +39,7 @@ class Part:
         return f"{self.label}-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dossier:
     """`parts` are the runs, oldest first. `earlier`: runs on the same hosts before them. `names`: the runbook of each
     run as it is written, for the ids of action items: a name that is left out of a document must not change them.

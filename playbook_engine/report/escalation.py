@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from playbook_engine.model.events import EscalationRaised, StepFinished
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.advice import Advice, changing, safe, unsafe
 from playbook_engine.report.contacts import Contact, contact
 from playbook_engine.report.evidence import Entry, by_numbers, entries
@@ -40,7 +40,7 @@ UNDONE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tried:
     """One step, precondition or criterion on the hosts that did not end well, by result."""
 
@@ -53,7 +53,7 @@ class Tried:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Target:
     """Hosts in the same state."""
 
@@ -64,7 +64,7 @@ class Target:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Told:
     """Somebody was told of it, or should have been. `of` is the escalation, whose journal says so."""
 
@@ -75,7 +75,7 @@ class Told:
     of: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EscalationReport:
     """`left_out`: how many hosts ended well, and are not among what was tried. `quiet`: steps that were ok, where
     there are too many to be told one by one. `told`: who has heard of it; `standing`: how its escalations stand."""

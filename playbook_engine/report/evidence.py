@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from playbook_engine.journal.codec import Record
 from playbook_engine.model.events import (
@@ -19,12 +18,13 @@ from playbook_engine.model.events import (
     StepFinished,
     StepUndone,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.status import judge_then, threshold_of, value_of
 from playbook_engine.report.subject import Subject
 from playbook_engine.report.text import one_line, plain_name, pretty, told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """One record. `id` is its anchor; `prefix`ed where a document holds the records of two runs."""
 

@@ -17,6 +17,7 @@ from playbook_engine.model.events import (
     StepFinished,
     StepUndone,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus, Outcome
 from playbook_engine.report.dossier import Dossier, Part
 from playbook_engine.report.status import Status, judge_then, threshold_of, value_of
@@ -26,7 +27,7 @@ Key = tuple[str, str, str, str]
 """Kind, host, runbook or service, name: the same failing in every run of the incident."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ref:
     """A record, by its time and its id in the document."""
 
@@ -61,7 +62,7 @@ class Failing:
     eased: Ref | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Course:
     """All failings in the order of their first record, and the records at which none was left.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from playbook_engine import __version__
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.incident import Milestone, NoteKind
 from playbook_engine.report.blanks import Answer, Blank
 from playbook_engine.report.contacts import contact
@@ -18,7 +18,7 @@ from playbook_engine.report.text import instant, one_line, plain_name, stamp
 MEETING_DAYS = 5  # business days until the meeting (PagerDuty's incident response guide)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Heading:
     """What stands above all: `run` is the incident's id. `drills` are those it was practised in."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from playbook_engine.journal.fold import HostView
 from playbook_engine.model.events import CheckEvaluated, StepFinished
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.incident import NoteKind
 from playbook_engine.report.declared import mapping, sequence, word
 from playbook_engine.report.dossier import Dossier, Part
@@ -17,7 +17,7 @@ NEAR = 0.8  # of its time that a step took, and nobody noticed
 MOST = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hint:
     text: str
     evidence: tuple[str, ...] = ()

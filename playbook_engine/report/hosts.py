@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from playbook_engine.journal.fold import HostView
 from playbook_engine.model.events import HostFinished, HostUnreachable, RollbackVerified, StepUndone
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.report.subject import Subject
 from playbook_engine.report.text import count, listed, one_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostEnd:
     """A host of the run. `now` is what is known of its state; `evidence` the id of the record behind it, or empty.
 

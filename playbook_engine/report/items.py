@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.journal.codec import Record
 from playbook_engine.model.events import CheckEvaluated, ItemDecided, ProbeVerified
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.incident import ItemStatus, ItemType
 from playbook_engine.report.closing import ClosingProbe, closing_probe
 from playbook_engine.report.dossier import OWN, Dossier
@@ -21,7 +21,7 @@ VERBS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verification:
     """What the records of the newest run of a closing probe say."""
 
@@ -31,7 +31,7 @@ class Verification:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Item:
     """`evidence`: the records that made it an item. `settled`: the record after which it was well, where it is.
     `word` is who says that it is done or dropped, and in which record: no measurement."""
@@ -59,7 +59,7 @@ class Item:
         return self.status is ItemStatus.OPEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settled:
     """The records after which nothing of it was wrong any more."""
 
@@ -67,7 +67,7 @@ class Settled:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Word:
     """Somebody's decision about the status of an item."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.journal.fold import HostView, StepView
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.text import one_line, plain_name
 
 WORST = ("in_doubt", "failed", "timed_out", "unreachable", "unknown", "changed", "ok", "skipped")
@@ -14,7 +14,7 @@ BAD = WORST[:5]
 COLUMNS = 10  # more hosts than this, and reports count instead of naming each
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cell:
     """One step on one host. `outcome` is the worst of its items; empty where it was not reached."""
 
@@ -24,7 +24,7 @@ class Cell:
     undone: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """One step. `cells` are in the order of the hosts; `outcomes` counts them, `notable` are those that went wrong."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from playbook_engine.model.events import RunStarted
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.subject import RunState, Subject
 from playbook_engine.report.text import count, instant, one_line, shortened, stamp
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Meta:
     """`rendered` is when the report was made; all times are UTC. `faults` stand above everything else."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.model.events import EscalationResolved
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.incident import Milestone
 from playbook_engine.report.accounts import Account, of_milestone
 from playbook_engine.report.dossier import OWN, Dossier
@@ -21,7 +21,7 @@ DEFINITIONS: Mapping[Milestone, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Time:
     """One of them. `evidence` is empty where nothing was recorded; then `why` says what is missing.
 
@@ -38,7 +38,7 @@ class Time:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lapse:
     """How long from one time to another, in seconds; None where it cannot be told, and `why` not."""
 
@@ -52,7 +52,7 @@ class Lapse:
         return seconds(self.seconds) if self.seconds is not None else "not recorded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Candidate:
     at: str
     evidence: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from playbook_engine.journal.codec import Record
@@ -24,11 +23,12 @@ from playbook_engine.model.events import (
     StepFinished,
     StepUndone,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.status import judge_then
 from playbook_engine.report.text import clock, instant, one_line, plain_name, seconds, shortened
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Moment:
     """One row. `seq` is the number of its record."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.failings import Course
 from playbook_engine.report.status import Status
 from playbook_engine.report.text import instant, seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outage:
     """`evidence`: the first bad record, then the one after which it was met, if there is one.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from playbook_engine.journal.approvals import person
 from playbook_engine.model.events import (
@@ -27,13 +26,14 @@ from playbook_engine.model.events import (
     RunResumed,
     RunStarted,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.incident import NoteKind
 from playbook_engine.report.dossier import OWN, Dossier
 
 LISTED = re.compile(r"\s*(?:,|;|\band\b|&|/)\s*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Person:
     """`roles`: what they did, in the order in which it is first recorded. `evidence`: the first record of each."""
 
@@ -43,7 +43,7 @@ class Person:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mention:
     """A record that names somebody. `linkable`: whether the document holds it."""
 

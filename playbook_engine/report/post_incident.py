@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.incident import Milestone, NoteKind
 from playbook_engine.report.accounts import Account, accounts
 from playbook_engine.report.anchors import anchored, linked
@@ -35,7 +36,7 @@ from playbook_engine.report.text import count, listed, moment, one_line, shorten
 from playbook_engine.report.timeline import Timeline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunPart:
     """One run, as far as the document needs it."""
 
@@ -53,7 +54,7 @@ class RunPart:
     taken_back: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PostIncidentReport:
     """`summary` is computed; `judged` are the answers of people, by the kind of the note. `item_blanks`: by item."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.model.events import RollbackStarted, RollbackVerified, StepUndone
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.subject import Subject
 from playbook_engine.report.text import number, one_line, plain_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UndoRow:
     name: str
     action: str
@@ -21,7 +21,7 @@ class UndoRow:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RollbackPart:
     """One rollback on one host. `run` names the run that did it, when it was a later one; `proved` is None without an
     end in the journal."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from playbook_engine.journal.fold import Evidence
 from playbook_engine.model.events import CheckEvaluated
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.changes import ChangeRow, changes
 from playbook_engine.report.evidence import Entry, entries
 from playbook_engine.report.hosts import HostEnd, ends
@@ -21,7 +21,7 @@ from playbook_engine.report.text import count, listed, one_line, plain_name, qua
 from playbook_engine.report.timeline import Timeline, timeline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CheckRow:
     """A precondition or a check as recorded."""
 
@@ -36,7 +36,7 @@ class CheckRow:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunReport:
     """`in_force`: changes that nobody took back. `kept`: those of a rollback that could not be taken back."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report import compare as comparison
 from playbook_engine.report.changes import ChangeRow, Detail
 from playbook_engine.report.compare import Pair
@@ -29,7 +29,7 @@ By = Mapping[tuple[str, str], str]
 """What is compared: by host and name, in words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Difference:
     """What is not the same, alike on all `hosts`; empty for the whole run. A side is empty that has no such thing."""
 
@@ -39,7 +39,7 @@ class Difference:
     hosts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunDiff:
     """`before` is the first run, `meta` the second. `asked`: how they were started. `times` alone are no difference.
 

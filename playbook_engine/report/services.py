@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Service, Tier
 from playbook_engine.report.criteria import Criterion
 from playbook_engine.report.declared import Intent
@@ -14,7 +14,7 @@ from playbook_engine.report.status import Status, worst
 from playbook_engine.report.text import count, listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ServiceState:
     """A service with its criteria on all hosts. `why` says what besides its criteria made it worse."""
 
@@ -33,7 +33,7 @@ class ServiceState:
         return self.tier is Tier.CRITICAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PhaseState:
     """A gate. `locked`: one before it is not met, so that it is not this one's turn, whatever it measured."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Tier
 from playbook_engine.report.status import Status
 
@@ -40,7 +40,7 @@ COMPUTED: Mapping[Tier, tuple[Severity, Severity]] = {
 """By tier: what is not met, and what is invalid, unknown or stale. Unsure means the higher: unknown counts as open."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rated:
     """A severity and where it comes from."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from playbook_engine.journal.codec import Record
@@ -18,6 +17,7 @@ from playbook_engine.model.events import (
     StepFinished,
     StepUndone,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus, Outcome
 from playbook_engine.report.hosts import HostEnd
 from playbook_engine.report.run import RunReport
@@ -27,7 +27,7 @@ from playbook_engine.report.subject import RunState, Subject
 from playbook_engine.report.text import count, listed, one_line, plain_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """What made this an escalation. `least`: it is never milder than this, whatever the runbook says."""
 
@@ -36,7 +36,7 @@ class Rule:
     least: Severity | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Impact:
     """What probes' records say of a service, as it bears on those who use it; hosts of which they say the same."""
 

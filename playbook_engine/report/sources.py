@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from playbook_engine.journal.codec import Record
 from playbook_engine.model.events import HostConnected, RunFinished, RunResumed, RunStarted, StateObserved
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.dossier import OWN, Dossier, Part
 from playbook_engine.report.evidence import Entry, by_numbers, entries
 from playbook_engine.report.subject import Subject
 from playbook_engine.report.text import count, one_line, plain_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     """A journal that the document was computed from."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from playbook_engine.agent import plausible
 from playbook_engine.journal.fold import Evidence
 from playbook_engine.model.events import CheckEvaluated, PreconditionEvaluated
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.text import instant, number, quantity, seconds
 
 LIMIT = re.compile(r"^\s*(<=|>=|==|!=|<|>)\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*$")
@@ -61,7 +61,7 @@ def worst(statuses: Iterable[Status]) -> Status:
     return next((s for s in WORST if s in found), Status.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Judgement:
     """A status and why it is this one; `why` may be empty only for what is met."""
 

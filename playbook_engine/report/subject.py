@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from playbook_engine.journal.files import FileStore
 from playbook_engine.journal.fold import RunView, fold
 from playbook_engine.model.errors import JournalError
+from playbook_engine.model.frozen import frozen
 
 
 class RunState(StrEnum):
@@ -20,7 +20,7 @@ class RunState(StrEnum):
     FINISHED = "finished"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Subject:
     """A run as read. `later`: the rollback runs of it, oldest first. `damage` is shown by whatever shows the run."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.model.events import RunStarted
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.commands import again, other
 from playbook_engine.report.criteria import Criterion
 from playbook_engine.report.services import ServiceState
@@ -19,7 +19,7 @@ MEASURED = (Status.NOT_MET, Status.INVALID)
 UNMEASURED = (Status.UNKNOWN, Status.STALE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Task:
     """One thing to do on some hosts: repair a service, or measure what is not known. In order of what needs what, then
     of severity. `command` is empty where no runbook is named."""

@@ -23,6 +23,7 @@ from playbook_engine.model.events import (
     StepFinished,
     StepUndone,
 )
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.moments import Moment, moments
 from playbook_engine.report.status import judge_then
 from playbook_engine.report.subject import Subject
@@ -38,7 +39,7 @@ LEAST = 2.5  # so that a bar can be seen and hit
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bar:
     x: float
     y: float
@@ -49,7 +50,7 @@ class Bar:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Label:
     """`x` is where the text begins, or ends when `anchor` is end; `stem` leads up to the bar."""
 
@@ -62,7 +63,7 @@ class Label:
     stem_y: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lane:
     host: str
     y: float
@@ -71,13 +72,13 @@ class Lane:
     labels: tuple[Label, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tick:
     x: float
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Timeline:
     width: float
     height: float

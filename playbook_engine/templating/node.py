@@ -9,14 +9,14 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.source import SourcePos
 
 MARKERS = re.compile(r"\{\{|\{%|\{#")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Template:
     """Text with Jinja in it, and the place where the author wrote it."""
 

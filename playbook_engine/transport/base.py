@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import Host
 from playbook_engine.model.secret import Secret
 
 TURNS = 10_000  # connections to one host that a controller may make
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call:
     """One operation of one action (agent/serve.py lists the operations). `timeout` in seconds, enforced on the host.
 
@@ -54,7 +55,7 @@ class Call:
         return said
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """What the host said to one call. `kind` is a failure kind of agent/failure.py when not `ok`."""
 
@@ -84,7 +85,7 @@ class Reply:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hello:
     """What a host says of itself when a session opens. `python` is None for a session that is a plain sh."""
 
@@ -96,7 +97,7 @@ class Hello:
     skew: float | None = None  # seconds by which its clock is ahead of ours, as far as can be told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Become:
     """Whom to be on the host, and how."""
 
@@ -105,7 +106,7 @@ class Become:
     password: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Claim:
     """What a run asks for on each of its hosts: to be the only one that changes anything there.
 

@@ -8,10 +8,10 @@ import hmac
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from playbook_engine.model.errors import HostKeyError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.transport.library import paramiko
 from playbook_engine.transport.ssh_config import Route, ssh_glob
 
@@ -19,7 +19,7 @@ Ask = Callable[[str, str], bool]
 """Asks a person whether to trust a key: (host, fingerprint) -> yes or no."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """One line of a known_hosts file."""
 

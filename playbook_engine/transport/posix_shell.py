@@ -11,18 +11,18 @@ import re
 import secrets
 import shlex
 import time
-from dataclasses import dataclass
 
 from playbook_engine.agent import process
 from playbook_engine.agent.failure import Failed
 from playbook_engine.model.errors import LinkLost
+from playbook_engine.model.frozen import frozen
 from playbook_engine.transport.agent_session import GRACE, Pipe
 
 # timeout(1) is in coreutils and in busybox, whose older ones know no -k. Without it the controller's deadline is left.
 GUARDS = "timeout -k 5 9 true 2>/dev/null && echo 'timeout -k 5' || { timeout 9 true 2>/dev/null && echo timeout; }"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ran:
     """How a script ended. The texts turn back into the bytes that came with `surrogateescape`."""
 

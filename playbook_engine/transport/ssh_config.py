@@ -17,11 +17,11 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import ConnectionSpec
 
 IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
@@ -42,7 +42,7 @@ IGNORED = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Route:
     """Everything needed to reach one host."""
 

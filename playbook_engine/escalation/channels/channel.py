@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from playbook_engine.escalation.policy import Address, Sender
+from playbook_engine.model.frozen import frozen
 
 TIMEOUT = 10.0  # seconds until a server that does not answer is given up for this attempt
 
 Environ = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Letter:
     """What is sent. `key` is the same at every attempt, `thread` for all messages of one escalation.
 

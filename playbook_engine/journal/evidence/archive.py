@@ -10,11 +10,11 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from playbook_engine.model.errors import JournalError
+from playbook_engine.model.frozen import frozen
 
 BLOCK = 512
 ZEROS = b"\0" * BLOCK
@@ -23,7 +23,7 @@ LARGEST = 64 << 20  # bytes of one line, or of one part that is looked at whole
 ADVICE = "ask for the bundle again: `runbook evidence export RUN -o FILE` where it was made"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Part:
     """A file to be put into a bundle: its bytes, or where they lie."""
 

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from playbook_engine.journal.blobs import Blobs
 from playbook_engine.journal.chain import scan
@@ -25,11 +24,12 @@ from playbook_engine.journal.files import Raw
 from playbook_engine.journal.plain import from_json, to_json
 from playbook_engine.journal.redaction import Redactor
 from playbook_engine.model.errors import JournalError
+from playbook_engine.model.frozen import frozen
 
 ENVELOPE = ("e", "v", "at")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exported:
     """One journal, ready for a bundle. `reports` by file name."""
 
@@ -47,7 +47,7 @@ class Exported:
         return self.entry.closing["sealed"]  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Sealed:
     """What a record sealed: encrypted, the blob that it lies in if it does, and the names of the fields that stay so.
 

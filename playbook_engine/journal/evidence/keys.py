@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playbook_engine.model.errors import JournalError, UsageError
+from playbook_engine.model.frozen import frozen
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -46,7 +47,7 @@ class ChainKey:
         return f"runbook-evidence-key 1 {self.journal} {self.secret.hex()}\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class PublicKey:
     """Verifies what an installation signed. `raw`: 32 bytes."""
 
@@ -139,7 +140,7 @@ def _create(path: Path) -> None:
         beside.unlink()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyRing:
     """What somebody verifies with."""
 

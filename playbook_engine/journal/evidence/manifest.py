@@ -12,10 +12,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from playbook_engine.journal.evidence.keys import ChainKey, PublicKey
 from playbook_engine.model.errors import JournalError
+from playbook_engine.model.frozen import frozen
 
 FORMAT = "runbook evidence 1"
 MANIFEST, ATTESTATION, SIGNATURE = "manifest.json", "attestation.txt", "attestation.sig"
@@ -24,7 +25,7 @@ FILE = re.compile(JOURNAL.pattern + r"/(records\.jsonl|blobs/[0-9a-f]{64}|report
 MAC = re.compile(rf"^mac ({JOURNAL.pattern}) \S+ ([0-9a-f]{{64}})$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JournalEntry:
     """One journal of a bundle. `journal`: `runs/ID`. `key`: the id of its key. `closing`: its closing record.
 
@@ -38,14 +39,14 @@ class JournalEntry:
     no_reports: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileEntry:
     name: str
     bytes: int
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manifest:
     """`at`: when the bundle was made, UTC, by the clock of the machine that made it. `signer`: its public key.
 

@@ -17,11 +17,12 @@ from playbook_engine.journal.evidence.keys import ChainKey, KeyRing
 from playbook_engine.journal.evidence.links import Followed, follow
 from playbook_engine.journal.evidence.manifest import FileEntry, JournalEntry, Manifest
 from playbook_engine.model.errors import JournalError
+from playbook_engine.model.frozen import frozen
 
 HEAD = (manifests.MANIFEST, manifests.ATTESTATION, manifests.SIGNATURE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seen:
     """One journal of a bundle as it was found. `first` and `last` are the times of its records, `state` a word."""
 

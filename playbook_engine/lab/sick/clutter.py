@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from playbook_engine.lab import disk
 from playbook_engine.lab.skeleton import APP_UID
+from playbook_engine.model.frozen import frozen
 
 MIB = 1 << 20
 _DAY = 86400.0
@@ -35,7 +35,7 @@ class Kind(StrEnum):
     DATA = "data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Clutter:
     """Files of one kind in one place.
 

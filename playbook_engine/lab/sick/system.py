@@ -10,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from playbook_engine.lab import disk, wheelhouse
@@ -20,12 +19,13 @@ from playbook_engine.lab.lab import Lab
 from playbook_engine.lab.prerequisites import HOSTS, SICK, require
 from playbook_engine.lab.sick import clutter, services
 from playbook_engine.lab.spec import Bind, HostSpec
+from playbook_engine.model.frozen import frozen
 
 _SYSTEM_PYTHON = Path("/usr/bin/python3")
 _STALE_SINCE = 3 * 3600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sickness:
     """How ill the host is to be. `latency_ms` is the exchange's."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from playbook_engine.model.events.event import Data, Event
+from playbook_engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DrillStarted(Event):
     """`kind`: live (hosts are broken) | tabletop (people only) | mutation (the runbook is broken)."""
 
@@ -25,7 +26,7 @@ class DrillStarted(Event):
     real: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FaultInjected(Event):
     """Durable before the fault is there: whatever happens to the drill, it can be cleared by this."""
 
@@ -35,13 +36,13 @@ class FaultInjected(Event):
     done: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FaultCleared(Event):
     fault: str
     how: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunPerformed(Event):
     """A run of the drill, or one leg of it, has ended. `exit_code` is below 0 for one that was killed."""
 
@@ -50,7 +51,7 @@ class RunPerformed(Event):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InjectGiven(Event):
     """News for the people at the table. `minute`: of the drill's clock."""
 
@@ -61,7 +62,7 @@ class InjectGiven(Event):
     hint: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DrillNoted(Event):
     """What somebody at the table said or did. `milestone`: detected, acknowledged, …; empty for a remark."""
 
@@ -72,12 +73,12 @@ class DrillNoted(Event):
     minute: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DrillAborted(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DrillScored(Event):
     """`passed`: every expectation was met. `milestones` and `expectations` are what the scorecard shows."""
 

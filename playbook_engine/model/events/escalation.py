@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from playbook_engine.model.events.event import Data, Event
+from playbook_engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EscalationOpened(Event):
     """A failure that a policy wants people to hear of. `key` is what later failures join it by.
 
@@ -34,7 +35,7 @@ class EscalationOpened(Event):
     snapshot: Data = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EscalationJoined(Event):
     """Another failure with the same key while the escalation was open: nobody is woken twice for it.
 
@@ -50,7 +51,7 @@ class EscalationJoined(Event):
     raised: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LevelReached(Event):
     """The people of a level are told now. `round` counts from 1. `contacts` are those on call at this time."""
 
@@ -61,7 +62,7 @@ class LevelReached(Event):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NotificationIntended(Event):
     """Durable before a message leaves. `purpose`: page | update | recovered | exhausted.
 
@@ -78,7 +79,7 @@ class NotificationIntended(Event):
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NotificationSent(Event):
     """The other side has taken it; that somebody has read it, only an acknowledgement says."""
 
@@ -88,7 +89,7 @@ class NotificationSent(Event):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NotificationFailed(Event):
     """`retry`: seconds until the next attempt; below 0 there is none."""
 
@@ -99,7 +100,7 @@ class NotificationFailed(Event):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EscalationAcknowledged(Event):
     """Somebody has taken it: the ladder stops. `via`: command, link, or the channel that said so."""
 
@@ -108,7 +109,7 @@ class EscalationAcknowledged(Event):
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EscalationProgressed(Event):
     """Something was done about it: a run on its hosts, or a note."""
 
@@ -117,21 +118,21 @@ class EscalationProgressed(Event):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EscalationReopened(Event):
     """It was acknowledged, and nothing was done since: the ladder begins anew."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostRecovered(Event):
     """A later run of the same runbook ended well on this host."""
 
     run: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EscalationExhausted(Event):
     """Every level was told, as often as the policy says, and nobody has answered. `then` is what follows."""
 
@@ -139,7 +140,7 @@ class EscalationExhausted(Event):
     then: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EscalationResolved(Event):
     """It is over: every host has recovered, or somebody says so."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from playbook_engine.model.defaults import defaults
+from playbook_engine.model.frozen import frozen
 
 Data = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Event:
     """What all have. `host` is empty for events of the whole run."""
 

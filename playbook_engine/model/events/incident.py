@@ -6,12 +6,11 @@ claim, and what was recorded then is none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from playbook_engine.model.events.event import Event
+from playbook_engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IncidentOpened(Event):
     """`severity` and `title` are somebody's, or those of the run that it began with; `why` says which."""
 
@@ -23,7 +22,7 @@ class IncidentOpened(Event):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IncidentAttached(Event):
     """Something that has a journal of its own belongs to it. `kind`: run | escalation | drill; `of` is its id."""
 
@@ -33,7 +32,7 @@ class IncidentAttached(Event):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LineImported(Event):
     """One line of a file: an alert, something said in a chat. `told` is the line's own time, UTC.
 
@@ -50,7 +49,7 @@ class LineImported(Event):
     actor: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IncidentNoted(Event):
     """What somebody says of it. `kind` is a word of `model.incident.NoteKind`: some answer what only people can judge.
 
@@ -64,7 +63,7 @@ class IncidentNoted(Event):
     actor: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ItemDecided(Event):
     """What was decided of an action item; empty fields stay as they were. `status`: open | done | dropped.
 
@@ -83,7 +82,7 @@ class ItemDecided(Event):
     actor: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProbeVerified(Event):
     """The closing probe of an action item was run, as `run`: `verdict` is the worst of its records there, those of
     `probes` (ids) on `hosts`."""
@@ -96,7 +95,7 @@ class ProbeVerified(Event):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IncidentClosed(Event):
     """`blanks` are those that were left when it was closed all the same, which wants a `reason`."""
 

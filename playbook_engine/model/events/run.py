@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from playbook_engine.model.events.event import Data, Event
+from playbook_engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunStarted(Event):
     """A run begins. `plan` is the compiled plan: resume and rollback read nothing else."""
 
@@ -35,7 +36,7 @@ class RunStarted(Event):
     variables: Data = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunResumed(Event):
     """A controller goes on with a run that died, was interrupted or paused. `hosts` are those that had not ended.
 
@@ -55,7 +56,7 @@ class RunResumed(Event):
     again: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunHandedOver(Event):
     """A colleague goes on with the run elsewhere, from a copy of its journal up to here. `to` names the colleague."""
 
@@ -64,7 +65,7 @@ class RunHandedOver(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostConnected(Event):
     address: str = ""
     user: str = ""
@@ -74,19 +75,19 @@ class HostConnected(Event):
     clock_skew: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostUnreachable(Event):
     kind: str
     message: str
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FactsObserved(Event):
     facts: Data
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PreconditionEvaluated(Event):
     """`verdict`: met | not_met | unknown | invalid. `evidence` is what was measured, the probe's record."""
 
@@ -104,7 +105,7 @@ class PreconditionEvaluated(Event):
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepStarted(Event):
     step: str
     name: str
@@ -117,7 +118,7 @@ class StepStarted(Event):
     on: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StateObserved(Event):
     """What a changing step found: the plan it made of it. `changes` is the diff, `digest` names arguments and state."""
 
@@ -129,7 +130,7 @@ class StateObserved(Event):
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChangeIntended(Event):
     """Durable before the request leaves. `args` and `before` are all that an undo needs."""
 
@@ -150,7 +151,7 @@ class ChangeIntended(Event):
     before: Data = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChangeApplied(Event):
     """`state` is what the host observed afterwards: a later rollback finds out by it whether the host has moved.
 
@@ -168,7 +169,7 @@ class ChangeApplied(Event):
     result: Data = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChangeFailed(Event):
     """`untouched`: nothing was done. `settled` as in ChangeApplied, or operator: left out or to be sent again."""
 
@@ -182,7 +183,7 @@ class ChangeFailed(Event):
     result: Data = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CheckEvaluated(Event):
     """A check of a step, of the runbook, or an `unless`: the record that a tick in a report comes from."""
 
@@ -212,7 +213,7 @@ class CheckEvaluated(Event):
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RetryScheduled(Event):
     step: str
     item: int = -1
@@ -221,7 +222,7 @@ class RetryScheduled(Event):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepFinished(Event):
     """`result` is the registered value; `shown` the part of it that a person may see (output, message), masked."""
 
@@ -246,7 +247,7 @@ class StepFinished(Event):
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScopeFinished(Event):
     """A runbook or an import ended on a host: what it changed stays when a later one fails."""
 
@@ -255,14 +256,14 @@ class ScopeFinished(Event):
     outcome: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RollbackStarted(Event):
     scope: str
     why: str
     steps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UndoIntended(Event):
     """Durable before a change is taken back: what is not as the change left it, is so because of us."""
 
@@ -273,7 +274,7 @@ class UndoIntended(Event):
     how: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepUndone(Event):
     """`outcome`: undone | kept | failed | untouched. `how`: action | rollback | irreversible."""
 
@@ -288,7 +289,7 @@ class StepUndone(Event):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RollbackVerified(Event):
     """The proof: the observed state equals the state before, or where it does not."""
 
@@ -299,7 +300,7 @@ class RollbackVerified(Event):
     kept: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApprovalRequested(Event):
     """The run waits for people. What they agree to is the plan of this hash, on these hosts, until it `expires`."""
 
@@ -314,7 +315,7 @@ class ApprovalRequested(Event):
     expires: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApprovalGiven(Event):
     """`answer`: yes | no | none (nobody answered in time)."""
 
@@ -325,7 +326,7 @@ class ApprovalGiven(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EscalationRaised(Event):
     """Something that people should hear of. `to` is the policy, or the owner; `trigger` the kind of failure.
 
@@ -339,7 +340,7 @@ class EscalationRaised(Event):
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostFinished(Event):
     status: str
     message: str = ""
@@ -347,7 +348,7 @@ class HostFinished(Event):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunFinished(Event):
     exit_code: int
     counts: Data = field(default_factory=dict)
@@ -356,7 +357,7 @@ class RunFinished(Event):
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LogClosed(Event):
     """The last record of a journal that was closed in order: a cut tail shows by its absence."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.prose.document import Document, Place
 from playbook_engine.report.prose.rule import Contradiction, Rule
 from playbook_engine.report.prose.rules import (
@@ -25,7 +25,7 @@ RULES: tuple[Rule, ...] = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """A contradiction, the rule that found it, and the report that it stands in."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.prose.marks import Mark, bare, glyphs, leading
 from playbook_engine.report.text import one_line
 
@@ -37,7 +38,7 @@ class Kind(StrEnum):
     QUOTE = "quote"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """A line of the file, counted from 1, and what stands there."""
 
@@ -45,7 +46,7 @@ class Place:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Segment:
     """Which line of the file the text of a statement from `at` on comes from."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.prose.builder import Builder, Part
 from playbook_engine.report.prose.document import Document, Kind, Place, shown
 
@@ -26,7 +26,7 @@ _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _VOID = frozenset({"br", "hr", "img", "input", "meta", "link", "col", "wbr", "source", "area", "base", "embed"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Token:
     """A tag (`name`, `closing`, `attributes`) or text, and its line."""
 

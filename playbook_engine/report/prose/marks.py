@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from playbook_engine.model.frozen import frozen
 
 
 class Mark(StrEnum):
@@ -41,7 +42,7 @@ _LEADING = re.compile(
 _GLYPH = re.compile("[" + "".join(GLYPHS) + "]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Glyph:
     """A status glyph in a line, and where."""
 

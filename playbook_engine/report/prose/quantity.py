@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.status import OPERATORS
 
 UNITS: Mapping[str, tuple[str, float]] = {
@@ -42,7 +42,7 @@ _NUMERALS = "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve
 COUNT = rf"(?a:\d{{1,3}}|{_NUMERALS})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Quantity:
     """A number with its unit. `amount` is in the base of its dimension: seconds, bytes, percent; `""` has no unit."""
 
@@ -55,7 +55,7 @@ class Quantity:
     amount: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limit:
     """A threshold: `< 200 ms`."""
 

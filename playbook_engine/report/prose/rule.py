@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.prose.document import Document, Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Contradiction:
     """`at` is the line to look at first, `others` are those that it contradicts or that say the same again."""
 
@@ -17,7 +17,7 @@ class Contradiction:
     others: tuple[Place, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """`advice` is the rule by which a report cannot say such a thing; `example` a line that does."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.prose.document import Document, Kind, Place, Section, Statement
 from playbook_engine.report.prose.marks import Mark, leading
 from playbook_engine.report.prose.quantity import COUNT, UNITS, number_of
@@ -55,7 +55,7 @@ _PERCENT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Listing:
     """The one list or table directly under a heading, or at the start of the report."""
 

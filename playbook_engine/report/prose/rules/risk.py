@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from playbook_engine.model.frozen import frozen
 from playbook_engine.report.prose.document import Document, Kind, Place, Statement
 from playbook_engine.report.prose.marks import Mark, leading
 from playbook_engine.report.prose.rule import Contradiction, Rule, lines, quote
@@ -27,7 +27,7 @@ _UNKNOWN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Open:
     """Something open and how bad it is said to be."""
 
