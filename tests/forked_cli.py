@@ -20,7 +20,7 @@ CONNECTED = 97
 STARTED = 98
 FRESH = {
     "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "COLUMNS": "120",
-    "RUNBOOK_ESCALATION": "none",
+    "RUNBOOK_ESCALATION": "none", "RUNBOOK_CONNECT": "late",
 }  # fmt: skip
 
 

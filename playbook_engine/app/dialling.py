@@ -4,7 +4,7 @@ read and judged. A session is opened, and nothing is done in it; whoever turns o
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from playbook_engine.model.errors import EngineError, HostKeyError
@@ -21,22 +21,18 @@ class _Call:
     over: threading.Event = field(default_factory=threading.Event)
     connection: Connection | None = None
     error: EngineError | None = None
+    unwanted: bool = False
 
 
 class Dialling:
     """Hosts that are being reached, each by a thread of its own."""
 
-    def __init__(self, transports: Callable[[], Mapping[str, Transport]], hosts: Sequence[Host]) -> None:
+    def __init__(self, transports: Mapping[str, Transport], hosts: Sequence[Host]) -> None:
         self._calls = {host.name: _Call(host=host) for host in hosts}
         self._lock = threading.Lock()
-        threading.Thread(target=self._begin, args=(transports,), name="dialling", daemon=True).start()
-
-    def _begin(self, transports: Callable[[], Mapping[str, Transport]]) -> None:
-        known = transports()  # importing what speaks SSH is a good part of the time
-        *others, last = list(self._calls.values())
-        for call in others:
-            threading.Thread(target=self._dial, args=(known, call), name=f"dial {call.host.name}", daemon=True).start()
-        self._dial(known, last)
+        for call in list(self._calls.values()):
+            name = f"dial {call.host.name}"
+            threading.Thread(target=self._dial, args=(transports, call), name=name, daemon=True).start()
 
     def _dial(self, transports: Mapping[str, Transport], call: _Call) -> None:
         transport = transports.get(call.host.connection.connection)
@@ -48,6 +44,8 @@ class Dialling:
             call.error = error
         finally:
             call.over.set()
+            if call.unwanted:
+                _end(call)
 
     def take(self, host: Host) -> Connection | None:
         """The connection to a host, once it is there; None where none was begun, or it was not good.
@@ -59,24 +57,27 @@ class Dialling:
         if call is None:
             return None
         call.over.wait()
-        if call.error is not None:
-            if call.connection is not None:
-                call.connection.abandon()
-            if isinstance(call.error, HostKeyError) or call.host != host:
-                return None
-            raise call.error
-        if call.host != host and call.connection is not None:
-            call.connection.close()
+        if call.error is None and call.host == host:
+            return call.connection
+        _end(call)
+        if call.error is None or call.host != host or isinstance(call.error, HostKeyError):
             return None
-        return call.connection
+        raise call.error
 
     def hang_up(self) -> None:
         """Ends what nobody took."""
         with self._lock:
             calls, self._calls = list(self._calls.values()), {}
         for call in calls:
-            if call.over.is_set() and call.connection is not None:
-                call.connection.close()
+            call.unwanted = True
+            if call.over.is_set():
+                _end(call)
+
+
+def _end(call: _Call) -> None:
+    connection, call.connection = call.connection, None
+    if connection is not None:
+        connection.close()
 
 
 @frozen

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from playbook_engine.app.alarms import bells
 from playbook_engine.app.wiring import App
@@ -25,7 +26,9 @@ from playbook_engine.model.host import Host
 from playbook_engine.model.outcome import ExitCode, HostStatus, exit_code
 from playbook_engine.model.plan import Plan
 from playbook_engine.model.ports import EventSink
-from playbook_engine.transport.known_hosts import Ask
+
+if TYPE_CHECKING:
+    from playbook_engine.transport.known_hosts import Ask
 
 
 @frozen
@@ -114,8 +117,7 @@ def perform(
         journal.abandon()
         raise
     finally:
-        if app.dialling is not None:
-            app.dialling.hang_up()
+        app.hang_up()
     journal.close()
     return RunEnd(run=play.run, code=code, statuses=statuses)
 

@@ -1,4 +1,5 @@
-"""From what was typed to a plan: runbook, hosts, parameters, and every mistake that can be found before connecting."""
+"""From what was typed to a plan: runbook, hosts, parameters, and every mistake that can be found before anything is
+asked of a host. Meanwhile the hosts are being reached (`app/dialling.py`)."""
 
 from __future__ import annotations
 
@@ -35,6 +36,17 @@ def prepare(
 ) -> Plan:  # fmt: skip
     """Raises LoadError, LoadErrors, InventoryError, UsageError."""
     first = _first_look(app, name, pattern, inventory, limit, extra)
+    try:
+        return _prepared(app, name, pattern, first, inventory, limit, extra, kind, command, options, consent)
+    except BaseException:
+        app.hang_up()
+        raise
+
+
+def _prepared(
+    app: App, name: str, pattern: str | None, first: _FirstLook | None, inventory: Sequence[str], limit: str | None,
+    extra: Sequence[str], kind: str, command: str, options: Options, consent: Consent,
+) -> Plan:  # fmt: skip
     if first is not None and settled(
         app, first.document.value, first.chosen.hosts, consent, named=bool(pattern or limit)
     ):

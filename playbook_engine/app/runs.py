@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from playbook_engine import __version__
 from playbook_engine.app.consent import bounded
@@ -26,7 +27,9 @@ from playbook_engine.model.host import Host
 from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.ports import EventSink
-from playbook_engine.transport.known_hosts import Ask
+
+if TYPE_CHECKING:
+    from playbook_engine.transport.known_hosts import Ask
 
 MakeProgram = Callable[[Host], Program[HostStatus]]
 

@@ -24,6 +24,7 @@ class Settings:
     url: str = ""
     lease: float = 60.0
     max_hosts: int | None = None
+    connect: str = "early"
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Settings:
@@ -42,6 +43,7 @@ class Settings:
             policy=environ.get("RUNBOOK_ESCALATION", ""),
             url=environ.get("RUNBOOK_URL", ""),
             max_hosts=_count(environ, "RUNBOOK_MAX_HOSTS"),
+            connect=_connect(environ),
         )
 
 
@@ -53,6 +55,13 @@ def _count(environ: Mapping[str, str], name: str) -> int | None:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise UsageError(f"{name} is {text!r}, and has to be a number of hosts", advice=f"unset {name} for no limit")
     return int(text)
+
+
+def _connect(environ: Mapping[str, str]) -> str:
+    word = environ.get("RUNBOOK_CONNECT") or "early"
+    if word not in ("early", "late"):
+        raise UsageError(f"RUNBOOK_CONNECT is {word!r}, and has to be early or late")
+    return word
 
 
 def _actor(environ: Mapping[str, str]) -> str:

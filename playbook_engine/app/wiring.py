@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playbook_engine.app.clock import SystemClock
 from playbook_engine.app.dialling import Dialled, Dialling
@@ -22,7 +23,9 @@ from playbook_engine.model.plan import Plan
 from playbook_engine.model.runbook import Import, Runbook
 from playbook_engine.templating.environment import Templar
 from playbook_engine.transport.base import Claim, Transport
-from playbook_engine.transport.known_hosts import Ask
+
+if TYPE_CHECKING:
+    from playbook_engine.transport.known_hosts import Ask  # with paramiko, which is imported while nobody waits for it
 
 
 class App:
@@ -65,8 +68,13 @@ class App:
     def dial(self, hosts: Sequence[Host]) -> None:
         """Begins to connect to hosts; the transports of the run to come go on with what was begun."""
         wanted = [h for h in hosts if h.connection.connection != "local"]
-        if wanted and not self.halted():
-            self.dialling = Dialling(self._transports, wanted)
+        if wanted and self.settings.connect == "early" and not self.halted():
+            self.dialling = Dialling(self._transports(), wanted)
+
+    def hang_up(self) -> None:
+        """Ends the connections that were begun, and that nobody has taken."""
+        if self.dialling is not None:
+            self.dialling.hang_up()
 
     def claim(self, run: str, leg: int, plan: Plan) -> Claim | None:
         """What the hosts are locked with; None for a run that changes nothing."""

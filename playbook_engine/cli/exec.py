@@ -55,6 +55,7 @@ def exec_(
         confirm_many(chosen.hosts, yes=True, mean=mean, terminal=on_terminal())
     else:
         agreed(app, runbook, chosen.hosts, Consent(yes=yes, mean=mean, terminal=on_terminal()), named=True)
+    app.dial(chosen.hosts[:forks])
     plan = compile_plan(
         runbook, chosen.hosts, given, kind="exec", others=chosen.others, groups=chosen.groups,
         command=command_line(), options=options(
