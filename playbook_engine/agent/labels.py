@@ -10,24 +10,46 @@ import os
 LONGEST = 107  # bytes of a name (unix(7): sun_path has 108, the first is NUL)
 
 
-def bind(name: str) -> "object":
+def socket() -> "_socket.socket":
+    """One without a name yet."""
+    return _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+
+
+def bind(name: str, one: "_socket.socket | None" = None) -> "_socket.socket | None":
     """A socket of this name, or None when somebody has it."""
-    one = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+    one = one or socket()
     try:
-        one.bind(b"\0" + ("runbook." + name).encode("ascii", "replace")[:LONGEST])
+        one.bind(_address(name))
         return one
     except OSError:
         one.close()
         return None
 
 
+def bound(name: str) -> bool:
+    """Whether somebody has a socket of this name. Asking so takes the name from nobody, as trying to bind it would."""
+    one = socket()
+    try:
+        one.connect(_address(name))
+        return True
+    except OSError:
+        return False
+    finally:
+        one.close()
+
+
+def _address(name: str) -> bytes:
+    return b"\0" + ("runbook." + name).encode("ascii", "replace")[:LONGEST]
+
+
 def holders(run: str) -> "tuple[dict, dict]":
     """(of this run, of others): who, why and doing, as the kernel lists their sockets."""
     mine: "dict" = {"who": [], "why": [], "doing": []}
     others: "dict" = {"who": [], "why": [], "doing": []}
+    lines = ours()
     for kind, keys in (("who", ("run", "token", "pid", "since", "actor")), ("why", ("run", "reason")),
                        ("doing", ("run", "pid", "change"))):  # fmt: skip
-        for inode, parts in names(kind, len(keys)):
+        for inode, parts in names(kind, len(keys), lines):
             one: "dict" = dict(zip(keys, parts), inode=inode)
             try:
                 one.update((key, int(one[key])) for key in ("token", "pid", "since") if key in one)
@@ -37,15 +59,21 @@ def holders(run: str) -> "tuple[dict, dict]":
     return mine, others
 
 
-def names(kind: str, size: int) -> "list[tuple[str, list[str]]]":
-    """(inode, the `size` parts of the name) of all sockets of a kind (proc(5), /proc/net/unix)."""
-    start = b"@runbook.%s/" % kind.encode()  # the kernel shows a NUL as @
+def ours() -> "list[bytes]":
+    """The lines of the kernel's list of sockets that may be an agent's (proc(5), /proc/net/unix)."""
     with open("/proc/net/unix", "rb") as handle:
-        lines = [line for line in handle.read().split(b"\n") if start in line]
+        text = handle.read()
+    return [line for line in text.split(b"\n") if b"@runbook." in line]  # the kernel shows a NUL as @
+
+
+def names(kind: str, size: int, lines: "list[bytes]") -> "list[tuple[str, list[str]]]":
+    """(inode, the `size` parts of the name) of all sockets of a kind."""
+    start = b"@runbook.%s/" % kind.encode()
     found = []
     for line in lines:
-        head, _, name = line.partition(start)
-        found.append((head.split()[-1].decode(), name.decode("ascii", "replace").split("/", size - 1)))
+        head, there, name = line.partition(start)
+        if there:
+            found.append((head.split()[-1].decode(), name.decode("ascii", "replace").split("/", size - 1)))
     return [(inode, parts) for inode, parts in found if len(parts) == size]
 
 

@@ -5,11 +5,13 @@ it ends. Who holds it is written into the names of further sockets, which anybod
 that a holder need not answer while it is busy:
 
     runbook.lock                            bound by whoever may change this host
+    runbook.own/RUN/TOKEN                   and by the same agent, bound after it and closed before it
     runbook.who/RUN/TOKEN/PID/SINCE/ACTOR   each agent of that run; a higher TOKEN fences the lower ones
     runbook.why/RUN/REASON                  what for
     runbook.doing/RUN/PID/CHANGE            while a change is made, also by an agent that lost its controller
 
-Before each change an agent binds its `doing`, then makes sure that its run holds the lock; a run that takes the lock
+Before each change an agent binds its `doing`, then makes sure that its run holds the lock (it does while there is the
+`own` of its controller); a run that takes the lock
 binds it first, then looks for others' `doing`. Both set their own flag before they look at the other's, so never both
 go on.
 
@@ -44,9 +46,12 @@ class Lock(object):
         self.jobs: "list" = []  # changes that were made apart
         self.words = False  # whether one before this one has left its last words
         self._mutex: "object" = None
+        self._own: "object" = None
+        self._vouching = False
         self._labels: "list" = []
         self._doing: "object" = None
         who = (self.run, self.token, os.getpid(), time.time(), labels.plain(args["actor"]))
+        self._vouch = "own/%s/%d" % (self.run, self.token)
         self._said = ("who/%s/%d/%d/%d/%s" % who, "why/%s/%s" % (self.run, labels.plain(args["reason"])))
 
     def take(self, over: str) -> "dict":
@@ -67,10 +72,8 @@ class Lock(object):
         """None when this run holds the host; else who is in the way. `patience`: whether that may soon be over."""
         held = self._bound()
         mine, others = labels.holders(self.run)
-        if held and not others["doing"]:
+        if held and self._alone(others):
             return None
-        if held:
-            self._let_go()
         older = [one for one in mine["who"] if one["token"] < self.token]
         newer = [one for one in mine["who"] if one["token"] > self.token]
         for one in older:
@@ -95,9 +98,23 @@ class Lock(object):
     def _bound(self) -> bool:
         """Binds the lock itself, if it is free; True when this agent has it."""
         if self._mutex is None:
+            # Made first: a process that ends closes its descriptors in their order, and `own` must not outlive `lock`.
+            own = labels.socket()
             self._mutex = labels.bind("lock")
-            if self._mutex is not None:
+            if self._mutex is None:
+                own.close()
+            else:
+                self._own = own
                 self._label()
+        return self._mutex is not None
+
+    def _alone(self, others: "dict") -> bool:
+        """With the lock bound: whether no other run is still changing something. Says then that this run holds it."""
+        if others["doing"]:
+            self._let_go()
+        elif not self._vouching:
+            self._vouching = True
+            labels.bind(self._vouch, self._own)  # type: ignore[arg-type]
         return self._mutex is not None
 
     def _label(self) -> None:
@@ -105,9 +122,9 @@ class Lock(object):
             self._labels = [one for one in map(labels.bind, self._said) if one is not None]
 
     def _let_go(self) -> None:
-        for one in self._labels + ([self._mutex] if self._mutex is not None else []):
+        for one in self._labels + [each for each in (self._own, self._mutex) if each is not None]:
             one.close()
-        self._mutex, self._labels = None, []
+        self._mutex, self._own, self._vouching, self._labels = None, None, False, []
 
     # ------------------------------------------------------------------ changes
 
@@ -123,14 +140,11 @@ class Lock(object):
 
     def _inherited(self) -> bool:
         """Whether the lock, which the agent that held it for us has left behind, is ours now."""
-        if self._bound() and labels.holders(self.run)[1]["doing"]:
-            self._let_go()
-        return self._mutex is not None
+        return self._bound() and self._alone(labels.holders(self.run)[1])
 
     def _guest(self) -> bool:
         """Whether the lock is held by another agent of this very controller."""
-        mine, others = labels.holders(self.run)
-        return not others["who"] and any(one["token"] == self.token for one in mine["who"] if one["pid"] != os.getpid())
+        return labels.bound(self._vouch)
 
     def leave(self, change: str = "", reply: "dict | None" = None) -> None:
         """It has ended."""
@@ -173,7 +187,7 @@ class Lock(object):
         """Takes in what agents of this run have left here, and clears it away."""
         for said in lastwords.take(self.name):
             self._hear(said["heard"], said["outcomes"])
-        for _, last in labels.names("last", 4):
+        for _, last in labels.names("last", 4, labels.ours()):
             if last[:2] == [self.run, self.args["line"]]:
                 self._hear([last[2]], {last[2]: {"ok": last[3] == "ok", "kind": last[3], "msg": ""}})
 
@@ -220,14 +234,15 @@ class Lock(object):
             os.setsid()
             if os.fork():
                 os._exit(0)
-            self._mutex, self._labels, self._doing, self.outcomes, self.before = None, [], None, {}, []
+            self._mutex, self._own, self._labels, self._doing = None, None, [], None
+            self.outcomes, self.before = {}, []
             null = os.open(os.devnull, os.O_RDWR)
             for fd in range(3):
                 os.dup2(null, fd)
             doing = labels.bind("doing/%s/%d/%s" % (self.run, os.getpid(), change))
             os.write(started, b"%d" % os.getpid())
             os.closerange(3, doing.fileno())  # type: ignore[attr-defined]
-            os.closerange(doing.fileno() + 1, 1024)  # type: ignore[attr-defined]
+            os.closerange(doing.fileno() + 1, 1024)  # type: ignore[union-attr]
             self.heard = [change]
             self.outcomes[change] = lastwords.trimmed(work())  # type: ignore[operator]
             self.name = lastwords.job(self.run, change)
