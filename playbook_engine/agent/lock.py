@@ -241,7 +241,7 @@ class Lock(object):
                 os.dup2(null, fd)
             doing = labels.bind("doing/%s/%d/%s" % (self.run, os.getpid(), change))
             os.write(started, b"%d" % os.getpid())
-            os.closerange(3, doing.fileno())  # type: ignore[attr-defined]
+            os.closerange(3, doing.fileno())  # type: ignore[union-attr]
             os.closerange(doing.fileno() + 1, 1024)  # type: ignore[union-attr]
             self.heard = [change]
             self.outcomes[change] = lastwords.trimmed(work())  # type: ignore[operator]
