@@ -4,6 +4,7 @@ The controller starts `python3 -I -S -c STAGE0` and sends this file and the modu
 Python. A Python that reads other code says so, and gets the sources. Nothing is written to the host's disk.
 """
 
+import gc
 import sys
 
 OLDEST = (3, 6)
@@ -59,6 +60,7 @@ def entries(data: bytes) -> "list[tuple[str, bytes]]":
 
 def start(data: bytes, compiled: bool) -> None:
     """Takes in the modules and hands over to `serve.main`."""
+    gc.set_threshold(50000)  # what a call leaves behind is not worth looking at everything each few hundred objects
     me = type(sys)("playbook_engine.agent.boot")
     me.__dict__.update({"install": install, "package": package})
     package("playbook_engine.agent").boot = me  # type: ignore[attr-defined]

@@ -65,6 +65,7 @@ def main() -> None:
             each.last_words()
     elif lock is not None:
         lock.forget()
+    os._exit(0)  # nothing is left to be written, and taking an interpreter apart costs a host 2 ms
 
 
 def next_request(frames_in: int, lock: "object") -> "dict":

@@ -29,6 +29,7 @@ FUNCTIONS = {
 ALLOWED = {
     "_signal",
     "_socket",
+    "gc",
     "os",
     "sys",
     "stat",
