@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TextIO
@@ -38,6 +39,7 @@ COLOURS = {
     "rolled_back": "33", "partly_rolled_back": "33", "rollback_failed": "31;1", "aborted": "35",
 }  # fmt: skip
 WIDTH = 11
+INSTANT = 0.02  # seconds
 ANSWERS = {"yes": "APPROVED", "no": "REFUSED", "none": "NO ANSWER"}
 
 
@@ -51,8 +53,10 @@ class Console:
         self._diff = diff
         self._colour = out.isatty() and not os.environ.get("NO_COLOR")
         self._lock = threading.Lock()
-        self._printing = threading.Lock()
         self._lines: deque[str] = deque()
+        self._printing = threading.Lock()
+        self._soon = False
+        self._broken: Exception | None = None
         self._kind = ""
         self._run = ""
         self._hosts = 0
@@ -62,16 +66,31 @@ class Console:
 
     def emit(self, event: Event) -> None:
         """Raises OSError, ValueError when nobody can read any more."""
+        if self._broken is not None:
+            raise self._broken
         with self._lock:
             self._say(event)
-        # Whoever finds nobody printing prints for all: no host waits for the terminal while another writes to it.
-        while self._lines and self._printing.acquire(blocking=False):
+        if isinstance(event, RunFinished):
+            self.flush()
+        elif self._lines and not self._soon:
+            self._soon = True
+            threading.Thread(target=self._print_soon, name="console").start()  # no daemon: what was said is printed
+
+    def _print_soon(self) -> None:
+        """No host waits for the terminal: what they say within an instant is printed together, by another thread."""
+        time.sleep(INSTANT)
+        self._soon = False
+        self.flush()
+
+    def flush(self) -> None:
+        """Prints what was said so far."""
+        with self._printing:
             try:
                 while self._lines:
-                    self._out.write(self._lines.popleft())
+                    self._out.write("".join([self._lines.popleft() for _ in range(len(self._lines))]))
                 self._out.flush()
-            finally:
-                self._printing.release()
+            except (OSError, ValueError) as error:
+                self._broken = error
 
     def _say(self, event: Event) -> None:
         match event:

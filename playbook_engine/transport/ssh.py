@@ -26,10 +26,12 @@ from playbook_engine.transport.cancel import cancelling
 from playbook_engine.transport.known_hosts import KnownHosts
 from playbook_engine.transport.library import paramiko
 from playbook_engine.transport.posix import ShellSession
+from playbook_engine.transport.quick_socket import QuickSocket
 from playbook_engine.transport.ssh_agent import AgentKeys, public_half
 from playbook_engine.transport.ssh_config import Route, expand, jump_host, route
 
 KEEPALIVE = 8  # seconds
+GLANCE = 1.0  # seconds between looks at whether a keepalive is due; each costs an idle host a turn of the interpreter
 DEAD_LINK = 20  # seconds without an answer from the peer's TCP
 START = 30.0  # seconds for the agent to greet
 
@@ -141,6 +143,8 @@ class SshConnection:
     def abandon(self) -> None:
         self._sessions.clear()
         for transport in (self._transport, *self._behind):
+            with contextlib.suppress(OSError):
+                transport.sock.shutdown(socket.SHUT_RDWR)  # or its thread would hear of it at its next look
             transport.close()
 
 
@@ -176,6 +180,7 @@ class SshTransport:
             transport.close()
             raise
         transport.set_keepalive(KEEPALIVE)
+        transport.sock.settimeout(GLANCE)
         return transport
 
     def _socket(self, way: Route, behind: list[paramiko.Transport], name: str) -> socket.socket:
@@ -212,7 +217,7 @@ class SshTransport:
             ) from error
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK * 1000)
-        return sock
+        return QuickSocket.of(sock)
 
     def _through(self, way: Route, behind: list[paramiko.Transport], name: str) -> socket.socket:
         """A channel through the jump hosts, the first named being the first reached (ssh_config(5), ProxyJump)."""

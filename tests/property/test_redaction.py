@@ -160,11 +160,13 @@ def outputs(state: Path, redactor: Redactor, events: list[Event]) -> dict[str, s
     run = f"r{next(NUMBER)}"
     journal = store.create(run)
     terminal, lines = io.StringIO(), io.StringIO()
-    watchers = [Console(terminal, redact=redactor.text, verbose=3, diff=True), JsonLines(lines, redactor.text)]
+    console = Console(terminal, redact=redactor.text, verbose=3, diff=True)
+    watchers = [console, JsonLines(lines, redactor.text)]
     for event in events:
         journal.append(event)
         for watcher in watchers:
             watcher.emit(event)
+    console.flush()
     journal.close()
     read = store.read(run)
     assert not read.damage
