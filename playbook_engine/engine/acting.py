@@ -101,7 +101,7 @@ class Acting:
             StateObserved(
                 host=context.host.name, step=step.id, item=item.index, attempt=item.attempt,
                 changes=told(step, looked.plan), state=looked.state or {},
-                digest=digest(step.action, args, looked.state or {}),
+                digest=digest(step.action, args, looked.state or {}) if context.options.check else "",
             )
         )  # fmt: skip
         if context.options.check:

@@ -81,7 +81,7 @@ class Scope:
 
     def _reached(self, values: Iterable[object], conditions: Iterable[str]) -> set[str]:
         """Every name that they use, also by way of other variables."""
-        todo = [name for value in values for name in self._names(value)]
+        todo = [name for value in values for name in self.templar.names_of(value)]
         todo += [name for text in conditions for name in self.templar.names(text)]
         seen: set[str] = set()
         variables = self.variables()

@@ -61,6 +61,7 @@ class Templar:
         self._expressions: dict[str, JinjaTemplate] = {}
         self._files: dict[tuple[bool, bool], tuple[Sandbox, dict[str, JinjaTemplate]]] = {}
         self._free: dict[tuple[str, bool], frozenset[str]] = {}
+        self._written: dict[int, tuple[object, frozenset[str]]] = {}
         self._compiling = threading.Lock()
 
     def _sandbox(self, *, plain_backslashes: bool, trim_blocks: bool = True, lstrip_blocks: bool = False) -> Sandbox:
@@ -116,6 +117,18 @@ class Templar:
             found = frozenset(meta.find_undeclared_variables(tree))
             _remember(self._free, (source, bare), found)
         return found
+
+    def names_of(self, written: object) -> Collection[str]:
+        """The same for a part of a runbook, which does not change: gone through once for all hosts."""
+        if not isinstance(written, Mapping | list | tuple):
+            return self.names(written) if isinstance(written, Template) else ()
+        if not written:
+            return ()
+        held = self._written.get(id(written))
+        if held is None or held[0] is not written:
+            held = (written, frozenset(self.names(written)))  # kept with its names: its id is given to no other
+            _remember(self._written, id(written), held)
+        return held[1]
 
     # ------------------------------------------------------------------ running
 

@@ -120,7 +120,8 @@ class StepStarted(Event):
 
 @frozen
 class StateObserved(Event):
-    """What a changing step found: the plan it made of it. `changes` is the diff, `digest` names arguments and state."""
+    """What a changing step found: the plan it made of it. `changes` is the diff, `digest` names arguments and state,
+    in a preview: what a plan expects is held against it."""
 
     step: str
     item: int = -1
