@@ -33,6 +33,8 @@ def split_port(text: str) -> tuple[str, int | None] | None:
 
 
 def is_ipv6(text: str) -> bool:
+    if ":" not in text:
+        return False
     try:
         return ipaddress.ip_address(text.partition("%")[0]).version == 6
     except ValueError:

@@ -11,6 +11,7 @@ from playbook_engine.model.host import ConnectionSpec
 from playbook_engine.model.secret import Secret
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.filters.text import FALSE_WORDS, TRUE_WORDS
+from playbook_engine.templating.node import holds_template
 
 METHODS = ("sudo", "su", "doas")
 CONNECTIONS = {
@@ -84,7 +85,9 @@ class _Reader:
     def _value(self, names: tuple[str, ...]) -> tuple[str, object]:
         for name in names:
             if name in self._variables:
-                value = self._templar.render(self._variables[name], self._variables)
+                value = self._variables[name]
+                if holds_template(value):
+                    value = self._templar.render(value, self._variables)
                 if value is not None:
                     return name, value
         return names[0], None

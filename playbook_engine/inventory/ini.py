@@ -21,6 +21,8 @@ from playbook_engine.templating.node import to_nodes
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 _GROUP = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
+_SHELL = re.compile(r"""["'\\#]""")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*|[0-9]+(?:\.[0-9]+){2,}")
 KINDS = ("hosts", "children", "vars")
 
 
@@ -87,7 +89,8 @@ class _Parser:
 
     def host_line(self, line: str, group: str, where: SourcePos) -> None:
         try:
-            words = shlex.split(line, comments=True)
+            # Without quotes and the like a shell splits at blanks, and much sooner than shlex does.
+            words = shlex.split(line, comments=True) if _SHELL.search(line) else line.split()
         except ValueError as exc:
             raise InventoryError(
                 f"the quotes do not match ({exc})", advice="close the quote, or escape it with a backslash", where=where
@@ -141,6 +144,8 @@ class _Parser:
 
 def parse_value(text: str) -> object:
     """The Python literal that the text is, else the text."""
+    if _PLAIN.fullmatch(text) and text not in ("True", "False", "None"):
+        return text  # a name, or an address: no literal
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `"\d"` is an odd escape, not our caller's business

@@ -9,6 +9,7 @@ an earlier one whole; mappings are not merged. Source: ansible-core's documentat
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Precedence:
         self._beside = list(dict.fromkeys(beside))
         self._runbook = [runbook] if runbook is not None else []
         self._cache: dict[tuple[Path, str, str], dict[str, object]] = {}
+        self._listed: dict[tuple[Path, str], frozenset[str]] = {}
         self._depth = _depths(draft)
         self._groups_of = self._ancestry()
 
@@ -84,6 +86,11 @@ class Precedence:
         return merged
 
     def _read(self, folder: Path, kind: str, name: str) -> Mapping[str, object]:
+        if (folder, kind) not in self._listed:
+            self._listed[folder, kind] = _listing(folder / kind)
+        present = self._listed[folder, kind]
+        if not any(f"{name}{suffix}" in present for suffix in SUFFIXES):
+            return {}
         key = (folder, kind, name)
         found = self._cache.get(key)
         if found is None:
@@ -92,6 +99,14 @@ class Precedence:
                 found.update(read_vars_file(path))
             self._cache[key] = found
         return found
+
+
+def _listing(folder: Path) -> frozenset[str]:
+    """What is in a folder, looked at once for all hosts; nothing, where there is none."""
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:
+        return frozenset()
 
 
 def files_for(folder: Path, name: str) -> list[Path]:

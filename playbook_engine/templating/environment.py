@@ -43,6 +43,12 @@ __all__ = ["OMIT", "LazyVariables", "Templar", "Template"]
 
 CACHE_SIZE = 4096
 
+BINDING = (
+    nodes.For, nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes.With, nodes.FilterBlock,
+    nodes.Import, nodes.FromImport, nodes.Include, nodes.Block, nodes.Extends, nodes.ScopedEvalContextModifier,
+)  # fmt: skip
+"""Statements that give a name a value, or take their names from elsewhere."""
+
 Compiled = Callable[[ScopeContext], object]
 K = TypeVar("K")
 V = TypeVar("V")
@@ -87,7 +93,7 @@ class Templar:
         made = to_nodes(value, where)
         if check:
             for template in templates_in(made):
-                self._compiled(template.source, template.where)
+                self._parsed(template.source, template.where)
         return made
 
     def undeclared(self, value: object) -> set[str]:
@@ -114,9 +120,27 @@ class Templar:
                 self._check_names(self._plain, tree)
             except TemplateSyntaxError as exc:
                 raise syntax_error(exc, source, where) from None
-            found = frozenset(meta.find_undeclared_variables(tree))
+            found = _free_in(tree)
             _remember(self._free, (source, bare), found)
         return found
+
+    def _parsed(self, source: str, where: SourcePos | None) -> None:
+        """Says what is wrong with a text, and keeps its names. It is compiled when it is used: for many it never is.
+
+        Only statements can be right to a parser and wrong to a compiler. Raises TemplateError.
+        """
+        if (source, False) in self._free:
+            return
+        try:
+            tree = self._values.parse(source)
+            self._check_names(self._plain, tree)
+            _remember(self._free, (source, False), _free_in(tree))
+        except TemplateSyntaxError as exc:
+            raise syntax_error(exc, source, where) from None
+        except RecursionError:
+            raise TemplateError("the template is nested too deeply", where=where) from None
+        if "{%" in source:
+            self._compiled(source, where)
 
     def names_of(self, written: object) -> Collection[str]:
         """The same for a part of a runbook, which does not change: gone through once for all hosts."""
@@ -316,6 +340,13 @@ class Templar:
                 hint = did_you_mean(node.name, known)
                 message = f"there is no {word} {node.name!r}" + (f" ({hint})" if hint else "")
                 raise TemplateSyntaxError(message, node.lineno)
+
+
+def _free_in(tree: nodes.Template) -> frozenset[str]:
+    """Its free names. Where nothing binds any, they are all; else Jinja compiles it to find them."""
+    if next(tree.find_all(BINDING), None) is not None:
+        return frozenset(meta.find_undeclared_variables(tree))
+    return frozenset(name.name for name in tree.find_all(nodes.Name))
 
 
 def _remember(cache: dict[K, V], key: K, value: V) -> None:

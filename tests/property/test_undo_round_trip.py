@@ -12,6 +12,7 @@ from live_agents import needs
 from routes import ROUTES, reversible, try_out
 
 EXAMPLES = {"service": 3, "package": 4, "pip": 3, "user": 30}
+MORE = {"replace": 240}  # of what is drawn for it, little matches
 
 
 def test_every_action_that_promises_an_undo_has_a_route() -> None:
@@ -24,6 +25,7 @@ def test_there_and_back(action: str, tmp_path: Path) -> None:
     if route.needs:
         needs(*route.needs, root=True)
     few = EXAMPLES.get(action)
-    for tried in try_out(action, few or 60, tmp_path):
+    tries = try_out(action, few or MORE.get(action, 60), tmp_path)
+    for tried in tries:
         assert not tried.failed, tried.failed
-        assert tried.changed or few, "some of what is drawn should change something"
+    assert few or any(tried.changed for tried in tries), "some of what is drawn should change something"
