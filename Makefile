@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 JOBS ?= 4
 FAST ?=
 SHORT ?=
+PEERS ?=
 ONLY ?=
 
 .PHONY: help setup system venv demo test check format bench drills reliability docs clean
@@ -16,7 +17,7 @@ help:
 	@echo 'make demo     the ailing system: broken, audited, repaired, audited, documented (FAST=1 leaves MLflow out)'
 	@echo 'make test     everything that is tested, on real lab hosts where this machine allows it'
 	@echo 'make check    lint, types, imports'
-	@echo 'make bench    what the journal and the loader cost, measured'
+	@echo 'make bench    how fast, against bare ssh, and (PEERS=1) against pyinfra and Ansible; journal and loader'
 	@echo 'make drills   every shipped drill on lab hosts, and lint of what was not drilled'
 	@echo 'make reliability   crashes, dead links, rivals, rollbacks: every promise tried out (SHORT=1, ONLY=name)'
 	@echo 'make docs     docs/actions.md, from the actions themselves'
@@ -56,7 +57,10 @@ format: venv
 	@$(BIN)/ruff check --fix .
 
 bench: venv
-	@for each in bench/*.py; do $(BIN)/python $$each || exit 1; done
+	@# The peers live apart: nothing of ours depends on them.
+	@$(if $(PEERS),test -x .cache/bench/bin/pyinfra || { $(PYTHON) -m venv .cache/bench && \
+		.cache/bench/bin/python -m pip install -q --disable-pip-version-check ansible-core pyinfra; },true)
+	@for each in startup peers load journal; do $(BIN)/python bench/$$each.py || exit 1; echo; done
 
 reliability: setup
 	@$(BIN)/python -m reliability $(if $(SHORT),--short) $(ONLY)

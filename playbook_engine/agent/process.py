@@ -113,9 +113,8 @@ def _spawn(argv: "list[str]", streams: "tuple[int, int, int]", env: "dict | None
     """The child's pid; None where the C library cannot put it into a session of its own. Raises Failed."""
     actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(streams)]
     try:
-        return os.posix_spawnp(
-            argv[0], argv, _environment(env), file_actions=actions, setsid=True, setsigdef=DEFAULTS
-        )  # fmt: skip
+        environment = _environment(env) if env else os.environ
+        return os.posix_spawnp(argv[0], argv, environment, file_actions=actions, setsid=True, setsigdef=DEFAULTS)
     except NotImplementedError:
         return None
     except OSError as error:

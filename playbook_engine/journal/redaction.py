@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import json
 import re
 import shlex
@@ -135,6 +134,8 @@ def _spellings(value: str) -> Iterator[str]:
     yield shlex.quote(value)
     yield "'" + value.replace("'", "'\\''") + "'"  # as sh -x prints it
     yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)  # printf %q
+    import html  # a run without secrets pays nothing for its table of entities
+
     yield from (html.escape(value), html.escape(value).replace("&#x27;", "&#39;"), html.escape(value, quote=False))
     raw = value.encode("utf-8", "surrogatepass")
     for url in (quote(raw), quote(raw, safe=""), quote(raw, safe="!'()*~"), quote_plus(raw)):

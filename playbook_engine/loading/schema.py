@@ -91,6 +91,15 @@ def _or_empty(value: object) -> object:
     return {} if value is None else value
 
 
+def _list() -> list[Any]:
+    """Not `list` itself: pydantic asks for its signature, and reads that of a builtin out of its documentation."""
+    return []
+
+
+def _dict() -> dict[str, Any]:
+    return {}
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 Bool = Annotated[bool, BeforeValidator(parse_bool)]
 Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, json_schema_extra={"type": ["string", "number"]})]
@@ -123,7 +132,7 @@ class ParamModel(Closed):
     default: Any = None
     required: Bool = False
     description: Text = ""
-    choices: list[Any] = Field(default_factory=list)
+    choices: list[Any] = Field(default_factory=_list)
     minimum: Number | None = None
     maximum: Number | None = None
     pattern: Text | None = None
@@ -134,7 +143,7 @@ class ServiceModel(Closed):
     """A service of the registry: its tier, what it needs, whether only a write proves it."""
 
     tier: Literal["critical", "normal", "low"] = "normal"
-    needs: Words = Field(default_factory=list)
+    needs: Words = Field(default_factory=_list)
     writes: Bool = False
 
 
@@ -163,7 +172,7 @@ class ProbeModel(Open):
     every: Duration = 1.0
     for_: Duration = Field(default=0.0, alias="for")
     timeout: Duration = 60.0
-    when: Conditions = Field(default_factory=list)
+    when: Conditions = Field(default_factory=_list)
     otherwise: Literal["fail", "skip"] = "fail"
     delegate_to: Any = None
     become: Bool | None = None
@@ -202,11 +211,11 @@ class StepModel(Open):
     """A step: one action, and its contract."""
 
     name: Text | None = None
-    when: Conditions = Field(default_factory=list)
+    when: Conditions = Field(default_factory=_list)
     loop: Any = None
     loop_control: LoopControl = Field(default_factory=LoopControl)
     register_: Text | None = Field(default=None, alias="register")
-    until: Conditions = Field(default_factory=list)
+    until: Conditions = Field(default_factory=_list)
     retries: Integer = Field(default=3, ge=0)
     delay: Duration = 5.0
     timeout: Duration = 300.0
@@ -216,16 +225,16 @@ class StepModel(Open):
     no_log: Bool = False
     become: Bool | None = None
     become_user: Any = None
-    environment: dict[str, Any] = Field(default_factory=dict)
-    tags: Words = Field(default_factory=list)
-    vars: dict[str, Any] = Field(default_factory=dict)
-    params: dict[str, Any] = Field(default_factory=dict)
-    notify: Words = Field(default_factory=list)
-    listen: Words = Field(default_factory=list)
+    environment: dict[str, Any] = Field(default_factory=_dict)
+    tags: Words = Field(default_factory=_list)
+    vars: dict[str, Any] = Field(default_factory=_dict)
+    params: dict[str, Any] = Field(default_factory=_dict)
+    notify: Words = Field(default_factory=_list)
+    listen: Words = Field(default_factory=_list)
     delegate_to: Any = None
-    preconditions: list[ProbeModel] = Field(default_factory=list)
-    unless: Unless = Field(default_factory=list)
-    checks: list[ProbeModel] = Field(default_factory=list)
+    preconditions: list[ProbeModel] = Field(default_factory=_list)
+    unless: Unless = Field(default_factory=_list)
+    checks: list[ProbeModel] = Field(default_factory=_list)
     rollback: list[StepModel] | None = None
     irreversible: Text | None = None
     undo_limit: Size = 64 << 20
@@ -243,8 +252,8 @@ class RunbookModel(Closed):
     description: Text = ""
     severity: Severity = "P3"
     owner: Text = ""
-    services: Services = Field(default_factory=dict)
-    phases: Words = Field(default_factory=list)
+    services: Services = Field(default_factory=_dict)
+    phases: Words = Field(default_factory=_list)
     hosts: Text | None = None
     serial: Annotated[Any, BeforeValidator(_serial)] = None
     max_fail_percentage: Number | None = Field(default=None, ge=0, le=100)
@@ -255,13 +264,13 @@ class RunbookModel(Closed):
     escalation: Text | None = None
     become: Bool | None = None
     become_user: Any = None
-    environment: dict[str, Any] = Field(default_factory=dict)
-    vars: dict[str, Any] = Field(default_factory=dict)
-    params: dict[str, ParamModel] = Field(default_factory=dict)
-    preconditions: list[ProbeModel] = Field(default_factory=list)
-    steps: list[StepModel] = Field(default_factory=list)
-    handlers: list[StepModel] = Field(default_factory=list)
-    checks: list[ProbeModel] = Field(default_factory=list)
+    environment: dict[str, Any] = Field(default_factory=_dict)
+    vars: dict[str, Any] = Field(default_factory=_dict)
+    params: dict[str, ParamModel] = Field(default_factory=_dict)
+    preconditions: list[ProbeModel] = Field(default_factory=_list)
+    steps: list[StepModel] = Field(default_factory=_list)
+    handlers: list[StepModel] = Field(default_factory=_list)
+    checks: list[ProbeModel] = Field(default_factory=_list)
     read_only: Bool = False
 
 
