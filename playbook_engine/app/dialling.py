@@ -42,6 +42,8 @@ class Dialling:
                 call.connection.session(None)
         except EngineError as error:
             call.error = error
+        except Exception:  # a fault of ours: whoever connects in the ordinary way meets it there, and says it
+            _end(call)
         finally:
             call.over.set()
             if call.unwanted:

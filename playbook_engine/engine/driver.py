@@ -225,8 +225,10 @@ class Driver:
             with line.lock:
                 try:
                     return self._session(command.on or host, command.become, line).hello
-                except (Unreachable, LinkLost):
+                except (Unreachable, LinkLost) as error:
                     line.drop()
+                    if isinstance(error, LinkLost) and line.turn == 1:
+                        continue  # it may have been opened a while ago, before the run began
                     if self._clock.monotonic() >= until:
                         raise
             self.coordinator.sleep(host, 1.0)
