@@ -92,6 +92,29 @@ def test_agents_of_one_controller_share_it(begin: Start, run: str) -> None:
     assert change(second, "c1").ok
 
 
+def test_a_guest_goes_on_alone_when_the_holder_has_gone(begin: Start, run: str) -> None:
+    """Whether its run holds the host is one question to the kernel; the answer ends with the agent that holds it."""
+    first, second = begin(), begin()
+    assert lock(first, run).ok
+    assert lock(second, run).ok
+    assert change(second, "c1").ok
+    first.session.close()
+    time.sleep(0.3)
+    assert change(second, "c2").ok, "nobody else has taken it: the guest does"
+    assert lock(begin(), "another").kind == "locked"
+
+
+def test_a_guest_does_nothing_once_another_run_holds_the_host(begin: Start, run: str) -> None:
+    first, second, third = begin(), begin(), begin()
+    assert lock(first, run).ok
+    assert lock(second, run).ok
+    os.kill(int(first.session.hello.pid or 0), signal.SIGKILL)
+    time.sleep(0.3)
+    assert lock(third, "another").ok
+    assert change(second, "c1").kind == "fenced"
+    assert change(third, "c1").ok
+
+
 def test_a_higher_token_fences_the_lower(begin: Start, run: str) -> None:
     first, second = begin(), begin()
     assert lock(first, run, leg=1).ok
