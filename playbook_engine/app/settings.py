@@ -25,6 +25,8 @@ class Settings:
     lease: float = 60.0
     max_hosts: int | None = None
     connect: str = "early"
+    ssh_kex: tuple[str, ...] = ()
+    ssh_ciphers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Settings:
@@ -44,6 +46,8 @@ class Settings:
             url=environ.get("RUNBOOK_URL", ""),
             max_hosts=_count(environ, "RUNBOOK_MAX_HOSTS"),
             connect=_connect(environ),
+            ssh_kex=_words(environ.get("RUNBOOK_SSH_KEX", "")),
+            ssh_ciphers=_words(environ.get("RUNBOOK_SSH_CIPHERS", "")),
         )
 
 
@@ -55,6 +59,10 @@ def _count(environ: Mapping[str, str], name: str) -> int | None:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise UsageError(f"{name} is {text!r}, and has to be a number of hosts", advice=f"unset {name} for no limit")
     return int(text)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _connect(environ: Mapping[str, str]) -> str:

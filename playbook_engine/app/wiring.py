@@ -62,7 +62,7 @@ class App:
         from playbook_engine.transport.local import LocalTransport
         from playbook_engine.transport.ssh import SshTransport
 
-        ssh = SshTransport(KnownHosts(ask))
+        ssh = SshTransport(KnownHosts(ask), kex=self.settings.ssh_kex, ciphers=self.settings.ssh_ciphers)
         return {"ssh": ssh, "paramiko": ssh, "smart": ssh, "paramiko_ssh": ssh, "local": LocalTransport()}
 
     def dial(self, hosts: Sequence[Host]) -> None:

@@ -12,7 +12,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from playbook_engine.agent import process
 from playbook_engine.model.errors import AuthFailed, HostError, LinkLost, Unreachable
@@ -149,9 +149,13 @@ class SshConnection:
 
 
 class SshTransport:
-    """Connects to hosts. Keys and known hosts are read once and shared by all connections."""
+    """Connects to hosts. Keys and known hosts are read once and shared by all connections.
 
-    def __init__(self, known_hosts: KnownHosts) -> None:
+    `kex`, `ciphers`: the algorithms to offer, the preferred first; by default all that paramiko knows.
+    """
+
+    def __init__(self, known_hosts: KnownHosts, *, kex: Sequence[str] = (), ciphers: Sequence[str] = ()) -> None:
+        self._kex, self._ciphers = tuple(kex), tuple(ciphers)
         logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its tracebacks go to the terminal
         self._known_hosts = known_hosts
         self._keys: dict[str, paramiko.PKey | str] = {}
@@ -238,7 +242,14 @@ class SshTransport:
 
     def _handshake(self, transport: paramiko.Transport, way: Route, name: str) -> None:
         options = transport.get_security_options()
-        options.ciphers = [c for c in CIPHERS if c in options.ciphers]
+        try:
+            options.ciphers = self._ciphers or [c for c in CIPHERS if c in options.ciphers]
+            options.kex = self._kex or options.kex
+        except ValueError as error:
+            raise Unreachable(
+                f"{name}: an algorithm that was asked for is not known here: {error}",
+                advice="see RUNBOOK_SSH_KEX and RUNBOOK_SSH_CIPHERS; unset, all that are known are offered",
+            ) from error
         known = self._known_hosts.kinds(way)
         preferred = [k for k in options.key_types if _family(k) in known]
         options.key_types = [*preferred, *(k for k in options.key_types if k not in preferred)]

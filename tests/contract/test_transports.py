@@ -303,3 +303,21 @@ def test_probes_agree(bare: Subject, question: Call) -> None:
     assert isinstance(known, dict)
     for key in set(told) - MOVING:
         assert told[key] == (int(known[key]) if key in ("mtime", "ctime") else known[key]), key
+
+
+def test_the_algorithms_that_are_offered(request: pytest.FixtureRequest) -> None:
+    shop: Shop = request.getfixturevalue("shop")
+    spec = shop.spec(shop.host("contract"))
+    chosen = SshTransport(KnownHosts(), kex=["ecdh-sha2-nistp256"], ciphers=["aes256-ctr"]).connect(spec)
+    try:
+        assert chosen._transport.remote_cipher == "aes256-ctr"
+        assert chosen._transport.get_security_options().kex == ("ecdh-sha2-nistp256",), "the only one to agree on"
+    finally:
+        chosen.close()
+    usual = SshTransport(KnownHosts()).connect(spec)
+    try:
+        assert usual._transport.remote_cipher == "aes128-gcm@openssh.com"
+    finally:
+        usual.close()
+    with pytest.raises(Unreachable, match="not known here"):
+        SshTransport(KnownHosts(), kex=["rot13"]).connect(spec)
