@@ -182,6 +182,7 @@ class SshTransport:
             self._authenticate(transport, way, password, name)
         except BaseException:
             transport.close()
+            sock.close()  # which close() does not, where the transport had not begun
             raise
         transport.set_keepalive(KEEPALIVE)
         transport.sock.settimeout(GLANCE)
