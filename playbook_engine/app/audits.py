@@ -8,7 +8,7 @@ from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import Kind
 from playbook_engine.model.errors import UsageError
 from playbook_engine.model.plan import Plan
-from playbook_engine.model.runbook import Import, OnFailure, Runbook, Step
+from playbook_engine.model.runbook import Import, OnFailure, Runbook, Step, mapped
 
 
 def checks_only(plan: Plan) -> Plan:
@@ -26,15 +26,16 @@ def checks_only(plan: Plan) -> Plan:
 
 
 def _reading(runbook: Runbook) -> Runbook:
-    steps = tuple(
-        dataclasses.replace(step, runbook=_reading(step.runbook)) if isinstance(step, Import) else _bare(step)
-        for step in runbook.steps
-        if isinstance(step, Import) or _reads(step)
-    )
     return dataclasses.replace(
-        runbook, steps=steps, preconditions=(), handlers=(), serial=(), max_fail_percentage=None,
-        failure_budget=None, on_failure=OnFailure.CONTINUE,
+        runbook, steps=mapped(runbook.steps, _looking), preconditions=(), handlers=(), serial=(),
+        max_fail_percentage=None, failure_budget=None, on_failure=OnFailure.CONTINUE,
     )  # fmt: skip
+
+
+def _looking(entry: Step | Import) -> Step | Import | None:
+    if isinstance(entry, Import):
+        return dataclasses.replace(entry, runbook=_reading(entry.runbook))
+    return dataclasses.replace(entry, notify=(), rollback=None) if _reads(entry) else None
 
 
 def _reads(step: Step) -> bool:
@@ -49,9 +50,5 @@ def _reads(step: Step) -> bool:
     )
 
 
-def _bare(step: Step) -> Step:
-    return dataclasses.replace(step, notify=(), rollback=None)
-
-
 def _criteria(runbook: Runbook) -> bool:
-    return bool(runbook.checks) or any(_criteria(s.runbook) for s in runbook.steps if isinstance(s, Import))
+    return bool(runbook.checks) or any(_criteria(s.runbook) for s in runbook.flat() if isinstance(s, Import))

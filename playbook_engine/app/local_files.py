@@ -41,7 +41,7 @@ def _named(plan: Plan, app: App) -> Iterator[tuple[str, str, str]]:
             if not param.local or given is None or step.args.get("remote_src"):
                 continue
             if isinstance(given, str):
-                yield runbook.file, param.local, given
+                yield step.file or runbook.file, param.local, given
             else:
                 templates.append((runbook, step, param.local, given))
     for host in plan.hosts if templates else ():
@@ -50,19 +50,19 @@ def _named(plan: Plan, app: App) -> Iterator[tuple[str, str, str]]:
             with contextlib.suppress(EngineError, ValueError):
                 if id(runbook) not in scopes:
                     scopes[id(runbook)] = Scope(plan, host, runbook, plan.variables, app.templar)
-                for name in _names(app, scopes[id(runbook)], step, given):
-                    yield runbook.file, kind, name
+                for name in _names(app, scopes[id(runbook)].of(step), step, given):
+                    yield step.file or runbook.file, kind, name
 
 
 def _names(app: App, scope: Scope, step: Step, given: object) -> Iterator[str]:
     """A name for each item of a loop. Raises TemplateError for what is not known before the run."""
     items = app.templar.render(step.loop, scope.variables(step.vars)) if step.loop is not None else [None]
     for item in items if isinstance(items, (list, tuple)) else ():
-        yield str(app.templar.render(given, scope.variables({**step.vars, step.loop_var: item})))
+        yield str(app.templar.render(given, scope.variables(step.vars, {step.loop_var: item})))
 
 
 def _steps(runbook: Runbook) -> Iterator[tuple[Runbook, Step]]:
-    for entry in (*runbook.steps, *runbook.handlers):
+    for entry in (*runbook.flat(), *runbook.handlers):
         if isinstance(entry, Import):
             yield from _steps(entry.runbook)
             continue

@@ -126,7 +126,7 @@ def _known(plan: Plan, names: Sequence[str]) -> None:
 def _names(runbook: Runbook) -> Iterator[str]:
     for probe in runbook.preconditions:
         yield from (probe.name, probe.id)
-    for entry in (*runbook.steps, *runbook.handlers):
+    for entry in (*runbook.flat(), *runbook.handlers):
         yield from (entry.name, entry.id)
         if isinstance(entry, Import):
             yield from _names(entry.runbook)

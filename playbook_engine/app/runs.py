@@ -16,6 +16,7 @@ from playbook_engine.app.wiring import App
 from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.commands import Program
 from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.crowd import Crowd
 from playbook_engine.engine.history import History
 from playbook_engine.engine.machine import HostMachine
 from playbook_engine.engine.plan_data import plan_from, to_data
@@ -48,9 +49,10 @@ def machines(app: App, plan: Plan, past: Mapping[str, History]) -> MakeProgram:
     """The program of each host, which goes on where its history ends."""
     hide_secrets(app, plan)
     budget = UndoBudget()
+    crowd = Crowd()
 
     def program(host: Host) -> Program[HostStatus]:
-        context = HostContext(plan, host, app.templar, app.read_file, app.redactor.add, budget)
+        context = HostContext(plan, host, app.templar, app.read_file, app.redactor.add, budget, crowd)
         return HostMachine(context, past.get(host.name) or History()).run()
 
     return program

@@ -17,7 +17,7 @@ from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import ExitCode
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.ports import EventSink
-from playbook_engine.model.runbook import Import, Probe, Runbook
+from playbook_engine.model.runbook import Import, Probe, Runbook, Step, mapped
 from playbook_engine.report.items import Item, named
 from playbook_engine.report.post_incident import PostIncidentReport
 from playbook_engine.report.status import Status, judge_then, worst
@@ -95,19 +95,24 @@ def closing_plan(app: App, run: str, chosen: Sequence[Item], incident: str, comm
 
 def _closing(runbook: Runbook, scope: str, wanted: Mapping[str, set[str]]) -> Runbook:
     """The runbook with the wanted probes of each scope as its criteria, wherever they stood."""
-    steps = tuple(
-        dataclasses.replace(s, runbook=_closing(s.runbook, s.id, wanted)) if isinstance(s, Import) else s
-        for s in runbook.steps
-    )
+
+    def closing(entry: Step | Import) -> Step | Import:
+        if isinstance(entry, Step):
+            return entry
+        return dataclasses.replace(entry, runbook=_closing(entry.runbook, entry.id, wanted))
+
     mine = wanted.get(scope, set())
     return dataclasses.replace(
-        runbook, steps=steps, checks=tuple(p for p in _probes(runbook) if p.id in mine), deadline=None
+        runbook,
+        steps=mapped(runbook.steps, closing),
+        checks=tuple(p for p in _probes(runbook) if p.id in mine),
+        deadline=None,
     )
 
 
 def _probes(runbook: Runbook) -> Iterator[Probe]:
     yield from runbook.preconditions
-    for step in (*runbook.steps, *runbook.handlers):
+    for step in (*runbook.flat(), *runbook.handlers):
         if not isinstance(step, Import):
             yield from (*step.unless, *step.checks)
     yield from runbook.checks

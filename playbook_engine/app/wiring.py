@@ -113,9 +113,11 @@ class App:
 
         Raises LoadError with the places that were tried.
         """
-        folder = "templates" if kind == "template" else "files"
+        folder = {"template": "templates", "vars": "vars"}.get(kind, "files")
         base = Path(runbook).parent
         places = [base / folder / name, base / name]
+        if base.name in ("tasks", "handlers"):  # of a role: its other folders lie beside this one
+            places[:0] = [base.parent / folder / name, base.parent / name]
         if kind == "template":
             places += [path / name for path in self.settings.template_path]
         if Path(name).is_absolute():
@@ -132,5 +134,5 @@ class App:
 
 def changes(runbook: Runbook) -> bool:
     """Whether a step of it, or of an import, may change something."""
-    steps = (*runbook.steps, *runbook.handlers)
+    steps = (*runbook.flat(), *runbook.handlers)
     return any(changes(s.runbook) if isinstance(s, Import) else catalog.get(s.action).changes for s in steps)

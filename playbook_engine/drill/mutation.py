@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from playbook_engine.catalog import catalog
 from playbook_engine.model.frozen import frozen
-from playbook_engine.model.runbook import Import, Probe, Runbook, Step
+from playbook_engine.model.runbook import Import, Probe, Runbook, Step, mapped
 
 ALWAYS = "true"
 NOTHING = "this rollback was broken on purpose"
@@ -30,13 +30,14 @@ class Mutant:
 def mutants(runbook: Runbook, *, imports: bool = False) -> list[Mutant]:
     """Every breakage of a runbook; those of its imports only if wanted: they are their own runbooks' to drill."""
     found = [*_of_probes("precondition", runbook.preconditions), *_of_probes("check", runbook.checks)]
-    for entry in (*runbook.steps, *runbook.handlers):
+    steps = list(runbook.flat())
+    for entry in (*steps, *runbook.handlers):
         if isinstance(entry, Import):
             found += mutants(entry.runbook, imports=True) if imports else []
             continue
         found += _of_probes("precondition", entry.preconditions, entry.name)
         found += _of_probes("check", entry.checks, entry.name)
-        if entry in runbook.steps and _can_undo(entry):
+        if entry in steps and _can_undo(entry):
             found.append(Mutant(key=f"rollback:{entry.id}", kind="rollback", name=entry.name, step=entry.name))
     return found
 
@@ -102,7 +103,12 @@ def _mapped(
     def probes(each: tuple[Probe, ...]) -> tuple[Probe, ...]:
         return tuple(probe(p) for p in each)
 
-    def entry(each: Step) -> Step:
+    def entry(each: Step | Import) -> Step | Import:
+        if isinstance(each, Import):
+            return dataclasses.replace(each, runbook=_mapped(each.runbook, step, probe, inside=inside))
+        return own(each)
+
+    def own(each: Step) -> Step:
         if inside:
             each = dataclasses.replace(
                 each, preconditions=probes(each.preconditions), checks=probes(each.checks), unless=probes(each.unless)
@@ -111,10 +117,5 @@ def _mapped(
 
     return dataclasses.replace(
         runbook, preconditions=probes(runbook.preconditions), checks=probes(runbook.checks),
-        handlers=tuple(entry(h) for h in runbook.handlers),
-        steps=tuple(
-            dataclasses.replace(s, runbook=_mapped(s.runbook, step, probe, inside=inside)) if isinstance(s, Import)
-            else entry(s)
-            for s in runbook.steps
-        ),
+        handlers=tuple(own(h) for h in runbook.handlers), steps=mapped(runbook.steps, entry),
     )  # fmt: skip

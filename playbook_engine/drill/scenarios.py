@@ -211,7 +211,7 @@ def _unknown(word: str, name: str, known: set[str], runbook: Runbook, fault: Fau
 
 def _steps(runbook: Runbook) -> list[str]:
     names = [h.name for h in runbook.handlers]
-    for entry in runbook.steps:
+    for entry in runbook.flat():
         names += [entry.name, *(_steps(entry.runbook) if isinstance(entry, Import) else [])]
     return names
 
@@ -219,7 +219,7 @@ def _steps(runbook: Runbook) -> list[str]:
 def _probes(runbook: Runbook) -> list[str]:
     names = [p.name for p in (*runbook.preconditions, *runbook.checks)]
     names += [f"{p.service}: {p.name}" for p in runbook.checks if p.service]
-    for entry in (*runbook.steps, *runbook.handlers):
+    for entry in (*runbook.flat(), *runbook.handlers):
         if isinstance(entry, Step):
             names += [p.name for p in (*entry.preconditions, *entry.unless, *entry.checks)]
         else:

@@ -50,7 +50,7 @@ class Acting:
             reply = context.control(step.action, args, item.scope, variables)
             return self._sending.judge(item, reply, changed=False)
         if spec.kind is Kind.PROBE:
-            if spec.touches and (context.options.check or context.options.read_only):
+            if spec.touches and (item.check or context.options.read_only):
                 return StepResult(
                     outcome=Outcome.UNKNOWN, kind="left-out", message=f"left out: {spec.touches}", known=False
                 )
@@ -64,7 +64,7 @@ class Acting:
     def _approve(self, item: Item, args: Mapping[str, object]) -> Program[StepResult]:
         """People decide, once for all hosts."""
         step = item.step
-        if self._context.options.check:
+        if item.check:
             return StepResult(outcome=Outcome.SKIPPED, kind="check", message="somebody would be asked", known=False)
         by = args.get("by")
         count = args.get("count")
@@ -101,10 +101,10 @@ class Acting:
             StateObserved(
                 host=context.host.name, step=step.id, item=item.index, attempt=item.attempt,
                 changes=told(step, looked.plan), state=looked.state or {},
-                digest=digest(step.action, args, looked.state or {}) if context.options.check else "",
+                digest=digest(step.action, args, looked.state or {}) if item.check else "",
             )
         )  # fmt: skip
-        if context.options.check:
+        if item.check:
             return self._sending.judge(item, looked, changed=True)
         before = (looked.before if carries(item) else looked.state) or {}
         context.budget.spend(_weight(before))
@@ -113,9 +113,9 @@ class Acting:
 
     def _opaque(self, item: Item, args: dict[str, object]) -> Program[StepResult]:
         """A command: nothing can be looked at beforehand but `creates` and `removes`, so it is one round trip."""
-        step, context = item.step, self._context
+        step = item.step
         reads = step.changed_when is not None and all(c.strip().lower() == "false" for c in step.changed_when)
-        if context.options.check:
+        if item.check:
             call = Call(op="peek", action=step.action, args=args, timeout=step.timeout)
             looked = yield from self._ask(item, call)
             if not looked.ok or not looked.plan:

@@ -6,9 +6,11 @@ from collections.abc import Generator
 from typing import Any, TypeVar
 
 from playbook_engine.engine.approval import Wanted
+from playbook_engine.engine.result import StepResult
 from playbook_engine.model.errors import LinkLost
 from playbook_engine.model.events import Event
 from playbook_engine.model.frozen import frozen
+from playbook_engine.model.runbook import Import
 from playbook_engine.transport.base import Become, Call, Reply
 
 
@@ -57,10 +59,59 @@ class Gate:
     """Wait until the run lets this host go on: `turn` (its batch begins), `step` (nobody stopped the run).
 
     Answered with None to go on, or with the reason to stop; with a Cancel when what was done is to be taken back.
+    `place`: where in the plan the host is, when it is to wait there until every other host has come as far.
     """
 
     name: str
     fit: bool = True
+    place: Place | None = None
+
+
+Place = tuple[int, ...]
+"""A place in a plan: numbers that say how to get there, so that earlier places are smaller."""
+
+
+@frozen
+class Join:
+    """The host begins a play: those of its batch count together when they fail."""
+
+    play: Import
+    batch: int
+
+
+@frozen
+class Once:
+    """`run_once`: answered with None when this host is to do it, with the StepResult when another host has."""
+
+    key: Key
+
+
+@frozen
+class Told:
+    """What a step gave that is done once for all hosts."""
+
+    key: Key
+    result: StepResult
+
+
+@frozen
+class Throttle:
+    """Wait until fewer than `limit` hosts are at this step; 0 when this one has left it."""
+
+    step: str
+    limit: int = 0
+
+
+@frozen
+class Confirm:
+    """`--step`: whether a person wants this step to be done; answered with a bool. Asked once for all hosts."""
+
+    key: Key
+    name: str
+
+
+Key = tuple[str, str, int]
+"""(scope, step, how many times the host has come to it before)."""
 
 
 @frozen(kw_only=False)
@@ -80,7 +131,7 @@ class Approve:
     wanted: Wanted
 
 
-Command = Connect | Ask | Emit | Sleep | Now | Gate | Approve
+Command = Connect | Ask | Emit | Sleep | Now | Gate | Approve | Join | Once | Told | Throttle | Confirm
 T = TypeVar("T")
 Program = Generator[Command, Any, T]
 

@@ -78,6 +78,6 @@ def parameters(runbook: Runbook, given: Mapping[str, object], hosts: Sequence[Ho
 def _depth(runbook: Runbook, depth: int, chain: tuple[str, ...]) -> None:
     if depth > MAX_DEPTH:
         raise LoadError(f"imports are nested more than {MAX_DEPTH} deep: {' → '.join(chain)}")
-    for entry in runbook.steps:
+    for entry in runbook.flat():
         if isinstance(entry, Import):
             _depth(entry.runbook, depth + 1, (*chain, entry.runbook.name))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from playbook_engine.agent.failure import Failed
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ActionSpec, ArgumentError
 from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.commands import Connect, Program, ask, emit, now
+from playbook_engine.engine.crowd import Crowd
 from playbook_engine.engine.scope import FACTS, Scope
-from playbook_engine.model.errors import HostError, TemplateError
+from playbook_engine.model.errors import HostError, LoadError, TemplateError
 from playbook_engine.model.events import ChangeIntended, FactsObserved, HostConnected
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan, file_key
@@ -36,6 +38,7 @@ class HostContext:
         read_file: ReadFile,
         hide: Callable[[str], None],
         budget: UndoBudget,
+        crowd: Crowd | None = None,
     ) -> None:
         self.plan = plan
         self.boot_id = ""
@@ -46,6 +49,7 @@ class HostContext:
         self._read_file = read_file
         self._hide = hide
         self.budget = budget
+        self.crowd = crowd or Crowd()
 
     def connect(self, patience: float = 0.0) -> Program[None]:
         """Reaches the host, and says so. Raises HostError."""
@@ -85,13 +89,36 @@ class HostContext:
         for param in spec.params.values():
             if param.local and done.get(param.name) is not None and not done.get("remote_src"):
                 name = str(done[param.name])
-                content = self.plan.files.get(file_key(scope.runbook.file, param.local, name))
-                if content is None:
-                    content = self._read_file(scope.runbook.file, param.local, name)
+                content = self._file(scope, param.local, name)
                 done["content"] = self._rendered(name, content, variables) if param.local == "template" else content
             if param.secret and done.get(param.name):
                 self._hide(str(done[param.name]))
         return done
+
+    def _file(self, scope: Scope, kind: str, name: str) -> bytes:
+        """A file of the controller: as the plan holds it, else beside the step's file, or the runbook's."""
+        content = self.plan.files.get(file_key(scope.file, kind, name))
+        if content is not None:
+            return content
+        try:
+            return self._read_file(scope.file, kind, name)
+        except LoadError:
+            if scope.file == scope.runbook.file:
+                raise
+            return self._read_file(scope.runbook.file, kind, name)
+
+    def environment(
+        self, layers: Sequence[object], variables: Mapping[str, object], where: SourcePos | None
+    ) -> dict[str, object]:
+        """The environment of a program: each layer (a mapping, or a template that gives one) over those before it."""
+        made: dict[str, object] = {}
+        for layer in layers:
+            given = self.templar.render(layer, variables)
+            for each in given if isinstance(given, list) else [given]:
+                if not isinstance(each, Mapping):
+                    raise TemplateError(f"environment: a mapping is expected, and this is {each!r}", where=where)
+                made.update(each)
+        return made
 
     def _rendered(self, name: str, content: bytes, variables: Mapping[str, object]) -> bytes:
         text = content.decode("utf-8", "surrogateescape")
@@ -108,8 +135,9 @@ class HostContext:
         return name
 
     def become(
-        self, scope: Scope, become: bool | None, user: object, on: str, variables: Mapping[str, object]
-    ) -> Become | None:
+        self, scope: Scope, become: bool | None, user: object, on: str, variables: Mapping[str, object],
+        method: str | None = None,
+    ) -> Become | None:  # fmt: skip
         """Whom to be there: the step's word, the runbook's, then the inventory's for the host itself."""
         target = self.plan.host(on)
         spec = target.connection if target else None
@@ -120,7 +148,8 @@ class HostContext:
             return None
         who = user if user is not None else scope.runbook.become_user
         name = str(self.templar.render(who, variables)) if who is not None else (spec.become_user if spec else "root")
-        return self.becoming(name, on)
+        made = self.becoming(name, on)
+        return dataclasses.replace(made, method=method) if made and method else made
 
     def becoming(self, user: str, on: str) -> Become | None:
         """How to be this user on a host; None for an empty name."""

@@ -11,12 +11,29 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from playbook_engine.engine.approval import Approval, Decision
-from playbook_engine.engine.commands import Approve, Ask, Cancel, Connect, Emit, Gate, Now, Program, Sleep
+from playbook_engine.engine.commands import (
+    Approve,
+    Ask,
+    Cancel,
+    Confirm,
+    Connect,
+    Emit,
+    Gate,
+    Join,
+    Now,
+    Once,
+    Program,
+    Sleep,
+    Throttle,
+    Told,
+)
 from playbook_engine.engine.context import LOCALHOST
 from playbook_engine.engine.coordinator import Coordinator
 from playbook_engine.engine.limits import Limits
+from playbook_engine.engine.lockstep import Lockstep, Past
 from playbook_engine.model.errors import HostError, JournalError, LinkLost, Locked, ProtocolError, Unreachable
 from playbook_engine.model.events import HostFinished, RollbackStarted
 from playbook_engine.model.host import ConnectionSpec, Host
@@ -60,7 +77,7 @@ class Driver:
     def __init__(
         self, plan: Plan, transports: Mapping[str, Transport], sink: EventSink, clock: Clock, *,
         halted: Callable[[], str] = str, claim: Claim | None = None, done: Mapping[str, HostStatus] | None = None,
-        taking_back: Iterable[str] = (),
+        taking_back: Iterable[str] = (), past: Past | None = None,
     ) -> None:  # fmt: skip
         self._plan = plan
         self._claim = claim
@@ -76,8 +93,11 @@ class Driver:
         self._taking_back = set(taking_back)
         self._ended = threading.Event()
         self.coordinator = Coordinator(plan.batches, Limits.of(plan.runbook, len(plan.hosts)), clock, halted)
+        self.lockstep = Lockstep(plan.batches, lambda: self.coordinator.stopped, past)
+        self._throttles: dict[str, str] = {}
         for name, status in self._statuses.items():
             self.coordinator.finished(name, status)
+            self.lockstep.finished(name, status)
 
     def run(self, program: MakeProgram) -> dict[str, HostStatus]:
         """Every host's status. Raises JournalError when the run had to stop because nothing can be recorded."""
@@ -157,6 +177,10 @@ class Driver:
                 self.coordinator.stop(broken.message)
         finally:
             self._statuses[host.name] = status
+            if step := self._throttles.pop(host.name, ""):
+                self.lockstep.throttle(step, 0)
+            if over := self.lockstep.finished(host.name, status):
+                self.coordinator.stop(over)
             # Before the slot is free: whoever takes it must already know of a budget that this host has used up.
             self.coordinator.finished(host.name, status)
             self._slots.release()
@@ -190,15 +214,47 @@ class Driver:
                         answer = self._gate(host.name, command)
                     case Approve():
                         answer = self._approve(host.name, command)
+                    case _:
+                        answer = self._together(host.name, command)
             except HostError as raised:
                 error = raised
 
+    def _together(self, host: str, command: Join | Once | Told | Throttle | Confirm) -> object:
+        """What hosts have to do with one another. One that waits holds no slot."""
+        match command:
+            case Join():
+                self.lockstep.join(host, command)
+                return None
+            case Told():
+                self.lockstep.told(host, command.key, command.result)
+                return None
+            case Throttle(limit=0):
+                self.lockstep.throttle(self._throttles.pop(host, command.step), 0)
+                return None
+        self._slots.release()
+        try:
+            match command:
+                case Once():
+                    return self.lockstep.once(host, command.key)
+                case Confirm():
+                    return self.lockstep.confirmed(command.key, command.name)
+                case Throttle():
+                    self.lockstep.throttle(command.step, command.limit)
+                    self._throttles[host] = command.step
+                    return None
+        finally:
+            self._slots.acquire()
+        assert_never(command)
+
     def _gate(self, host: str, gate: Gate) -> str | Cancel | None:
-        if gate.name == "step":
+        if gate.name == "step" and gate.place is None:
             return self.coordinator.step(host)
         # A host that waits for the others must not hold a slot that they need.
         self._slots.release()
         try:
+            if gate.place is not None:
+                self.lockstep.arrive(host, gate.place)
+                return self.coordinator.step(host)
             if gate.name == "preconditions":
                 return self.coordinator.preconditions_done(host, gate.fit)
             return self.coordinator.turn(host)

@@ -88,7 +88,7 @@ def _host(plan: Plan, host: HostView) -> HostForecast:
 
 def _walk(runbook: Runbook, outer: tuple[str, ...]) -> Iterator[tuple[Step, tuple[str, ...], bool]]:
     """Every step with the ids of the imports that it is in, and whether it is a handler."""
-    for entry in runbook.steps:
+    for entry in runbook.flat():
         if isinstance(entry, Import):
             yield from _walk(entry.runbook, (*outer, entry.id))
         else:

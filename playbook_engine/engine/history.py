@@ -62,10 +62,13 @@ class History:
         """Whether a step of this scope, or of one inside it, was begun."""
         return any(s.started.scope == scope or s.started.scope.startswith(f"{scope}.") for s in self._view.steps)
 
-    def reached(self, scope: str, entry: str) -> bool:
-        """Whether a step, a handler or an import of this scope was begun."""
-        mine = any(s.started.scope == scope and s.started.step == entry for s in self._view.steps)
-        return mine or self.began(entry) or bool(self.scope(entry))
+    def begun(self, scope: str, step: str) -> bool:
+        """Whether a step was begun once more than it was given out here."""
+        return any(waiting for (s, name, _), waiting in self._steps.items() if s == scope and name == step)
+
+    def reached(self, entry: str) -> bool:
+        """Whether an import was begun."""
+        return self.began(entry) or bool(self.scope(entry))
 
     def changed(self) -> bool:
         """Whether anything was changed, or may have been."""

@@ -14,7 +14,10 @@ from playbook_engine.transport.base import Become
 
 @dataclass(slots=True, kw_only=True)
 class Item:
-    """One item of a step's loop (or its only one) while it runs."""
+    """One item of a step's loop (or its only one) while it runs.
+
+    `check`: nothing is changed, it is only said what would be. `rescue`: its block goes on when it fails.
+    """
 
     step: Step
     scope: Scope
@@ -29,6 +32,9 @@ class Item:
     become: Become | None = None
     attempt: int = 1
     losses: int = 0
+    check: bool = False
+    diff: bool = False
+    rescue: bool = False
     past: Past | None = None
 
     def seen(self, result: Mapping[str, object]) -> dict[str, object]:
@@ -40,7 +46,7 @@ class Item:
         return seen
 
     def variables(self) -> dict[str, object]:
-        return self.scope.variables({**self.step.vars, **self.extra})
+        return self.scope.variables(self.step.vars, self.extra)
 
 
 def carries(item: Item) -> bool:

@@ -1,24 +1,26 @@
 """The order of a run on one host: a pure generator of commands, from the plan and the answers it is sent.
 
-connect · preconditions, on all hosts before the first change · the batch's turn · steps · handlers · checks · the end.
-It is a function of what it is sent: no clock, no I/O. Driving it with recorded answers gives the same run again.
+connect · preconditions, on all hosts before the first change · the batch's turn · steps and handlers (`engine/walk.py`)
+· checks · the end. It is a function of what it is sent: no clock, no I/O. Driving it with recorded answers gives the
+same run again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from playbook_engine.engine.alarm import Cause, raised
-from playbook_engine.engine.commands import Cancel, Gate, Program, emit, now
+from playbook_engine.engine.commands import Gate, Join, Place, Program, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Ledger
 from playbook_engine.engine.probe import watch
 from playbook_engine.engine.records import check, precondition
-from playbook_engine.engine.result import StepResult, status_of
+from playbook_engine.engine.result import Ended, StepResult, Stopped, status_of
 from playbook_engine.engine.rollback import Rollback, RollbackResult
 from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.engine.step import StepRunner
+from playbook_engine.engine.walk import Cancelled, Walk
 from playbook_engine.model.errors import EngineError, HostError, Interrupted, LoadError
 from playbook_engine.model.events import (
     HostFinished,
@@ -30,28 +32,23 @@ from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Probe, R
 
 TOP = "main"
 GO_ON = "`runbook resume` goes on with taking back as soon as the host is there again"
-
-
-class Stopped(Exception):
-    """The host ends here with this status; raised inside the machine only."""
-
-    def __init__(self, status: HostStatus, message: str = "", advice: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.advice = advice
+End = tuple[HostStatus, str, str]
+"""How a host ends: status, message, advice."""
 
 
 class HostMachine:
     """One host's run."""
 
     def __init__(self, context: HostContext, history: History) -> None:
-        self._context = context
-        self._history = history
+        self.context = context
+        self.history = history
+        self.ledger = Ledger()
+        self.steps = StepRunner(context, self.ledger, history)
+        self.waits_for = context.options.start_at
         self._host = context.host.name
-        self._ledger = Ledger()
-        self._steps = StepRunner(context, self._ledger, history)
-        self._rollback = Rollback(context, self._ledger, self._steps, history)
+        self._rollback = Rollback(context, self.ledger, self.steps, history)
+        self._connected = False
+        self._asked: dict[tuple[str, str], int] = {}
         self._changed = False
         self._failed_on: list[str] = []
         self._unmeasured: list[str] = []
@@ -61,14 +58,16 @@ class HostMachine:
         """The whole of it; ends with the host's status, which is also its HostFinished event."""
         began = yield from now()
         try:
-            yield from self._connect()
+            if not self.context.plan.runbook.playbook:  # a play may make the host that a later one is for
+                yield from self._connect()
             status, message, advice = yield from self._guarded()
         except Stopped as stop:
             status, message, advice = stop.status, stop.message, stop.advice
         except HostError as error:
             status, message, advice = status_of(error), error.message, error.advice or ""
         if not status.good:
-            yield from raised(self._context, status, message, self._cause)
+            self.context.crowd.out.add(self._host)
+            yield from raised(self.context, status, message, self._cause)
         ended = yield from now()
         yield from emit(
             HostFinished(host=self._host, status=status.value, message=message, advice=advice, seconds=ended - began)
@@ -76,8 +75,11 @@ class HostMachine:
         return status
 
     def _connect(self) -> Program[None]:
+        if self._connected:
+            return
+        self._connected = True
         try:
-            yield from self._context.connect()
+            yield from self.context.connect()
         except HostError as error:
             yield from emit(
                 HostUnreachable(host=self._host, kind=error.kind, message=error.message, advice=error.advice or "")
@@ -85,11 +87,12 @@ class HostMachine:
             yield Gate("preconditions", fit=False)
             raise Stopped(status_of(error), error.message, error.advice or "") from error
 
-    def _guarded(self) -> Program[tuple[HostStatus, str, str]]:
-        context, runbook = self._context, self._context.plan.runbook
-        scope = Scope(context.plan, context.host, runbook, context.plan.variables, context.templar)
-        if self._history.facts is not None:
-            scope.set[FACTS] = dict(self._history.facts)
+    def _guarded(self) -> Program[End]:
+        context, runbook = self.context, self.context.plan.runbook
+        scope = Scope(context.plan, context.host, runbook, context.plan.variables, context.templar, context.crowd)
+        context.crowd.shows(self._host, scope.set)
+        if self.history.facts is not None:
+            scope.set[FACTS] = dict(self.history.facts)
         try:
             yield from self._preconditions(runbook, scope, TOP)
         except Exception:
@@ -103,7 +106,10 @@ class HostMachine:
             raise Stopped(HostStatus.ABORTED, str(again))
         if again == "again":
             yield from self._preconditions(runbook, scope, TOP)
-        end = yield from self._runbook(runbook, scope, TOP, ())
+        try:
+            end = yield from self._runbook(runbook, scope, TOP, (), ())
+        except Ended:
+            end = None
         if end is not None:
             return end
         if self._failed_on:
@@ -115,96 +121,71 @@ class HostMachine:
     # ---------------------------------------------------------------- one runbook
 
     def _runbook(
-        self, runbook: Runbook, scope: Scope, scope_id: str, tags: tuple[str, ...]
-    ) -> Program[tuple[HostStatus, str, str] | None]:
+        self, runbook: Runbook, scope: Scope, scope_id: str, tags: tuple[str, ...], place: Place
+    ) -> Program[End | None]:
         """Steps, handlers, checks of a runbook; None when all is well, else how the host ends."""
-        handlers = {name: h for h in runbook.handlers for name in (h.name, *h.listen)}
-        begun = self._history.rollback(scope_id)
-        for number, entry in enumerate(runbook.steps, 1):
-            stop = yield Gate("step")
-            if isinstance(stop, Cancel):
-                return (yield from self._failure(str(stop), "", runbook, scope_id, handlers))
-            if stop:
-                return HostStatus.ABORTED, str(stop), ""
-            if not isinstance(entry, Import) and not self._selected((*tags, *entry.tags)):
-                continue
-            if begun is not None and not self._history.reached(scope_id, entry.id):
-                break  # the rollback began before this one: nothing new is done
-            if isinstance(entry, Import):
-                end = yield from self._import(entry, scope, (*tags, *entry.tags))
-                if end is not None:
-                    return end
-                continue
-            following = self._following(runbook.steps[number:], tags)
-            result = yield from self._steps.run(entry, scope, scope_id, following=following)
-            self._changed = self._changed or result.outcome is Outcome.CHANGED
-            end = yield from self._after(result, entry.name, runbook, scope_id, handlers)
-            if end is not None:
-                return end
-        for name in self._ledger.take_pending(scope_id):
-            handler = handlers.get(name)
-            if handler is None:
-                continue
-            if begun is not None and not self._history.reached(scope_id, handler.id):
-                self._ledger.notify(scope_id, (name,))  # it waited when the rollback began
-                continue
-            result = yield from self._steps.run(handler, scope, scope_id, handler=True)
-            end = yield from self._after(result, f"handler {name}", runbook, scope_id, handlers)
-            if end is not None:
-                return end
+        begun = self.history.rollback(scope_id)
+        walk = Walk(self, runbook, scope, scope_id, tags, place)
+        try:
+            failed = yield from walk.all()
+        except Cancelled as cancelled:
+            return (yield from self._failure(str(cancelled), "", runbook, scope_id, walk.handlers))
+        if failed is not None and failed.ended is not None:
+            return failed.ended, failed.message, failed.advice
+        if failed is not None and failed.unreachable:
+            raise Stopped(HostStatus.UNREACHABLE, failed.message, failed.advice)
+        if failed is not None:
+            return (yield from self._failure(failed.message, failed.advice, runbook, scope_id, walk.handlers))
         if begun is not None:  # its checks did not hold then; whether they do by now is not the question
-            return (yield from self._failure(begun.why, "", runbook, scope_id, handlers))
-        wanted = not self._context.options.check or not runbook.steps  # a runbook of checks alone only looks
-        if wanted and self._history.scope(scope_id) != "ok":
-            end = yield from self._criteria(runbook, scope, scope_id, handlers)
+            return (yield from self._failure(begun.why, "", runbook, scope_id, walk.handlers))
+        wanted = not self.context.options.check or not runbook.steps  # a runbook of checks alone only looks
+        if wanted and self.history.scope(scope_id) != "ok":
+            end = yield from self._criteria(runbook, scope, scope_id, walk.handlers)
             if end is not None:
                 return end
-        self._ledger.settle(scope_id)
+        self.ledger.settle(scope_id)
         yield from self._ended(scope_id, runbook.name, "ok")
         return None
 
+    # ------------------------------------------------------- what the walk tells
+
+    def noted(self, result: StepResult) -> None:
+        self._changed = self._changed or result.outcome is Outcome.CHANGED
+
+    def because(self, kind: str, step: str) -> None:
+        """What a host that does not end well has it from."""
+        self._cause = Cause(kind=kind, step=step)
+
+    def went_on_after(self, message: str) -> None:
+        self._failed_on.append(message)
+
+    def not_measured(self, message: str) -> None:
+        self._unmeasured.append(message)
+
+    def asked(self, scope_id: str, step: str) -> int:
+        """How many times a person was asked about a step before."""
+        seen = self._asked.get((scope_id, step), 0)
+        self._asked[scope_id, step] = seen + 1
+        return seen
+
     def _ended(self, scope_id: str, name: str, outcome: str) -> Program[None]:
         """A runbook or import has ended; said once."""
-        if not self._history.scope(scope_id):
+        if not self.history.scope(scope_id):
             yield from emit(ScopeFinished(host=self._host, scope=scope_id, name=name, outcome=outcome))
-
-    def _after(
-        self, result: StepResult, name: str, runbook: Runbook, scope_id: str, handlers: Mapping[str, Step]
-    ) -> Program[tuple[HostStatus, str, str] | None]:
-        """What a step's end means for the host."""
-        if not result.stops:
-            return None
-        self._cause = Cause(kind=result.kind, step=name)
-        message = f"{name}: {result.message}"
-        if result.outcome is Outcome.UNREACHABLE:
-            taken = result.kind in ("locked", "fenced")  # by another run: nothing here has failed
-            raise Stopped(HostStatus.ABORTED if taken else HostStatus.UNREACHABLE, message, result.advice)
-        if result.outcome is Outcome.IN_DOUBT:
-            raise Stopped(HostStatus.IN_DOUBT, message, result.advice)
-        if result.kind == "stopped":
-            raise Stopped(HostStatus.ABORTED, result.message)
-        if result.outcome is Outcome.UNKNOWN:
-            if self._context.options.check:
-                return None  # a probe that --check leaves out is reported, and does not stop the preview
-            if runbook.on_failure is OnFailure.CONTINUE:
-                self._unmeasured.append(message)
-                return None
-            raise Stopped(HostStatus.UNKNOWN, message, result.advice)
-        return (yield from self._failure(message, result.advice, runbook, scope_id, handlers))
 
     def _failure(
         self, message: str, advice: str, runbook: Runbook, scope_id: str, handlers: Mapping[str, Step]
-    ) -> Program[tuple[HostStatus, str, str] | None]:
+    ) -> Program[End | None]:
         """A measured failure: roll back the innermost runbook, stop, or go on, as the runbook says."""
         if runbook.on_failure is OnFailure.CONTINUE:
             self._failed_on.append(message)
             return None
-        changes = self._ledger.of_scope(scope_id)
+        changes = self.ledger.of_scope(scope_id)
         outcome = "failed"
         status = HostStatus.FAILED
         if changes and all(c.event.reversible == "irreversible" for c in changes):
             message += f" — kept, as it cannot be taken back: {', '.join(c.event.name for c in changes)}"
-        elif runbook.on_failure is OnFailure.ROLLBACK and changes and not self._context.options.check:
+        elif runbook.on_failure is OnFailure.ROLLBACK and changes and not self.context.options.check:
             try:
                 result = yield from self._rollback.run(scope_id, changes, handlers, message)
             except HostError as error:
@@ -212,27 +193,29 @@ class HostMachine:
                 raise Stopped(HostStatus.ROLLBACK_FAILED, said, error.advice or GO_ON) from error
             status = _status(result)
             outcome = status.value
-            self._ledger.settle(scope_id)
+            self.ledger.settle(scope_id)
             if result.failed or result.differences:
                 said = "; ".join((*result.failed, *(f"{d['subject']} {d['aspect']}" for d in result.differences)))
                 message = f"{message} — and the rollback is not proved: {said}"
         yield from self._ended(scope_id, runbook.name, outcome)
         return status, message, advice
 
-    def _import(
-        self, entry: Import, scope: Scope, tags: tuple[str, ...]
-    ) -> Program[tuple[HostStatus, str, str] | None]:
+    def imported(
+        self, entry: Import, scope: Scope, tags: tuple[str, ...], place: Place
+    ) -> Program[End | None]:  # fmt: skip
         """Another runbook in this place. Its preconditions are evaluated now; its `skip` skips the import only."""
-        if self._history.scope(entry.id) == "skipped":
+        if entry.hosts is not None:
+            return (yield from self._play(entry, scope, tags, place))
+        if self.history.scope(entry.id) == "skipped":
             return None
-        begun = self._history.began(entry.id)
+        begun = self.history.began(entry.id)
         if scope.undetermined(entry.params, conditions=entry.when):
             yield from self._ended(entry.id, entry.name, "unknown")
             return None
         try:
-            yield from self._context.facts(scope, entry.params, conditions=() if begun else entry.when)
+            yield from self.context.facts(scope, entry.params, conditions=() if begun else entry.when)
             variables = scope.variables()
-            if not begun and not all(self._context.templar.evaluate(c, variables, entry.where) for c in entry.when):
+            if not begun and not all(self.context.templar.evaluate(c, variables, entry.where) for c in entry.when):
                 yield from self._ended(entry.id, entry.name, "skipped")
                 return None
             inner = scope.inside(entry)
@@ -247,10 +230,30 @@ class HostMachine:
             if stop.status is not HostStatus.ABORTED:
                 yield from self._ended(entry.id, entry.name, "failed")
             raise
-        end = yield from self._runbook(entry.runbook, inner, entry.id, tags)
+        return (yield from self._entered(entry, scope, inner, tags, place))
+
+    def _entered(
+        self, entry: Import, scope: Scope, inner: Scope, tags: tuple[str, ...], place: Place
+    ) -> Program[End | None]:
+        self.context.crowd.shows(self._host, inner.set)
+        end = yield from self._runbook(entry.runbook, inner, entry.id, tags, place)
         scope.set.update(inner.set)
         scope.unknown |= inner.unknown
+        self.context.crowd.shows(self._host, scope.set)
         return end
+
+    def _play(self, entry: Import, scope: Scope, tags: tuple[str, ...], place: Place) -> Program[End | None]:
+        """A play: for its own hosts, when the batches before have been through it."""
+        batch = next((n for n, names in enumerate(entry.batches) if self._host in names), None)
+        if batch is None:
+            return None
+        here = (*place, batch)
+        stop = yield Gate("step", place=here)
+        if stop:
+            raise Stopped(HostStatus.ABORTED, str(stop))
+        yield Join(play=entry, batch=batch)
+        yield from self._connect()
+        return (yield from self._entered(entry, scope, scope.inside(entry), tags, here))
 
     # ------------------------------------------------------- preconditions and checks
 
@@ -260,28 +263,28 @@ class HostMachine:
         Where a controller before this one has begun, there is something to do, and what does not hold any more stops
         the host until a person has decided. A rollback that was begun is finished in any case.
         """
-        if self._history.scope(scope_id) == "ok" or self._history.rolling_back():
+        if self.history.scope(scope_id) == "ok" or self.history.rolling_back():
             return
-        begun = self._history.changed() if scope_id == TOP else self._history.began(scope_id)
+        begun = self.history.changed() if scope_id == TOP else self.history.began(scope_id)
         refused: list[str] = []
         skipped: list[str] = []
         for probe in runbook.preconditions:
             if not (yield from self._wanted(probe, scope)):
                 continue
-            finding = yield from watch(self._context, scope, probe, {})
+            finding = yield from watch(self.context, scope, probe, {})
             if probe.register:
                 scope.set[probe.register] = dict(finding.result)
             yield from emit(precondition(self._host, scope_id, probe, finding))
             if finding.verdict is Verdict.MET:
                 continue
             said = f"{probe.name}: {finding.detail or finding.verdict}"
-            decided = {probe.name, probe.id} & set(self._context.options.skip)
+            decided = {probe.name, probe.id} & set(self.context.options.skip)
             if decided or (begun and probe.otherwise is Otherwise.SKIP):
                 continue
             if probe.otherwise is Otherwise.SKIP and finding.verdict is Verdict.NOT_MET:
                 why = f" ({finding.detail})" if finding.detail != "it does not hold" else ""
                 skipped.append(f"“{probe.name}” does not hold{why}")
-            elif not (self._context.options.check and finding.detail.startswith("left out")):
+            elif not (self.context.options.check and finding.detail.startswith("left out")):
                 refused.append(said)
         if refused and begun:
             raise Stopped(
@@ -298,7 +301,7 @@ class HostMachine:
 
     def _criteria(
         self, runbook: Runbook, scope: Scope, scope_id: str, handlers: Mapping[str, Step]
-    ) -> Program[tuple[HostStatus, str, str] | None]:
+    ) -> Program[End | None]:
         """The success criteria of the whole runbook."""
         bad: list[str] = []
         unknown: list[str] = []
@@ -306,7 +309,7 @@ class HostMachine:
             if not (yield from self._wanted(probe, scope)):
                 continue
             try:
-                finding = yield from watch(self._context, scope, probe, {})
+                finding = yield from watch(self.context, scope, probe, {})
             except Interrupted as error:
                 return (yield from self._failure(error.message, "", runbook, scope_id, handlers))
             if probe.register:
@@ -330,29 +333,12 @@ class HostMachine:
         if not probe.when:
             return True
         try:
-            yield from self._context.facts(scope, conditions=probe.when)
-            return all(self._context.templar.evaluate(c, scope.variables(), probe.where) for c in probe.when)
+            yield from self.context.facts(scope, conditions=probe.when)
+            return all(self.context.templar.evaluate(c, scope.variables(), probe.where) for c in probe.when)
         except EngineError as error:
             if isinstance(error, HostError):
                 raise
             raise Stopped(HostStatus.FAILED, f"{probe.name}: {error}", error.advice or "") from error
-
-    def _following(self, entries: Sequence[Step | Import], tags: tuple[str, ...]) -> Step | None:
-        """The step that is next, if it is no import."""
-        chosen = (e for e in entries if isinstance(e, Import) or self._selected((*tags, *e.tags)))
-        first = next(chosen, None)
-        return first if isinstance(first, Step) else None
-
-    def _selected(self, tags: tuple[str, ...]) -> bool:
-        """Ansible's rules: `always` runs unless skipped, `never` only when asked for by name."""
-        options = self._context.options
-        if set(tags) & set(options.skip_tags):
-            return False
-        if "always" in tags:
-            return True
-        if "never" in tags and not set(tags) & set(options.tags):
-            return False
-        return not options.tags or "all" in options.tags or bool(set(tags) & set(options.tags))
 
 
 def _status(result: RollbackResult) -> HostStatus:

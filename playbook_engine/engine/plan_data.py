@@ -13,14 +13,31 @@ from playbook_engine.model.defaults import defaults
 from playbook_engine.model.errors import JournalError
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.plan import Options, Plan
-from playbook_engine.model.runbook import Import, Param, Probe, Runbook, Service, Step
+from playbook_engine.model.runbook import Block, Import, Include, Param, Probe, Prompt, Role, Runbook, Service, Step
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.node import OMIT, Template
 
 CLASSES: Mapping[str, type] = {
     cls.__name__: cls
-    for cls in (Plan, Options, Host, ConnectionSpec, Runbook, Param, Service, Probe, Step, Import, SourcePos, Template)
+    for cls in (
+        Plan,
+        Options,
+        Host,
+        ConnectionSpec,
+        Runbook,
+        Param,
+        Prompt,
+        Role,
+        Service,
+        Probe,
+        Step,
+        Block,
+        Include,
+        Import,
+        SourcePos,
+        Template,
+    )
 }
 
 CLASS, ENUM, TUPLE, PAIRS, SPECIAL = "$t", "$e", "$tuple", "$m", "$o"

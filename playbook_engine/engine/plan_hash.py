@@ -63,5 +63,5 @@ def starred(value: object) -> object:
 
 def _runbook(runbook: Runbook) -> object:
     """Its text as it was read, and that of its imports; one that no file was read for, its steps."""
-    imports = [_runbook(s.runbook) for s in runbook.steps if isinstance(s, Import)]
+    imports = [_runbook(s.runbook) for s in runbook.flat() if isinstance(s, Import)]
     return [runbook.name, runbook.text or to_data(runbook.steps), imports]

@@ -20,6 +20,7 @@ from playbook_engine.transport.base import Call, Reply
 CANNOT = ("unmeasured", "permission", "crash", "timeout", "no-python", "no-such-command")
 """Failure kinds that mean a probe could not run; anything else a probe says is a measurement."""
 
+NOTHING: Mapping[str, object] = {}
 SHOWN = 2000  # characters of a text that evidence keeps
 
 
@@ -49,13 +50,15 @@ class Finding:
         return {"result": cut(self.result), "measured": [m.data() for m in self.measured]}
 
 
-def watch(context: HostContext, scope: Scope, probe: Probe, extra: Mapping[str, object]) -> Program[Finding]:
+def watch(
+    context: HostContext, scope: Scope, probe: Probe, given: Mapping[str, object], item: Mapping[str, object] = NOTHING
+) -> Program[Finding]:
     """The probe under its window: polled until it holds (`within`), then until it has held long enough (`hold`)."""
     began = yield from now()
     held_since: float | None = None
     samples = 0
     while True:
-        finding = yield from look(context, scope, probe, extra)
+        finding = yield from look(context, scope, probe, given, item)
         samples += 1
         at = yield from now()
         if finding.verdict is Verdict.MET:
@@ -72,13 +75,15 @@ def watch(context: HostContext, scope: Scope, probe: Probe, extra: Mapping[str, 
         yield Sleep(probe.every)
 
 
-def look(context: HostContext, scope: Scope, probe: Probe, extra: Mapping[str, object]) -> Program[Finding]:
+def look(
+    context: HostContext, scope: Scope, probe: Probe, given: Mapping[str, object], item: Mapping[str, object] = NOTHING
+) -> Program[Finding]:
     """The probe once. A HostError of a delegate is a finding; one of the host itself is raised."""
     spec = catalog.get(probe.action)
     if spec.touches and (context.options.check or context.options.read_only):
         return _unknown(f"left out: {spec.touches}")
     yield from context.facts(scope, probe.args, probe.delegate_to, conditions=(*probe.when, probe.expect or "true"))
-    variables = scope.variables(extra)
+    variables = scope.variables(given, item)
     try:
         args = context.arguments(scope, spec, probe.args, variables)
         on = context.target(scope, probe.delegate_to, variables)

@@ -22,6 +22,37 @@ ADVICE = {
 """What to do next, by the kind of a failure."""
 
 
+class Stopped(Exception):
+    """The host ends here with this status; raised inside the machine only."""
+
+    def __init__(self, status: HostStatus, message: str = "", advice: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.advice = advice
+
+
+class Ended(Exception):
+    """The host is done, and well (`meta: end_host`); raised inside the machine only."""
+
+
+@frozen
+class Failed:
+    """Something did not end well, and it is not decided yet what that means for the host.
+
+    `unreachable`: the host was lost, and nothing there can be taken back now. `ended`: how an imported runbook has
+    ended already, its changes taken back or kept.
+    """
+
+    message: str
+    advice: str = ""
+    kind: str = ""
+    step: str = ""
+    result: Mapping[str, object] = field(default_factory=dict)
+    unreachable: bool = False
+    ended: HostStatus | None = None
+
+
 @frozen
 class StepResult:
     """How a step ended. `result` is what `register` holds; not `known` when the step was only announced (`--check`)."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
+from pathlib import Path
 
+from playbook_engine.engine.crowd import Crowd, Play
 from playbook_engine.engine.parameters import param_value
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Plan
-from playbook_engine.model.runbook import Import, Runbook
+from playbook_engine.model.runbook import Import, Runbook, Step
 from playbook_engine.templating.environment import LazyVariables, Templar
 from playbook_engine.templating.node import templates_in
 
@@ -19,27 +22,37 @@ LOOKUPS = frozenset({"lookup", "query", "q"})
 class Scope:
     """One host's variables inside one runbook; an import has a scope of its own, on top of its importer's facts.
 
-    From weak to strong: the defaults of parameters, inventory, the runbook's vars, registered values and set_fact, the
-    vars of the step, parameters that were given, extra vars.
+    From weak to strong, as in Ansible: the defaults of parameters and roles, inventory, the runbook's vars, those of a
+    role, of the step (and the blocks around it), what was read by `include_vars`, registered values and set_fact, the
+    parameters of a role, the loop's item, parameters that were given, extra vars, and what the engine says of itself.
     """
 
     def __init__(
-        self, plan: Plan, host: Host, runbook: Runbook, params: Mapping[str, object], templar: Templar
-    ) -> None:
+        self, plan: Plan, host: Host, runbook: Runbook, params: Mapping[str, object], templar: Templar,
+        crowd: Crowd | None = None,
+    ) -> None:  # fmt: skip
         self.host = host
         self.runbook = runbook
+        self.file = runbook.file
         self.templar = templar
         self.params = dict(params)
+        self.loaded: dict[str, object] = {}
         self.set: dict[str, object] = {}
         self.unknown: set[str] = set()
         self._plan = plan
-        self._base: dict[str, object] = {
-            **_magic(plan, host, templar),
-            **{p.name: p.default for p in runbook.params},
-            **host.variables,
-            **typed(runbook, host.variables),
-            **runbook.vars,
-        }
+        self._crowd = crowd or Crowd()
+        self._weak: dict[str, object] = {p.name: p.default for p in runbook.params}
+        for role in runbook.roles.values():  # a play sees what its roles say
+            self._weak.update(role.defaults)
+        self._firm: dict[str, object] = {**host.variables, **typed(runbook, host.variables), **runbook.vars}
+        for role in runbook.roles.values():
+            self._firm.update(role.vars)
+        self._base = {**self._weak, **self._firm}
+        self._strong: dict[str, object] = {}
+        batch = next((b for b in plan.batches if host.name in b), ())
+        self._play = Play(hosts=tuple(h.name for h in plan.hosts), batch=batch)
+        self._magic = {**_magic(plan, host, runbook, templar, self._crowd), **self._play.magic(self._crowd)}
+        self._roles: dict[str, Scope] = {}
 
     def inside(self, entry: Import) -> Scope:
         """The scope of an imported runbook: it sees facts and what was registered, and its own parameters.
@@ -49,18 +62,61 @@ class Scope:
         given = self.templar.render(dict(entry.params), self.variables())
         assert isinstance(given, dict)
         params = {**given, **typed(entry.runbook, given), **self._plan.variables}
-        inner = Scope(self._plan, self.host, entry.runbook, params, self.templar)
+        inner = Scope(self._plan, self.host, entry.runbook, params, self.templar, self._crowd)
         inner.set = dict(self.set)
         inner.unknown = set(self.unknown)
+        if entry.hosts is not None:
+            batch = next((b for b in entry.batches if self.host.name in b), ())
+            inner._play = Play(hosts=entry.hosts, batch=batch)
+            inner._magic |= {"ansible_play_name": entry.name, **inner._play.magic(self._crowd)}
+        return inner
+
+    def of(self, step: Step) -> Scope:
+        """The scope as a step sees it: with the variables of its role, and beside its file."""
+        if not step.role and not step.file:
+            return self
+        key = f"{step.role}\n{step.file}"
+        found = self._roles.get(key)
+        if found is None:
+            found = copy(self)
+            found.file = step.file or self.file
+            role = self.runbook.roles.get(step.role)
+            if role is not None:
+                found._base = {**self._weak, **role.defaults, **self._firm, **role.vars}
+                found._strong = {**self._strong, **role.params}
+                found._magic = {**self._magic, "role_name": role.name, "role_path": role.path}
+            self._roles[key] = found
+        return found
+
+    def looped(self, names: Mapping[str, object]) -> Scope:
+        """The scope of an included file: it sees the item of the loop that includes it."""
+        if not names:
+            return self
+        inner = copy(self)
+        inner._strong = {**self._strong, **names}
+        inner._roles = {}
         return inner
 
     @property
     def has_facts(self) -> bool:
         return FACTS in self.set
 
-    def variables(self, extra: Mapping[str, object] | None = None) -> dict[str, object]:
-        """Everything a template of this host may name."""
-        return {**self._base, **self.set, **(extra or {}), **self.params}
+    def variables(
+        self, given: Mapping[str, object] | None = None, item: Mapping[str, object] | None = None
+    ) -> dict[str, object]:
+        """Everything a template of this host may name. `given`: the vars of a step; `item`: those of its loop."""
+        facts = self._injected() if self.runbook.injects_facts else None
+        return {
+            **self._base, **(facts or {}), **(given or {}), **self.loaded, **self.set, **self._strong, **(item or {}),
+            **self.params, **self._magic, **(self._play.magic(self._crowd) if self._crowd.out else {}),
+        }  # fmt: skip
+
+    def _injected(self) -> dict[str, object]:
+        """Facts under names of their own (`ansible_distribution`), as playbooks use them."""
+        facts = self.set.get(FACTS)
+        if not isinstance(facts, Mapping):
+            return {}
+        return {(name if name.startswith("ansible_") else f"ansible_{name}"): value for name, value in facts.items()}
 
     def needs_facts(self, *values: object, conditions: Iterable[str] = ()) -> bool:
         """Whether templates in values, or conditions, name facts that were not gathered yet."""
@@ -73,7 +129,7 @@ class Scope:
 
     def learned(self, names: Iterable[str], *, known: bool) -> None:
         """Names that a step has set: under `--check` a command is not run, and what it would give is not known."""
-        self.unknown = self.unknown - set(names) if known else self.unknown | set(names)
+        (self.unknown.difference_update if known else self.unknown.update)(names)  # shared with the scopes of roles
 
     def undetermined(self, *values: object, conditions: Iterable[str] = ()) -> list[str]:
         """What templates in values, or conditions, need of that which is not known."""
@@ -115,19 +171,20 @@ class Groups(Mapping[str, list[str]]):
 
 
 class HostVars(Mapping[str, LazyVariables]):
-    """What the inventory says of each host, resolved when it is asked for."""
+    """What the inventory says of each host, and what it has set so far; resolved when it is asked for."""
 
-    __slots__ = ("_plan", "_templar")
+    __slots__ = ("_crowd", "_plan", "_templar")
 
-    def __init__(self, plan: Plan, templar: Templar) -> None:
+    def __init__(self, plan: Plan, templar: Templar, crowd: Crowd) -> None:
         self._plan = plan
         self._templar = templar
+        self._crowd = crowd
 
     def __getitem__(self, name: str) -> LazyVariables:
         host = self._plan.host(name)
         if host is None:
             raise KeyError(name)
-        return self._templar.lazy(host.variables)
+        return self._templar.lazy({**host.variables, **self._crowd.of(name)})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._plan.names())
@@ -148,7 +205,7 @@ def typed(runbook: Runbook, values: Mapping[str, object]) -> dict[str, object]:
     return found
 
 
-def _magic(plan: Plan, host: Host, templar: Templar) -> dict[str, object]:
+def _magic(plan: Plan, host: Host, runbook: Runbook, templar: Templar, crowd: Crowd) -> dict[str, object]:
     """Ansible's special variables, as far as they mean something here."""
     return {
         "inventory_hostname": host.name,
@@ -157,7 +214,10 @@ def _magic(plan: Plan, host: Host, templar: Templar) -> dict[str, object]:
         "groups": Groups(plan),
         "ansible_check_mode": plan.options.check,
         "ansible_diff_mode": plan.options.diff,
-        "ansible_play_hosts": [h.name for h in plan.hosts],
-        "hostvars": HostVars(plan, templar),
+        "ansible_run_tags": list(plan.options.tags) or ["all"],
+        "ansible_skip_tags": list(plan.options.skip_tags),
+        "ansible_forks": plan.options.forks,
+        "hostvars": HostVars(plan, templar, crowd),
+        "playbook_dir": str(Path(runbook.file).parent.resolve()) if runbook.file else "",
         "runbook_name": plan.runbook.name,
     }

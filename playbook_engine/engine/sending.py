@@ -41,10 +41,10 @@ class Sending:
 
     def look(self, item: Item, args: Mapping[str, object]) -> Call:
         """Observe and plan; with the state before, where the action itself takes it back."""
-        step, options = item.step, self._context.options
+        step = item.step
         return Call(
             op="look" if carries(item) else "peek", action=step.action, args=args, key=_key(item), timeout=step.timeout,
-            diff=options.diff or options.check, undo_limit=min(step.undo_limit, self._context.budget.left),
+            diff=item.diff or item.check, undo_limit=min(step.undo_limit, self._context.budget.left),
         )  # fmt: skip
 
     def apply(self, item: Item, event: ChangeIntended, before: Mapping[str, object]) -> Call:
@@ -230,7 +230,7 @@ class Sending:
         overruled = step.failed_when is not None and (reply.ok or "rc" in result)
         if overruled:
             assert step.failed_when is not None
-            failed = any(templar.evaluate(c, seen, step.where) for c in step.failed_when) if step.failed_when else False
+            failed = bool(step.failed_when) and all(templar.evaluate(c, seen, step.where) for c in step.failed_when)
         if step.changed_when is not None and not failed:
             result["changed"] = all(templar.evaluate(c, seen, step.where) for c in step.changed_when)
         result["failed"] = failed
@@ -240,7 +240,7 @@ class Sending:
         outcome = ENDS.get(reply.kind, Outcome.FAILED)
         if reply.kind == "unmeasured" or (item.spec.kind is Kind.PROBE and reply.kind in ("permission", "crash")):
             outcome = Outcome.UNKNOWN
-        message = reply.msg or (f"failed_when: {' or '.join(step.failed_when or ())}" if overruled else "it failed")
+        message = reply.msg or (f"failed_when: {' and '.join(step.failed_when or ())}" if overruled else "it failed")
         return StepResult(
             outcome=outcome,
             kind=reply.kind or "failed",

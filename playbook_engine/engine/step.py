@@ -6,14 +6,14 @@ when · preconditions · already so? · intent, durable · the action · checks.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ArgumentError, Kind
 from playbook_engine.engine.acting import Acting
 from playbook_engine.engine.ahead import Ahead, Request
-from playbook_engine.engine.commands import Program, Sleep, emit, now
+from playbook_engine.engine.commands import Once, Program, Sleep, Throttle, Told, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
 from playbook_engine.engine.item import Item
@@ -21,12 +21,20 @@ from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.probe import Finding, watch
 from playbook_engine.engine.records import check, precondition, told
 from playbook_engine.engine.result import StepResult, joined, of_host_error
-from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.scope import FACTS, Scope
+from playbook_engine.inventory.vars_files import read_vars
 from playbook_engine.model.errors import EngineError, HostError, LoadError, TemplateError
 from playbook_engine.model.events import ChangeFailed, CheckEvaluated, RetryScheduled, StepFinished, StepStarted
 from playbook_engine.model.outcome import Outcome, Verdict
 from playbook_engine.model.runbook import Probe, Step
 from playbook_engine.templating.node import Template
+
+GATHERS = frozenset({"facts", "setup", "service_facts", "package_facts"})
+"""Actions whose `ansible_facts` are facts of the host."""
+TAKEN = frozenset({"locked", "fenced"})
+"""Kinds of a host that another run has: nothing more is done there, whatever a block says."""
+RESCUED = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
+"""Ends of a step after which the `rescue` of its block runs."""
 
 
 class StepRunner:
@@ -36,26 +44,59 @@ class StepRunner:
         self._context = context
         self._ledger = ledger
         self._history = history
+        self._come: dict[tuple[str, str], int] = {}
         self._ahead = Ahead()
         self._acting = Acting(context, ledger, self._ahead, self._already)
 
     def run(
-        self, step: Step, scope: Scope, scope_id: str, *, handler: bool = False, following: Step | None = None
-    ) -> Program[StepResult]:
+        self, step: Step, scope: Scope, scope_id: str, *, handler: bool = False, following: Step | None = None,
+        rescue: bool = False,
+    ) -> Program[StepResult]:  # fmt: skip
         """The step with its loop; registers, notifies, says how it ended. Raises HostError only before a change.
 
-        `following`: the step that comes after it, if all is well.
+        `following`: the step that comes after it, if all is well. `rescue`: its block goes on when it fails.
         """
+        scope = scope.of(step)
+        if not step.run_once and not step.throttle:
+            return (yield from self._run(step, scope, scope_id, handler, following, rescue))
+        key = (scope_id, step.id, self._times(scope_id, step))
+        if step.run_once:
+            done: StepResult | None = yield Once(key=key)
+            if done is not None:
+                self._learn(step, scope, done)
+                return done
+        if step.throttle:
+            yield Throttle(step=step.id, limit=step.throttle)
+        end = yield from self._run(step, scope, scope_id, handler, following, rescue)
+        if step.throttle:
+            yield Throttle(step=step.id)
+        if step.run_once:
+            yield Told(key=key, result=end)
+        return end
+
+    def count(self, scope_id: str, step: Step) -> None:
+        """The host has come to a step that leaves no record."""
+        self._times(scope_id, step)
+
+    def _times(self, scope_id: str, step: Step) -> int:
+        """How many times the host has come to a step before."""
+        seen = self._come.get((scope_id, step.id), 0)
+        self._come[scope_id, step.id] = seen + 1
+        return seen
+
+    def _run(
+        self, step: Step, scope: Scope, scope_id: str, handler: bool, following: Step | None, rescue: bool
+    ) -> Program[StepResult]:
         if unknown := _undetermined(step, scope):
             return (yield from self._announced(step, scope, scope_id, handler, unknown))
         try:
-            items = yield from self._items(step, scope, scope_id, handler)
+            items = yield from self._items(step, scope, scope_id, handler, rescue)
         except EngineError as error:
             if isinstance(error, HostError) and error.kind not in ("become-failed", "no-python"):
                 raise
             item = Item(
                 step=step, scope=scope, spec=catalog.get(step.action), index=-1, name=step.name, label="", extra={},
-                handler=handler, scope_id=scope_id,
+                handler=handler, scope_id=scope_id, rescue=rescue,
             )  # fmt: skip
             item.past = self._history.step(scope_id, step.id, item.index)
             if item.past is not None and item.past.finished is not None:
@@ -65,8 +106,10 @@ class StepRunner:
                 outcome=Outcome.FAILED, kind=error.kind, message=str(error), advice=error.advice or "", result={}
             )
             return (yield from self._finish(item, end, 0.0))
-        results = []
+        results: list[StepResult] = []
         for number, item in enumerate(items, 1):
+            if results and step.loop_pause and item.past is None:
+                yield Sleep(step.loop_pause)
             then = items[number] if number < len(items) else self._first(following, scope, scope_id)
             self._ahead.following = partial(self._glance, item, then)
             item.past = self._history.step(scope_id, step.id, item.index)
@@ -74,17 +117,54 @@ class StepRunner:
                 results.append(self._remembered(item, item.past.finished))
             else:
                 results.append((yield from self._item(item)))
+            if step.loop is not None and "__empty__" not in item.extra:
+                told = {
+                    **results[-1].result,
+                    step.loop_var: item.extra[step.loop_var],
+                    "ansible_loop_var": step.loop_var,
+                }
+                results[-1] = dataclasses.replace(results[-1], result=told)
+            self._facts(step, scope, results[-1])
             if results[-1].stops and results[-1].outcome is not Outcome.FAILED:
                 break
+            if step.loop_break_when and self._broken(item, results[-1]):
+                break
         whole = results[0] if step.loop is None else joined(results)
+        self._learn(step, scope, whole)
+        return whole
+
+    def _broken(self, item: Item, end: StepResult) -> bool:
+        """Whether `loop_control.break_when` ends the loop after this item."""
+        return self._context.templar.evaluate(item.step.loop_break_when, item.seen(end.result), item.step.where)
+
+    def _learn(self, step: Step, scope: Scope, whole: StepResult) -> None:
+        """What the host knows after a step."""
         if step.register:
             scope.set[step.register] = dict(whole.result)
             scope.learned([step.register], known=whole.known)
-        if step.action == "set_fact" and whole.outcome.good:
-            for each in results:
-                facts = each.result.get("ansible_facts")
-                scope.set.update(facts if isinstance(facts, Mapping) else {})
-        return whole
+        each = whole.result.get("results")
+        for result in each if step.loop is not None and isinstance(each, list) else [whole.result]:
+            self._told(step, scope, result)
+
+    def _facts(self, step: Step, scope: Scope, end: StepResult) -> None:
+        """An item of a loop sees what the items before it have set."""
+        if step.loop is not None:
+            self._told(step, scope, end.result)
+
+    def _told(self, step: Step, scope: Scope, result: object) -> None:
+        """Variables that an action gives, beside its result."""
+        if not isinstance(result, Mapping) or result.get("failed"):
+            return
+        facts = result.get("ansible_facts")
+        if not isinstance(facts, Mapping):
+            return
+        if step.action == "set_fact":
+            scope.set.update(facts)
+        elif step.action == "include_vars":
+            scope.loaded.update(_variables(result))
+        elif step.action in GATHERS:
+            known = scope.set.get(FACTS)
+            scope.set[FACTS] = {**(known if isinstance(known, Mapping) else {}), **facts}
 
     def _announced(
         self, step: Step, scope: Scope, scope_id: str, handler: bool, unknown: list[str]
@@ -102,9 +182,15 @@ class StepRunner:
         end = StepResult(outcome=Outcome.UNKNOWN, kind="depends", message=message, known=False)
         return (yield from self._finish(item, end, 0.0))
 
-    def _items(self, step: Step, scope: Scope, scope_id: str, handler: bool) -> Program[list[Item]]:
-        spec = catalog.get(step.action)
-        base = {"step": step, "scope": scope, "spec": spec, "handler": handler, "scope_id": scope_id}
+    def _items(
+        self, step: Step, scope: Scope, scope_id: str, handler: bool, rescue: bool
+    ) -> Program[list[Item]]:  # fmt: skip
+        spec, options = catalog.get(step.action), self._context.options
+        base = {
+            "step": step, "scope": scope, "spec": spec, "handler": handler, "scope_id": scope_id, "rescue": rescue,
+            "check": options.check if step.check_mode is None else step.check_mode,
+            "diff": options.diff if step.diff is None else step.diff,
+        }  # fmt: skip
         if step.loop is None:
             return [Item(index=-1, name=self._named(step, scope, {}), label="", extra={}, **base)]  # type: ignore[arg-type]
         yield from self._context.facts(scope, step.loop)
@@ -113,9 +199,9 @@ class StepRunner:
             raise TemplateError(f"loop wants a list, not {values!r}", where=step.where)
         items = []
         for index, value in enumerate(values):
-            extra: dict[str, object] = {step.loop_var: value}
+            extra = _of_loop(step, values, index)
             label = step.loop_label if step.loop_label is not None else value
-            label = self._context.templar.render(label, scope.variables({**step.vars, **extra}))
+            label = self._context.templar.render(label, scope.variables(step.vars, extra))
             name = self._named(step, scope, extra)
             items.append(Item(index=index, name=name, label=str(label)[:200], extra=extra, **base))  # type: ignore[arg-type]
         if not items:
@@ -128,7 +214,7 @@ class StepRunner:
             return None
         return Item(
             step=step, scope=scope, spec=catalog.get(step.action), index=-1, name=step.name, label="", extra={},
-            handler=False, scope_id=scope_id,
+            handler=False, scope_id=scope_id, check=self._context.options.check, diff=self._context.options.diff,
         )  # fmt: skip
 
     def _glance(self, item: Item, then: Item | None) -> Request | None:
@@ -140,10 +226,14 @@ class StepRunner:
         if then is None or not then.spec.glance or item.step.checks or item.step.until or item.step.background:
             return None
         step, scope, context = then.step, then.scope, self._context
-        waits = bool(step.preconditions or step.unless) or {step.name, step.id} & set(context.options.skip)
+        waits = bool(step.preconditions or step.unless or step.run_once or step.throttle) or {step.name, step.id} & set(
+            context.options.skip
+        )
         if waits or not context.python or self._history.step(then.scope_id, step.id, then.index) is not None:
             return None
-        values = (step.args, step.vars, step.delegate_to, step.become_user, step.environment)
+        if step.check_mode is not None or step.diff is not None:
+            return None
+        values = (step.args, step.vars, step.delegate_to, step.become_user, step.environment, step.environments)
         if scope.undecided(*values, conditions=step.when):
             return None
         try:
@@ -161,7 +251,7 @@ class StepRunner:
             return step.name
         try:
             template = Template(source=step.name, where=step.where)
-            return str(self._context.templar.render(template, scope.variables({**step.vars, **extra})))[:200]
+            return str(self._context.templar.render(template, scope.variables(step.vars, extra)))[:200]
         except TemplateError:
             return step.name
 
@@ -219,6 +309,7 @@ class StepRunner:
                 end = StepResult(outcome=Outcome.FAILED, kind=error.kind, message=str(error), advice=error.advice or "")
             if not step.until or not end.known or end.outcome not in (Outcome.OK, Outcome.CHANGED, Outcome.FAILED):
                 break
+            end = dataclasses.replace(end, result={**end.result, "attempts": min(item.attempt, max(step.retries, 1))})
             try:
                 done = self._context.templar.evaluate(step.until, item.seen(end.result), step.where)
             except TemplateError as error:
@@ -228,7 +319,10 @@ class StepRunner:
                 break
             if item.attempt > step.retries:
                 why = f"`until` did not hold after {item.attempt} attempts"
-                end = dataclasses.replace(end, outcome=Outcome.FAILED, kind="until", message=end.message or why)
+                end = dataclasses.replace(
+                    end, outcome=Outcome.FAILED, kind="until", message=end.message or why,
+                    result={**end.result, "failed": True},
+                )  # fmt: skip
                 break
             retry = RetryScheduled(
                 host=self._context.host.name, step=step.id, item=item.index, attempt=item.attempt, delay=step.delay
@@ -243,7 +337,8 @@ class StepRunner:
         """One attempt: everything between `when` and the checks. Raises HostError, TemplateError, ArgumentError."""
         step, scope, context = item.step, item.scope, self._context
         if "__empty__" in item.extra:
-            return StepResult(outcome=Outcome.SKIPPED, message="the loop is empty", result={"skipped": True})
+            skipped = {"changed": False, "skipped": True, "skipped_reason": "No items in the list"}
+            return StepResult(outcome=Outcome.SKIPPED, message="the loop is empty", result=skipped)
         if item.past is not None and item.past.change(item.attempt) is not None:
             # Its conditions held, its change was intended: what is left is to learn how that ended.
             end = yield from self._acting.act(item, {}, item.variables())
@@ -254,8 +349,9 @@ class StepRunner:
         for condition in step.when:
             if not context.templar.evaluate(condition, variables, step.where):
                 return StepResult(
-                    outcome=Outcome.SKIPPED, message=f"when: {condition} is false", result={"skipped": True}
-                )
+                    outcome=Outcome.SKIPPED, message=f"when: {condition} is false",
+                    result={"changed": False, "skipped": True, "false_condition": condition},
+                )  # fmt: skip
         refused = yield from self._preconditions(item, variables)
         if refused is not None:
             return refused
@@ -271,18 +367,18 @@ class StepRunner:
         LoadError."""
         step, scope, context = item.step, item.scope, self._context
         args = context.arguments(scope, item.spec, step.args, variables)
-        if step.environment or scope.runbook.environment:
-            environment = context.templar.render({**scope.runbook.environment, **step.environment}, variables)
-            if "environment" in item.spec.params:
-                args["environment"] = environment
+        if "environment" in item.spec.params:
+            layers = (scope.runbook.environment, *step.environments, step.environment)
+            if any(layers):
+                args["environment"] = context.environment(layers, variables, step.where)
         item.on = context.target(scope, step.delegate_to, variables)
-        item.become = context.become(scope, step.become, step.become_user, item.on, variables)
+        item.become = context.become(scope, step.become, step.become_user, item.on, variables, step.become_method)
         return args
 
     def _then(self, item: Item, end: StepResult) -> Program[StepResult]:
         """The checks, if the action went well."""
         good = end.outcome in (Outcome.OK, Outcome.CHANGED)
-        if not good or not item.step.checks or self._context.options.check:
+        if not good or not item.step.checks or item.check:
             return end
         return (yield from self._checked(item, end))
 
@@ -294,7 +390,7 @@ class StepRunner:
         for probe in item.step.preconditions:
             if not (yield from self._wanted(item, probe)):
                 continue
-            finding = yield from watch(self._context, item.scope, probe, {**item.step.vars, **item.extra})
+            finding = yield from watch(self._context, item.scope, probe, item.step.vars, item.extra)
             yield from emit(precondition(self._context.host.name, item.scope_id, probe, finding))
             if finding.verdict is not Verdict.MET:
                 bad.append(f"{probe.name}: {finding.detail or finding.verdict}")
@@ -313,7 +409,7 @@ class StepRunner:
         for probe in item.step.unless:
             if not (yield from self._wanted(item, probe)):
                 continue
-            finding = yield from watch(self._context, item.scope, probe, {**item.step.vars, **item.extra})
+            finding = yield from watch(self._context, item.scope, probe, item.step.vars, item.extra)
             yield from emit(self._check("unless", item, probe, finding))
             holds = holds and finding.verdict is Verdict.MET
         return holds
@@ -324,10 +420,10 @@ class StepRunner:
         for probe in item.step.checks:
             if not (yield from self._wanted(item, probe)):
                 continue
-            extra = {**item.step.vars, **item.extra}
+            extra = dict(item.extra)
             if item.step.register:
                 extra[item.step.register] = end.result
-            finding = yield from watch(self._context, item.scope, probe, extra)
+            finding = yield from watch(self._context, item.scope, probe, item.step.vars, extra)
             yield from emit(self._check("check", item, probe, finding))
             if finding.verdict is Verdict.MET:
                 continue
@@ -370,6 +466,10 @@ class StepRunner:
             variables = item.variables()
             ignore = self._context.templar.render(step.ignore_errors, variables)
             end = dataclasses.replace(end, ignored=bool(ignore) and end.outcome.measured_failure)
+        if end.outcome is Outcome.UNREACHABLE and step.ignore_unreachable and end.kind not in TAKEN:
+            ignore = self._context.templar.render(step.ignore_unreachable, item.variables())
+            end = dataclasses.replace(end, ignored=bool(ignore), result={**end.result, "unreachable": True})
+        rescued = item.rescue and end.stops and end.outcome in RESCUED and end.kind not in TAKEN
         whole = item.spec.kind is Kind.PROBE or step.action == "debug"
         notified = step.notify if end.outcome is Outcome.CHANGED else ()
         self._ledger.notify(item.scope_id, notified)
@@ -377,8 +477,9 @@ class StepRunner:
             StepFinished(
                 host=self._context.host.name, step=step.id, name=item.name, action=step.action, scope=item.scope_id,
                 item=item.index, label=item.label, handler=item.handler, outcome=end.outcome.value, kind=end.kind,
-                message=_hidden(step, end.message), advice=end.advice, ignored=end.ignored, attempts=item.attempt,
-                seconds=seconds, notified=notified, on=item.on if item.on != self._context.host.name else "",
+                message=_hidden(step, end.message), advice=end.advice, ignored=end.ignored, rescued=rescued,
+                attempts=item.attempt, seconds=seconds, notified=notified,
+                on=item.on if item.on != self._context.host.name else "",
                 shown={"hidden": "no_log"} if step.no_log else told(end.result, whole=whole),
                 result=end.result,
                 where=str(step.where or ""),
@@ -387,12 +488,41 @@ class StepRunner:
         return end
 
 
+def _of_loop(step: Step, values: Sequence[object], index: int) -> dict[str, object]:
+    """The variables of one item."""
+    found: dict[str, object] = {step.loop_var: values[index], "ansible_loop_var": step.loop_var}
+    if step.loop_index_var:
+        found[step.loop_index_var] = index
+        found["ansible_index_var"] = step.loop_index_var
+    if step.loop_extended:
+        size = len(values)
+        loop: dict[str, object] = {
+            "allitems": list(values), "index": index + 1, "index0": index, "first": index == 0,
+            "last": index == size - 1, "length": size, "revindex": size - index, "revindex0": size - index - 1,
+        }  # fmt: skip
+        if index > 0:
+            loop["previtem"] = values[index - 1]
+        if index < size - 1:
+            loop["nextitem"] = values[index + 1]
+        found["ansible_loop"] = loop
+    return found
+
+
+def _variables(result: Mapping[str, object]) -> dict[str, object]:
+    """What `include_vars` has read: the author's text, so its templates are templates. Raises InventoryError."""
+    files = result.get("ansible_included_var_files")
+    file = str(files[0]) if isinstance(files, (list, tuple)) and files else ""
+    found = read_vars(str(result.get("content") or ""), file)
+    name = result.get("name")
+    return {str(name): found} if name else found
+
+
 def _undetermined(step: Step, scope: Scope) -> list[str]:
     """The names that it would have to know before it can be looked at. None, unless something was only announced."""
     probes = (*step.preconditions, *step.unless)
     conditions = [c for p in probes for c in (*p.when, p.expect or "true")]
     return scope.undetermined(
-        step.args, step.loop, step.vars, step.delegate_to, step.become_user, step.environment,
+        step.args, step.loop, step.vars, step.delegate_to, step.become_user, step.environment, step.environments,
         *(p.args for p in probes), conditions=(*step.when, *conditions),
     )  # fmt: skip
 

@@ -164,16 +164,16 @@ class _Finder:
 
     def _walk(self, runbook: Runbook, scope: Scope) -> None:
         self._registered(runbook, scope)
-        for entry in runbook.steps:
+        for entry in runbook.flat():
             if isinstance(entry, Import):
                 self._walk(entry.runbook, scope.inside(entry))
             else:
-                self._found[entry.id] = (entry, scope)
+                self._found[entry.id] = (entry, scope.of(entry))
         for handler in runbook.handlers:
-            self._found[handler.id] = (handler, scope)
+            self._found[handler.id] = (handler, scope.of(handler))
 
     def _registered(self, runbook: Runbook, scope: Scope) -> None:
-        named = {s.id: s.register for s in (*runbook.steps, *runbook.handlers) if isinstance(s, Step) and s.register}
+        named = {s.id: s.register for s in (*runbook.flat(), *runbook.handlers) if isinstance(s, Step) and s.register}
         for view in self._past.steps:
             if view.finished and view.started.step in named:
                 scope.set[named[view.started.step]] = dict(view.finished.result)

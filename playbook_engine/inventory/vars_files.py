@@ -125,7 +125,12 @@ def read_text(path: str | Path) -> str:
 
 def read_vars_file(path: str | Path) -> dict[str, object]:
     """The variables of a file. An empty file has none; anything but a mapping is an error."""
-    value = read_yaml(read_text(path), str(path))
+    return read_vars(read_text(path), str(path))
+
+
+def read_vars(text: str, path: str | Path) -> dict[str, object]:
+    """The variables in the text of a file."""
+    value = read_yaml(text, str(path))
     if value is None:
         return {}
     if not isinstance(value, dict):

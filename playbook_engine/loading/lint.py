@@ -5,23 +5,27 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 from playbook_engine.catalog import catalog
 from playbook_engine.loading.places import CODE, Finder
 from playbook_engine.loading.problems import in_order
 from playbook_engine.loading.results import attributes, slip
 from playbook_engine.model.errors import LoadError, TemplateError
-from playbook_engine.model.runbook import Import, Probe, Runbook, Step
+from playbook_engine.model.runbook import Block, Entry, Import, Include, Probe, Runbook, Step
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.node import Template, templates_in
 
 ENGINE = frozenset(
     {"inventory_hostname", "inventory_hostname_short", "group_names", "groups", "hostvars", "ansible_facts",
-     "ansible_check_mode", "ansible_diff_mode", "ansible_play_hosts", "runbook_name"}
+     "ansible_check_mode", "ansible_diff_mode", "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch",
+     "ansible_run_tags", "ansible_skip_tags", "ansible_forks", "playbook_dir", "runbook_name"}
 )  # fmt: skip
 """The variables that the engine itself sets. (The names that every template knows are the templar's to say.)"""
 
+FAILED = frozenset({"ansible_failed_task", "ansible_failed_result"})
+"""What the steps under `rescue` and `always` know of the one that failed."""
 RESULT = "result"
 AS_VALUE = re.compile(r"(?<![\w.\"'|])(query|lookup|q|now|range|dict|namespace|undef)\s*[.\[]")
 """A name of a function of every template, used as if it were a variable: then a variable it must be."""
@@ -54,27 +58,40 @@ def _runbook(
         look.value(value, names)
     for probe in (*runbook.preconditions, *runbook.checks):
         look.probe(probe, names)
-    for step in (*runbook.steps, *runbook.handlers):
-        if isinstance(step, Import):
-            look.value(step.params, names)
-            look.conditions(step.when, names, step.where)
-            for param in step.runbook.params:
-                if param.required and param.name not in step.params and param.name not in outside | comes:
-                    why = f": {param.description}" if param.description else ""
-                    message = f"{step.runbook.name} needs {param.name}{why}"
-                    advice = f"give it: params: {{{param.name}: ...}}"
-                    found.append(LoadError(message, advice=advice, where=step.where))
-            _runbook(step.runbook, templar, outside | comes, found, read)
+    for step, own in (*_met(runbook.steps, names), *((h, names) for h in runbook.handlers)):
+        if isinstance(step, Step):
+            look.step(step, own)
+            continue
+        look.value(step.params, own)
+        look.conditions(step.when, own, step.where)
+        for param in step.runbook.params:
+            if param.required and param.name not in step.params and param.name not in outside | comes:
+                why = f": {param.description}" if param.description else ""
+                message = f"{step.runbook.name} needs {param.name}{why}"
+                advice = f"give it: params: {{{param.name}: ...}}"
+                found.append(LoadError(message, advice=advice, where=step.where))
+        _runbook(step.runbook, templar, outside | comes, found, read)
+
+
+def _met(entries: Iterable[Entry], names: set[str]) -> Iterator[tuple[Step | Import, set[str]]]:
+    """Every step and import with the names that are known where it stands."""
+    for entry in entries:
+        if isinstance(entry, Block):
+            yield from _met(entry.steps, names)
+            yield from _met((*entry.rescue, *entry.always), names | FAILED)
+        elif isinstance(entry, Include):
+            yield entry.step, names
+            yield from _met(entry.choices.values(), names | _of_loop(entry.step))
         else:
-            look.step(step, names)
+            yield entry, names
 
 
 def unused(runbook: Runbook, read: ReadFile) -> list[LoadError]:
     """Parameters that nothing names: what is given for them would change nothing. Advice, no reason to stop a run."""
     texts = [runbook.text]
-    for kind, name in (each for step in _steps(runbook) for each in _placed(step)):
+    for step, kind, name in [(s, *each) for s in _steps(runbook) for each in _placed(s)]:
         try:
-            texts.append(_text(read, runbook, kind, name))
+            texts.append(_text(read, step.file or runbook.file, kind, name))
         except LoadError:
             continue  # `undefined` says that it is not there
     text = "\n".join(texts)
@@ -87,6 +104,14 @@ def unused(runbook: Runbook, read: ReadFile) -> list[LoadError]:
     return found
 
 
+def _of_loop(step: Step) -> set[str]:
+    """The names that a loop gives its step."""
+    if step.loop is None:
+        return set()
+    names = {step.loop_var, *([step.loop_index_var] if step.loop_index_var else [])}
+    return names | ({"ansible_loop"} if step.loop_extended else set())
+
+
 def _placed(step: Step) -> Iterator[tuple[str, str]]:
     """The files of the controller that a step names as plain text: kind and name."""
     for param in catalog.get(step.action).params.values():
@@ -95,8 +120,8 @@ def _placed(step: Step) -> Iterator[tuple[str, str]]:
             yield param.local, name
 
 
-def _text(read: ReadFile, runbook: Runbook, kind: str, name: str) -> str:
-    data = read(runbook.file, kind, name)
+def _text(read: ReadFile, file: str, kind: str, name: str) -> str:
+    data = read(file, kind, name)
     return data.decode("utf-8", "replace") if kind == "template" else ""
 
 
@@ -111,13 +136,13 @@ def _defined(runbook: Runbook) -> Iterator[str]:
         facts = step.args.get("facts") if step.action == "set_fact" else None
         if isinstance(facts, Mapping):
             yield from facts
-    for entry in runbook.steps:
+    for entry in runbook.flat():
         if isinstance(entry, Import):
             yield from _defined(entry.runbook)
 
 
 def _steps(runbook: Runbook) -> Iterator[Step]:
-    for entry in (*runbook.steps, *runbook.handlers):
+    for entry in (*runbook.flat(), *runbook.handlers):
         if isinstance(entry, Step):
             yield entry
             yield from entry.rollback or ()
@@ -153,14 +178,36 @@ class _Look:
         self._runbook = runbook
         self._read = read
         self._finder = Finder(runbook.text)
+        self._finders: dict[str, Finder] = {"": self._finder}
         self._registered = _registered(runbook)
         self._templar = templar
         self._found = found
 
+    def _finder_of(self, file: str) -> Finder:
+        """That of a file which the runbook takes in."""
+        if file not in self._finders:
+            try:
+                text = Path(file).read_text("utf-8", "replace")
+            except OSError:
+                text = ""
+            self._finders[file] = Finder(text)
+        return self._finders[file]
+
     def step(self, step: Step, names: set[str]) -> None:
-        inner = names | set(step.vars) | ({step.loop_var} if step.loop is not None else set())
+        self._finder = self._finder_of(step.file)
+        names = names | {p.name for p in self._runbook.prompts}
+        inner = names | set(step.vars) | _of_loop(step)
         self.value(step.loop, names | set(step.vars))
-        for value in (step.vars, step.loop_label, step.delegate_to, step.become_user, step.environment, step.args):
+        outer = (step.environments, step.ignore_unreachable)
+        for value in (
+            step.vars,
+            step.loop_label,
+            step.delegate_to,
+            step.become_user,
+            step.environment,
+            step.args,
+            *outer,
+        ):
             self.value(value, inner)
         if "{{" in step.name and not step.name.startswith(f"{step.action} "):  # else made of the arguments
             self.value(Template(source=step.name, where=step.where), inner)
@@ -214,7 +261,7 @@ class _Look:
             if self._read is None:
                 return
             try:
-                text = _text(self._read, self._runbook, kind, name)
+                text = _text(self._read, step.file or self._runbook.file, kind, name)
             except LoadError as error:
                 self._found.append(LoadError(error.message, advice=error.advice, where=error.where or step.where))
                 continue

@@ -67,8 +67,8 @@ class Problems:
                 advice = "an action has a plain name, without a collection: `runbook actions` lists them"
         self.add(path, f"unknown {what} {key!r}", advice, key=True)
 
-    def of_validation(self, error: ValidationError, model: type[BaseModel]) -> list[Where]:
-        """pydantic's findings, each at its place in the file. Returns the places."""
+    def of_validation(self, error: ValidationError, model: type[BaseModel], at: Where = ()) -> list[Where]:
+        """pydantic's findings, each at its place in the file. Returns the places, in what stands `at` this one."""
         places = []
         for each in error.errors():
             path = tuple(p for p in each["loc"] if not (isinstance(p, str) and BRANCH.match(p)))
@@ -76,14 +76,14 @@ class Problems:
             path = path[:-1] if no_text else path
             places.append(path)
             if no_text:
-                self.add(path, f"a name is expected, and this is {kind_of(each['input'])}", key=True)
+                self.add((*at, *path), f"a name is expected, and this is {kind_of(each['input'])}", key=True)
             elif each["type"] == "extra_forbidden":
-                self.unknown_key(path, keywords(_model_at(model, path)), "key")
+                self.unknown_key((*at, *path), keywords(_model_at(model, path)), "key")
             elif each["type"] == "missing":
                 advice = "begin the file with name: and a short name" if path == ("name",) else None
-                self.add(path[:-1], f"{path[-1]} is missing", advice)
+                self.add((*at, *path[:-1]), f"{path[-1]} is missing", advice)
             else:
-                self._value(path, each)
+                self._value((*at, *path), each)
         return places
 
     def _value(self, path: Where, error: ErrorDetails) -> None:
@@ -134,8 +134,8 @@ class Problems:
         return any(path[: len(muted)] == muted for muted in self._muted)
 
     @property
-    def found(self) -> bool:
-        return bool(self._found)
+    def found(self) -> list[LoadError]:
+        return list(self._found)
 
     def raise_any(self) -> None:
         """Raises what was found, in the order of the file."""

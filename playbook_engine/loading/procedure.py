@@ -31,7 +31,7 @@ def procedure(runbook: Runbook, level: int = 1) -> str:
         lines += [f"{mark}# Before anything is changed", "", *_probes(runbook.preconditions), ""]
     if runbook.steps:
         lines += [f"{mark}# Steps", ""]
-    for number, entry in enumerate(runbook.steps, 1):
+    for number, entry in enumerate(runbook.flat(), 1):
         if isinstance(entry, Import):
             given = f" with {_inline(entry.params)}" if entry.params else ""
             when = f" (only when `{' and '.join(entry.when)}`)" if entry.when else ""
@@ -43,7 +43,7 @@ def procedure(runbook: Runbook, level: int = 1) -> str:
         lines += [f"- {h.name}: {_action(h.action, h.args)}" for h in runbook.handlers] + [""]
     if runbook.checks:
         lines += [f"{mark}# It is done when", "", *_probes(runbook.checks), ""]
-    for entry in runbook.steps:
+    for entry in runbook.flat():
         if isinstance(entry, Import):
             lines += [procedure(entry.runbook, level + 1)]
     return "\n".join(lines).rstrip() + "\n"

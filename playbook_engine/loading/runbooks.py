@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from playbook_engine.inventory.vars_files import read_vars_file
 from playbook_engine.loading import finding, registry
 from playbook_engine.loading.parameters import read_param
 from playbook_engine.loading.problems import Problems, kind_of
 from playbook_engine.loading.salvage import salvaged
-from playbook_engine.loading.schema import RunbookModel
-from playbook_engine.loading.steps import StepReader
+from playbook_engine.loading.schema import PromptModel, RunbookModel
+from playbook_engine.loading.step_files import StepFiles
 from playbook_engine.loading.values import ValueReader
-from playbook_engine.loading.yaml_source import Document, read_yaml
+from playbook_engine.loading.yaml_source import Document, Where, read_yaml
 from playbook_engine.model.errors import LoadError
-from playbook_engine.model.runbook import Import, OnFailure, Runbook, Step
+from playbook_engine.model.runbook import OnFailure, Prompt, Runbook, Strategy
 from playbook_engine.templating.environment import Templar
 
 MAX_DEPTH = 20  # imports within imports
@@ -26,7 +27,7 @@ class Loader:
 
     def __init__(self, path: Sequence[Path], templar: Templar) -> None:
         self._path = path
-        self._templar = templar
+        self.templar = templar
         self._files = 0
 
     def find(self, name: str, beside: Path | None = None) -> Path:
@@ -71,56 +72,67 @@ class Loader:
         chain: tuple[Path, ...],
         problems: Problems,
     ) -> Runbook:
-        values = ValueReader(document, problems, self._templar)
-        reader = StepReader(document, problems, values)
+        files = StepFiles(self, file, chain)
+        reader = files.reader(document, problems)
+        steps_reader = files.read[0][0]
+        values = ValueReader(document, problems, self.templar)
         params = tuple(read_param(document, name, raw, problems) for name, raw in model.params.items())
         if not (model.steps or model.checks or model.preconditions or "steps" in model.model_fields_set):
             problems.add((), "the runbook has neither steps nor checks", "write them under steps: and checks:")
-        steps: list[Step | Import] = []
-        for n, raw in enumerate(model.steps):
-            step_id = f"{prefix}s{n + 1}"
-            if raw.import_runbook is not None:
-                imported = self._import(document, ("steps", n), raw.import_runbook, file, step_id, chain, problems)
-                if imported is not None:
-                    steps.append(reader.imported(raw, ("steps", n), step_id, imported))
-                continue
-            step = reader.step(raw, ("steps", n), step_id, need_undo=True)
-            if step is not None:
-                steps.append(step)
-        handlers = [reader.step(h, ("handlers", n), f"{prefix}h{n + 1}") for n, h in enumerate(model.handlers)]
+        steps = reader.entries(model.steps, ("steps",), f"{prefix}s")
+        handlers = [steps_reader.step(h, ("handlers", n), f"{prefix}h{n + 1}") for n, h in enumerate(model.handlers)]
+        variables = values.variables(model.vars, ("vars",))
+        for number, name in enumerate(model.vars_files):
+            variables.update(self._vars_file(name, file, document, ("vars_files", number), problems))
         runbook = Runbook(
             name=model.name, file=str(file), title=model.title, description=model.description,
             severity=model.severity, owner=model.owner, services=tuple(model.services),
             registry=registry.services(model, problems), phases=tuple(model.phases), hosts=model.hosts,
             serial=tuple(model.serial) if isinstance(model.serial, list) else ((model.serial,) if model.serial else ()),
-            max_fail_percentage=model.max_fail_percentage, failure_budget=model.failure_budget,
+            strategy=Strategy(model.strategy), any_errors_fatal=model.any_errors_fatal,
+            force_handlers=model.force_handlers,
+            max_fail_percentage=0.0 if model.any_errors_fatal else model.max_fail_percentage,
+            failure_budget=model.failure_budget, prompts=tuple(read_prompt(p) for p in model.vars_prompt),
             protected=model.protected, deadline=model.deadline,
             on_failure=OnFailure(model.on_failure), escalation=model.escalation, become=model.become,
             become_user=values.value(model.become_user, ("become_user",)),
             environment=values.mapping(model.environment, ("environment",)),
-            vars=values.variables(model.vars, ("vars",)), params=params,
-            preconditions=reader.probes(model.preconditions, ("preconditions",), f"{prefix}p"),
-            steps=tuple(steps), handlers=tuple(h for h in handlers if h is not None),
-            checks=reader.probes(model.checks, ("checks",), f"{prefix}c"), read_only=model.read_only,
+            vars=variables, params=params,
+            preconditions=steps_reader.probes(model.preconditions, ("preconditions",), f"{prefix}p"),
+            steps=steps, handlers=tuple(h for h in handlers if h is not None),
+            checks=steps_reader.probes(model.checks, ("checks",), f"{prefix}c"), read_only=model.read_only,
             text=document.text,
         )  # fmt: skip
-        reader.check_notifications(runbook)
         if runbook.read_only:
-            reader.check_read_only(runbook)
+            steps_reader.check_read_only(runbook)
+        for each, inner in files.read:
+            each.check_notifications(runbook)
+            if inner is not problems:
+                for error in inner.found:
+                    problems.add_error(error)
         registry.check(model, problems)
         return runbook
 
-    def _import(
-        self, document: Document, at: tuple[str | int, ...], name: str, file: Path, step_id: str,
-        chain: tuple[Path, ...], problems: Problems,
-    ) -> Runbook | None:  # fmt: skip
+    def _vars_file(
+        self, name: str, file: Path, document: Document, path: Where, problems: Problems
+    ) -> dict[str, object]:  # fmt: skip
+        """The variables of one of `vars_files`."""
         try:
-            return self._file(self.find(name, file.parent), f"{step_id}.", (*chain, file.resolve()))
+            return read_vars_file(file.parent / Path(name).expanduser())
         except LoadError as error:
-            if error.where is None:
-                error.where = document.at((*at, "import_runbook"))
-            problems.add_error(error)
-            return None
+            problems.add_error(LoadError(error.message, advice=error.advice, where=error.where or document.at(path)))
+        return {}
+
+    def imported(self, name: str, beside: Path, prefix: str, chain: tuple[Path, ...]) -> Runbook:
+        """A runbook that another one takes in. Raises LoadError, LoadErrors."""
+        return self._file(self.find(name, beside), prefix, chain)
+
+
+def read_prompt(model: PromptModel) -> Prompt:
+    return Prompt(
+        name=model.name, text=model.prompt or model.name, default=model.default, private=model.private,
+        confirm=model.confirm,
+    )  # fmt: skip
 
 
 def _no_mapping(document: Document) -> LoadError:

@@ -16,17 +16,18 @@ ROUNDS = 5  # an error may hide another one below it
 M = TypeVar("M", bound=BaseModel)
 
 
-def salvaged(value: Mapping[object, object], problems: Problems, model: type[M]) -> M | None:
-    """The file as a model, without what is wrong in it: that is in the problems. None when nothing is left of it."""
+def salvaged(value: Mapping[object, object], problems: Problems, model: type[M], at: Where = ()) -> M | None:
+    """The file (or what stands `at` this place of it) as a model, without what is wrong in it: that is in the problems.
+    None when nothing is left of it."""
     rest: object = value
     for _ in range(ROUNDS):
         try:
             return model.model_validate(rest)
         except ValidationError as error:
-            places = problems.of_validation(error, model)
+            places = problems.of_validation(error, model, at)
             rest = copy.deepcopy(rest)
             for path in dict.fromkeys(places):
-                problems.mute(path)
+                problems.mute((*at, *path))
                 _take_out(rest, path)
     return None
 

@@ -53,6 +53,15 @@ def _expect(value: object) -> object:
     return None if value is None else _condition(value)
 
 
+def _environment(value: object) -> object:
+    """A mapping; or what gives one when it is rendered, or a list of these, as Ansible allows."""
+    for each in value if isinstance(value, list) else [value]:
+        text = isinstance(each, str) and "{{" in each
+        if each is not None and not isinstance(each, dict) and not text:
+            raise ValueError("a mapping is expected: the names of variables, and their values")
+    return value
+
+
 def _serial(value: object) -> object:
     """How many hosts at a time: a number, a percentage, or a list of them."""
     for entry in value if isinstance(value, list) else [value]:
@@ -109,6 +118,9 @@ Number = Annotated[float, BeforeValidator(_number)]
 Conditions = Annotated[list[str], BeforeValidator(_conditions)]
 Expectation = Annotated[Text | Bool | None, BeforeValidator(_expect)]
 Words = Annotated[list[str], BeforeValidator(_words)]
+Environment = Annotated[
+    Any, BeforeValidator(_environment), Field(json_schema_extra={"type": ["object", "string", "array"]})
+]
 Severity = Literal["P0", "P1", "P2", "P3", "P4"]
 ParamType = Literal["str", "int", "float", "bool", "path", "size", "duration", "list", "dict"]
 
@@ -205,12 +217,22 @@ class LoopControl(Closed):
 
     loop_var: Text = "item"
     label: Any = None
+    index_var: Text | None = None
+    pause: Duration = 0.0
+    extended: Bool = False
+    extended_allitems: Bool = True
+    break_when: Conditions = Field(default_factory=_list)
 
 
 class StepModel(Open):
-    """A step: one action, and its contract."""
+    """A step: one action, and its contract. Or a block of steps, steps of another file, or another runbook."""
 
     name: Text | None = None
+    block: list[StepModel] | None = None
+    rescue: list[StepModel] | None = None
+    always: list[StepModel] | None = None
+    include_steps: Any = None
+    apply: dict[str, Any] | None = None
     when: Conditions = Field(default_factory=_list)
     loop: Any = None
     loop_control: LoopControl = Field(default_factory=LoopControl)
@@ -222,10 +244,16 @@ class StepModel(Open):
     changed_when: Conditions | None = None
     failed_when: Conditions | None = None
     ignore_errors: Any = False
+    ignore_unreachable: Any = False
+    check_mode: Bool | None = None
+    diff: Bool | None = None
+    run_once: Bool = False
+    throttle: Integer = Field(default=0, ge=0)
     no_log: Bool = False
     become: Bool | None = None
     become_user: Any = None
-    environment: dict[str, Any] = Field(default_factory=_dict)
+    become_method: Text | None = None
+    environment: Environment = None
     tags: Words = Field(default_factory=_list)
     vars: dict[str, Any] = Field(default_factory=_dict)
     params: dict[str, Any] = Field(default_factory=_dict)
@@ -244,6 +272,16 @@ class StepModel(Open):
     import_runbook: Text | None = None
 
 
+class PromptModel(Closed):
+    """One of `vars_prompt`."""
+
+    name: Text
+    prompt: Text = ""
+    default: Any = None
+    private: Bool = True
+    confirm: Bool = False
+
+
 class RunbookModel(Closed):
     """A runbook file."""
 
@@ -256,6 +294,11 @@ class RunbookModel(Closed):
     phases: Words = Field(default_factory=_list)
     hosts: Text | None = None
     serial: Annotated[Any, BeforeValidator(_serial)] = None
+    strategy: Literal["free", "linear"] = "free"
+    any_errors_fatal: Bool = False
+    force_handlers: Bool = False
+    vars_files: Words = Field(default_factory=_list)
+    vars_prompt: list[PromptModel] = Field(default_factory=_list)
     max_fail_percentage: Number | None = Field(default=None, ge=0, le=100)
     failure_budget: Annotated[int | str | None, BeforeValidator(_budget)] = None
     protected: Bool = False
@@ -274,10 +317,7 @@ class RunbookModel(Closed):
     read_only: Bool = False
 
 
-LATER = frozenset(
-    {"block", "rescue", "always", "check_mode", "diff", "include_steps", "throttle", "run_once",
-     "ask", "strategy", "rollback_scope", "vars_files", "vars_prompt"}
-)  # fmt: skip
+LATER = frozenset({"ask", "rollback_scope"})
 """Words of the language that this version does not carry out yet: refused by name, never ignored."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -14,19 +15,26 @@ from playbook_engine.loading.problems import Problems, kind_of
 from playbook_engine.loading.schema import ProbeModel, StepModel, keywords
 from playbook_engine.loading.values import ValueReader
 from playbook_engine.loading.yaml_source import Document, Where
+from playbook_engine.model.errors import LoadError
 from playbook_engine.model.runbook import Import, OnDisconnect, Otherwise, Param, Probe, Runbook, Step
 from playbook_engine.templating.node import Template, holds_template, to_nodes
 
+UNSAID = "the playbook does not say how it is taken back"
+PATIENT = 4 * 3600.0  # seconds: a playbook expects that a task is waited for
 IMPORT_KEYS = ("name", "import_runbook", "params", "vars", "when", "tags")
 
 
 class StepReader:
     """For one file."""
 
-    def __init__(self, document: Document, problems: Problems, values: ValueReader) -> None:
+    def __init__(
+        self, document: Document, problems: Problems, values: ValueReader, *, foreign: bool = False
+    ) -> None:  # fmt: skip
+        """`foreign`: the steps come from a playbook, which does not say how a change is taken back."""
         self._document = document
         self._problems = problems
         self._values = values
+        self._foreign = foreign
         self._read: list[tuple[Step, Where]] = []
 
     def step(self, raw: StepModel, path: Where, step_id: str, *, need_undo: bool = False) -> Step | None:
@@ -34,53 +42,80 @@ class StepReader:
         found = self._action(raw, path, StepModel)
         if raw.params:
             self._problems.add((*path, "params"), "params belong to import_runbook", key=True)
-        if found is None:
-            return None
-        action, spec, args = found
+        return self.built(raw, path, step_id, found[0], found[2], need_undo=need_undo) if found is not None else None
+
+    def built(
+        self, raw: StepModel, path: Where, step_id: str, action: str, args: Mapping[str, object], *,
+        need_undo: bool = False,
+    ) -> Step:  # fmt: skip
+        """A step whose action and arguments are known."""
+        spec = catalog.get(action)
         checks = self.probes(raw.checks, (*path, "checks"), f"{step_id}.c")
         unless = self.probes(raw.unless, (*path, "unless"), f"{step_id}.u") if raw.unless != "checks" else checks
         rollback = None
         if raw.rollback is not None:
             steps = [self.step(r, (*path, "rollback", n), f"{step_id}.r{n + 1}") for n, r in enumerate(raw.rollback)]
             rollback = tuple(s for s in steps if s is not None)
-        if need_undo and spec.changes and not spec.reversible and not self._says_how(raw, path):
+        irreversible = raw.irreversible
+        if spec.changes and not spec.reversible and self._foreign:
+            irreversible = UNSAID
+        elif need_undo and spec.changes and not spec.reversible and not self._says_how(raw, path):
             self._problems.add(
                 (*path, action), f"{action} cannot be taken back by itself, and the step does not say how", key=True,
                 advice="add rollback: with the steps that undo it, or irreversible: with the reason; a command that "
                 "only reads says changed_when: false",
             )  # fmt: skip
-        if raw.environment and "environment" not in spec.params:
+        if raw.environment and "environment" not in spec.params and not self._foreign:
             self._problems.add(
                 (*path, "environment"), f"{action} starts no program: environment means nothing for it", key=True
             )
-        if raw.async_ and not spec.changes:
+        if raw.async_ and not spec.changes and not self._foreign:
             self._problems.add(
                 (*path, "async"), f"{action} changes nothing: it has no need to run on its own", key=True
             )
         if raw.irreversible is not None and not raw.irreversible.strip():
             self._problems.add((*path, "irreversible"), "irreversible: the reason is missing", "say what is lost")
-        self._values.name(raw.loop_control.loop_var, (*path, "loop_control", "loop_var"))
+        control = raw.loop_control
+        self._values.name(control.loop_var, (*path, "loop_control", "loop_var"))
         step = Step(
-            id=step_id, name=raw.name or _named(action, args), action=action, args=args,
+            id=step_id, name=raw.name or (action if self._foreign else _named(action, args)), action=action, args=args,
             when=self._values.conditions(raw.when, (*path, "when")), loop=self._values.value(raw.loop, (*path, "loop")),
-            loop_var=raw.loop_control.loop_var,
-            loop_label=self._values.value(raw.loop_control.label, (*path, "loop_control", "label")),
+            loop_var=control.loop_var,
+            loop_label=self._values.value(control.label, (*path, "loop_control", "label")),
+            loop_index_var=self._values.name(control.index_var, (*path, "loop_control", "index_var")),
+            loop_pause=control.pause, loop_extended=control.extended,
+            loop_break_when=self._values.conditions(control.break_when, (*path, "loop_control", "break_when")),
             register=self._values.name(raw.register_, (*path, "register")),
-            until=self._values.conditions(raw.until, (*path, "until")), retries=raw.retries, delay=raw.delay,
-            timeout=raw.timeout, changed_when=self._values.optional(raw.changed_when, (*path, "changed_when")),
+            until=self._until(raw, path), retries=raw.retries, delay=raw.delay,
+            timeout=raw.timeout if "timeout" in raw.model_fields_set or not self._foreign else PATIENT,
+            changed_when=self._values.optional(raw.changed_when, (*path, "changed_when")),
             failed_when=self._values.optional(raw.failed_when, (*path, "failed_when")),
-            ignore_errors=self._values.value(raw.ignore_errors, (*path, "ignore_errors")), no_log=raw.no_log,
+            ignore_errors=self._values.value(raw.ignore_errors, (*path, "ignore_errors")),
+            ignore_unreachable=self._values.value(raw.ignore_unreachable, (*path, "ignore_unreachable")),
+            check_mode=raw.check_mode, diff=raw.diff, run_once=raw.run_once, throttle=raw.throttle, no_log=raw.no_log,
             become=raw.become, become_user=self._values.value(raw.become_user, (*path, "become_user")),
-            environment=self._values.mapping(raw.environment, (*path, "environment")), tags=tuple(raw.tags),
+            become_method=raw.become_method, **self._environment(raw, path), tags=tuple(raw.tags),
             vars=self._values.variables(raw.vars, (*path, "vars")), notify=tuple(raw.notify), listen=tuple(raw.listen),
             delegate_to=self._values.value(raw.delegate_to, (*path, "delegate_to")),
             preconditions=self.probes(raw.preconditions, (*path, "preconditions"), f"{step_id}.p"),
-            unless=unless, checks=checks, rollback=rollback, irreversible=raw.irreversible, undo_limit=raw.undo_limit,
+            unless=unless, checks=checks, rollback=rollback, irreversible=irreversible, undo_limit=raw.undo_limit,
             on_disconnect=OnDisconnect(raw.on_disconnect), background=raw.async_, poll=raw.poll,
             where=self._document.at(path),
         )  # fmt: skip
         self._read.append((step, path))
         return step
+
+    def _until(self, raw: StepModel, path: Where) -> tuple[str, ...]:
+        """To a playbook, `retries` alone means: until it works."""
+        if self._foreign and not raw.until and "retries" in raw.model_fields_set and raw.retries:
+            return ("result is succeeded",)
+        return self._values.conditions(raw.until, (*path, "until"))
+
+    def _environment(self, raw: StepModel, path: Where) -> dict[str, Any]:
+        given = self._values.value(raw.environment, (*path, "environment"))
+        if isinstance(given, dict):
+            return {"environment": given}
+        return {"environments": tuple(given) if isinstance(given, list) else (given,)} if given else {}
 
     def _says_how(self, raw: StepModel, path: Where) -> bool:
         """Whether a step says how it is taken back, that it cannot be, or that it only reads; or tried to say so."""
@@ -159,21 +194,22 @@ class StepReader:
 
     def check_read_only(self, runbook: Runbook) -> None:
         """A runbook that says it only reads has no step that changes anything."""
-        for n, entry in enumerate(runbook.steps):
+        for entry in runbook.flat():
             if isinstance(entry, Import):
                 reads = entry.runbook.read_only
             else:
                 never = entry.changed_when is not None and all(c.strip().lower() == "false" for c in entry.changed_when)
                 reads = never or not catalog.get(entry.action).changes
             if not reads:
-                self._problems.add(("steps", n), "the runbook is read_only, and this step changes something")
+                message = "the runbook is read_only, and this step changes something"
+                self._problems.add_error(LoadError(message, where=entry.where))
 
     def check_notifications(self, runbook: Runbook) -> None:
         """Every notify has its handler: those of steps, of what takes them back, and of handlers."""
         names = [n for h in runbook.handlers for n in (h.name, *h.listen)]
         for entry, path in self._read:
             for name in entry.notify:
-                if name not in names:
+                if name not in names and "{{" not in name:
                     close = difflib.get_close_matches(name, names, 1)
                     advice = f"did you mean {close[0]!r}?" if close else "add it under handlers:"
                     self._problems.add((*path, "notify"), f"there is no handler {name!r}", advice)

@@ -15,6 +15,7 @@ class Options:
     """How the operator wants it done. `skip` and `again` name what a resumed run leaves out, or sends once more.
 
     `wait`: seconds for another run to let go of a host. `take_over`: the run whose hosts are taken away from it.
+    `start_at`: the name (or glob) of the step to begin with. `ask`: a person is asked before each step (`--step`).
     """
 
     check: bool = False
@@ -29,6 +30,9 @@ class Options:
     again: tuple[str, ...] = ()
     wait: float = 0.0
     take_over: str = ""
+    start_at: str = ""
+    ask: bool = False
+    force_handlers: bool = False
 
 
 @frozen

@@ -5,8 +5,8 @@ Values that may hold templates are `object`: compiled by `templating`, rendered 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field, replace
 from enum import StrEnum
 
 from playbook_engine.model.frozen import frozen
@@ -33,6 +33,13 @@ class OnDisconnect(StrEnum):
 
     FINISH = "finish"
     KILL = "kill"
+
+
+class Strategy(StrEnum):
+    """Each host at its own pace, or step by step: all hosts of a batch end a step before one begins the next."""
+
+    FREE = "free"
+    LINEAR = "linear"
 
 
 class Tier(StrEnum):
@@ -115,6 +122,9 @@ class Step:
     """One step, its contract in one place. `id` is unique in the compiled plan and stable over resumes.
 
     `background` (written `async`): seconds that it may run on its own on the host, looked at every `poll` seconds.
+    `environments`: those of the blocks and the play around it, outermost first. `throttle`: hosts that may be at it at
+    the same time, 0 for no limit. `file`: where it was read, when that is not the runbook's own file: names of files
+    are looked for beside it. `role`: the one of `Runbook.roles` whose variables it sees.
     """
 
     id: str
@@ -125,6 +135,10 @@ class Step:
     loop: object = None
     loop_var: str = "item"
     loop_label: object = None
+    loop_index_var: str | None = None
+    loop_pause: float = 0.0
+    loop_extended: bool = False
+    loop_break_when: tuple[str, ...] = ()
     register: str | None = None
     until: tuple[str, ...] = ()
     retries: int = 3
@@ -133,9 +147,15 @@ class Step:
     changed_when: tuple[str, ...] | None = None
     failed_when: tuple[str, ...] | None = None
     ignore_errors: object = False
+    ignore_unreachable: object = False
+    check_mode: bool | None = None
+    diff: bool | None = None
+    throttle: int = 0
     no_log: bool = False
     become: bool | None = None
     become_user: object = None
+    become_method: str | None = None
+    environments: tuple[object, ...] = ()
     environment: Mapping[str, object] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     vars: Mapping[str, object] = field(default_factory=dict)
@@ -152,12 +172,59 @@ class Step:
     on_disconnect: OnDisconnect = OnDisconnect.FINISH
     background: float = 0.0
     poll: float = 15.0
+    file: str = ""
+    role: str = ""
     where: SourcePos | None = None
 
 
 @frozen
+class Block:
+    """Steps that belong together: `rescue` runs when one of them failed, `always` whatever happened.
+
+    What a block says for its steps (`when`, `tags`, `vars`, `become` …) stands in each of them.
+    """
+
+    id: str
+    name: str = ""
+    steps: tuple[Entry, ...] = ()
+    rescue: tuple[Entry, ...] = ()
+    always: tuple[Entry, ...] = ()
+    where: SourcePos | None = None
+
+
+@frozen
+class Include:
+    """`include_steps`: a step that says which file, and what each file that it may name holds.
+
+    All of them are part of the plan: a run that is resumed reads no files.
+    """
+
+    id: str
+    step: Step
+    choices: Mapping[str, Block] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.step.name
+
+
+@frozen
+class Role:
+    """The variables of a role, for the steps that name it: `defaults` weakest, `params` strongest."""
+
+    name: str
+    path: str = ""
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    vars: Mapping[str, object] = field(default_factory=dict)
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+@frozen
 class Import:
-    """`import_runbook`: another runbook in this place, a scope of its own for rollback."""
+    """`import_runbook`: another runbook in this place, a scope of its own for rollback.
+
+    `hosts`: those that it is for, when not all of the run's; `batches` are these, as they go together (a play).
+    """
 
     id: str
     name: str
@@ -165,12 +232,29 @@ class Import:
     params: Mapping[str, object] = field(default_factory=dict)
     when: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    hosts: tuple[str, ...] | None = None
+    batches: tuple[tuple[str, ...], ...] = ()
     where: SourcePos | None = None
+
+
+Entry = Step | Block | Include | Import
+"""What a list of steps is made of."""
+
+
+@frozen
+class Prompt:
+    """One of `vars_prompt`: a variable that is asked for on a terminal, unless `-e` gives it."""
+
+    name: str
+    text: str = ""
+    default: object = None
+    private: bool = True
+    confirm: bool = False
 
 
 @frozen
 class Runbook:
-    """One YAML file, loaded and checked."""
+    """One YAML file, loaded and checked; or a play, and then facts have names of their own (`injects_facts`)."""
 
     name: str
     file: str
@@ -183,28 +267,78 @@ class Runbook:
     phases: tuple[str, ...] = ()
     hosts: str | None = None
     serial: tuple[object, ...] = ()
+    strategy: Strategy = Strategy.FREE
     max_fail_percentage: float | None = None
+    any_errors_fatal: bool = False
     failure_budget: int | str | None = None
     protected: bool = False
     deadline: float | None = None
     on_failure: OnFailure = OnFailure.ROLLBACK
+    force_handlers: bool = False
+    injects_facts: bool = False
     escalation: str | None = None
     become: bool | None = None
     become_user: object = None
     environment: Mapping[str, object] = field(default_factory=dict)
     vars: Mapping[str, object] = field(default_factory=dict)
+    prompts: tuple[Prompt, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict)
     params: tuple[Param, ...] = ()
     preconditions: tuple[Probe, ...] = ()
-    steps: tuple[Step | Import, ...] = ()
+    steps: tuple[Entry, ...] = ()
     handlers: tuple[Step, ...] = ()
     checks: tuple[Probe, ...] = ()
     read_only: bool = False
     text: str = ""
 
+    def flat(self) -> Iterator[Step | Import]:
+        """Its steps and imports in the order of the file: those in blocks too, and those of files to be included."""
+        return flat(self.steps)
+
     def count(self) -> int:
         """How many steps it has, those of imports included."""
-        return sum(s.runbook.count() if isinstance(s, Import) else 1 for s in self.steps)
+        return sum(s.runbook.count() if isinstance(s, Import) else 1 for s in self.flat())
 
     def guarded(self) -> bool:
         """Whether it, or something that it imports, is `protected`."""
-        return self.protected or any(s.runbook.guarded() for s in self.steps if isinstance(s, Import))
+        return self.protected or any(s.runbook.guarded() for s in self.flat() if isinstance(s, Import))
+
+    @property
+    def playbook(self) -> bool:
+        """Whether it is made of plays, each for hosts of its own."""
+        return any(isinstance(s, Import) and s.hosts is not None for s in self.steps)
+
+
+def flat(entries: tuple[Entry, ...]) -> Iterator[Step | Import]:
+    """The steps and imports in a list of entries, the ones inside blocks and included files among them."""
+    for entry in entries:
+        if isinstance(entry, Block):
+            yield from flat((*entry.steps, *entry.rescue, *entry.always))
+        elif isinstance(entry, Include):
+            yield entry.step
+            yield from flat(tuple(entry.choices.values()))
+        else:
+            yield entry
+
+
+def mapped(entries: tuple[Entry, ...], change: Callable[[Step | Import], Step | Import | None]) -> tuple[Entry, ...]:
+    """The entries with every step and import in them put through `change`; None leaves it out."""
+    made: list[Entry] = []
+    for entry in entries:
+        if isinstance(entry, Block):
+            made.append(_mapped(entry, change))
+        elif isinstance(entry, Include):
+            step = change(entry.step)
+            if isinstance(step, Step):
+                choices = {name: _mapped(block, change) for name, block in entry.choices.items()}
+                made.append(replace(entry, step=step, choices=choices))
+        elif (other := change(entry)) is not None:
+            made.append(other)
+    return tuple(made)
+
+
+def _mapped(block: Block, change: Callable[[Step | Import], Step | Import | None]) -> Block:
+    return replace(
+        block, steps=mapped(block.steps, change), rescue=mapped(block.rescue, change),
+        always=mapped(block.always, change),
+    )  # fmt: skip

@@ -225,7 +225,10 @@ class RetryScheduled(Event):
 
 @frozen
 class StepFinished(Event):
-    """`result` is the registered value; `shown` the part of it that a person may see (output, message), masked."""
+    """`result` is the registered value; `shown` the part of it that a person may see (output, message), masked.
+
+    `rescued`: it did not end well, and the `rescue` of its block comes next.
+    """
 
     step: str
     name: str
@@ -239,6 +242,7 @@ class StepFinished(Event):
     message: str = ""
     advice: str = ""
     ignored: bool = False
+    rescued: bool = False
     attempts: int = 1
     seconds: float = 0.0
     notified: tuple[str, ...] = ()

@@ -1,0 +1,35 @@
+"""Steer the run itself. Carried out by the engine."""
+
+SPEC = {
+    "name": "meta",
+    "kind": "control",
+    "summary": "Run waiting handlers now, end a host or a play early, forget facts",
+    "doc": "`flush_handlers` runs the handlers that wait, here and not after the last step. `end_host` ends this host "
+    "well; `end_batch` and `end_play` end all hosts of the batch or play that come to it. `clear_facts` forgets facts "
+    "and what set_fact has set. `noop`, `reset_connection` and `clear_host_errors` are understood and do nothing.",
+    "params": {
+        "do": {
+            "type": "str",
+            "required": True,
+            "doc": "What to do.",
+            "choices": [
+                "flush_handlers",
+                "end_host",
+                "end_batch",
+                "end_play",
+                "end_role",
+                "clear_facts",
+                "noop",
+                "reset_connection",
+                "clear_host_errors",
+            ],
+        },
+    },
+    "free_form": "do",
+    "returns": {},
+    "examples": "meta: flush_handlers",
+}
+
+
+def observe(args: "dict") -> "dict":
+    return {"msg": args["do"]}

@@ -1,0 +1,344 @@
+"""The entries of one runbook on one host, in their order: steps, blocks with their rescue, included files, handlers.
+
+What comes of a step that did not end well is decided from the inside out: its block's `rescue`, then the runbook.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Protocol
+
+from playbook_engine.engine.commands import Cancel, Confirm, Gate, Place, Program
+from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.history import History
+from playbook_engine.engine.ledger import Ledger
+from playbook_engine.engine.result import Ended, Failed, StepResult, Stopped
+from playbook_engine.engine.scope import FACTS, Scope
+from playbook_engine.engine.step import RESCUED, TAKEN, StepRunner
+from playbook_engine.model.errors import LoadError
+from playbook_engine.model.outcome import HostStatus, Outcome
+from playbook_engine.model.runbook import Block, Entry, Import, Include, OnFailure, Runbook, Step, Strategy
+
+
+class Machine(Protocol):
+    """What the walk asks of the host's machine, and tells it."""
+
+    context: HostContext
+    history: History
+    ledger: Ledger
+    steps: StepRunner
+    waits_for: str
+
+    def noted(self, result: StepResult) -> None: ...
+    def because(self, kind: str, step: str) -> None: ...
+    def went_on_after(self, message: str) -> None: ...
+    def not_measured(self, message: str) -> None: ...
+    def asked(self, scope_id: str, step: str) -> int: ...
+    def imported(
+        self, entry: Import, scope: Scope, tags: tuple[str, ...], place: Place
+    ) -> Program[tuple[HostStatus, str, str] | None]: ...
+
+
+Steps = Generator[Any, Any, Failed | None]
+
+
+class Cancelled(Exception):
+    """The operator insists: what was done is to be taken back as the runbook says; raised inside the machine only."""
+
+
+class Begun(Exception):
+    """A rollback was begun here by an earlier controller: nothing new is done; raised inside the machine only."""
+
+
+class PlayEnded(Exception):
+    """`meta: end_play`: this host has done what there was to do in it; raised inside the machine only."""
+
+
+class Walk:
+    """One host's way through one runbook. `place`: where this runbook stands in the plan."""
+
+    def __init__(
+        self, machine: Machine, runbook: Runbook, scope: Scope, scope_id: str, tags: tuple[str, ...], place: Place
+    ) -> None:
+        self._machine = machine
+        self._context = machine.context
+        self._history = machine.history
+        self._ledger = machine.ledger
+        self._runbook = runbook
+        self._scope = scope
+        self._scope_id = scope_id
+        self._tags = tags
+        self._place = place
+        self._begun = machine.history.rollback(scope_id)
+        self._linear = runbook.strategy is Strategy.LINEAR
+        self.handlers: Mapping[str, Step] = {name: h for h in runbook.handlers for name in (h.name, *h.listen)}
+
+    def all(self) -> Steps:
+        """Every entry and then the handlers that wait. Raises Stopped, Cancelled."""
+        try:
+            failed = yield from self._entries(self._runbook.steps, self._scope, self._place, rescue=False)
+        except Begun:
+            failed = None
+        except PlayEnded:
+            return None
+        if failed is None or self._forced():
+            later = yield from self._flush((*self._place, len(self._runbook.steps)))
+            failed = failed or later
+        return failed
+
+    def _forced(self) -> bool:
+        return self._runbook.force_handlers or self._context.options.force_handlers
+
+    def _entries(self, entries: Sequence[Entry], scope: Scope, place: Place, *, rescue: bool) -> Steps:
+        for number, entry in enumerate(entries):
+            here = (*place, number)
+            match entry:
+                case Block():
+                    failed = yield from self._block(entry, scope, here, rescue=rescue)
+                case Include():
+                    failed = yield from self._include(entry, scope, here, rescue=rescue)
+                case Import():
+                    failed = yield from self._import(entry, scope, here)
+                case Step():
+                    following = None if self._linear else self._following(entries[number + 1 :])
+                    failed = yield from self._step(entry, scope, here, rescue=rescue, following=following)
+            if failed is not None and not self._goes_on(failed, rescue=rescue):
+                return failed
+        return None
+
+    def _goes_on(self, failed: Failed, *, rescue: bool) -> bool:
+        """Whether the runbook goes on after a failure that no block looks after."""
+        if rescue or failed.unreachable or failed.ended is not None:
+            return False
+        if self._runbook.on_failure is not OnFailure.CONTINUE:
+            return False
+        self._machine.went_on_after(failed.message)
+        return True
+
+    # ---------------------------------------------------------------- one entry
+
+    def _turn(self, place: Place) -> Program[None]:
+        """Waits until the host may go on. Raises Stopped, Cancelled."""
+        stop = yield Gate("step", place=place if self._linear else None)
+        if isinstance(stop, Cancel):
+            raise Cancelled(str(stop))
+        if stop:
+            raise Stopped(HostStatus.ABORTED, str(stop))
+
+    def _step(
+        self, step: Step, scope: Scope, place: Place, *, rescue: bool, following: Step | None = None
+    ) -> Steps:  # fmt: skip
+        if not self._wanted(step):
+            return None
+        yield from self._turn(place)
+        if step.action == "meta":
+            return (yield from self._meta(step, scope, place))
+        result = yield from self._done(step, scope, rescue=rescue, following=following)
+        return None if result is None else self._after(result, step.name)
+
+    def _done(
+        self, step: Step, scope: Scope, *, rescue: bool, following: Step | None = None
+    ) -> Program[StepResult | None]:
+        """The step, done; None when the person who is asked about each (`--step`) does not want it. Raises Begun."""
+        if self._begun is not None and not self._history.begun(self._scope_id, step.id):
+            raise Begun
+        if self._context.options.ask and not self._history.begun(self._scope_id, step.id):
+            key = (self._scope_id, step.id, self._machine.asked(self._scope_id, step.id))
+            if not (yield Confirm(key=key, name=step.name)):
+                return None
+        result = yield from self._machine.steps.run(step, scope, self._scope_id, following=following, rescue=rescue)
+        self._machine.noted(result)
+        return result
+
+    def _wanted(self, step: Step) -> bool:
+        """By its tags, and not before the step that the operator wants to begin with."""
+        if not self.selected((*self._tags, *step.tags)):
+            return False
+        if not self._machine.waits_for:
+            return True
+        if step.action != "meta" and named(step, self._machine.waits_for):
+            self._machine.waits_for = ""
+            return True
+        return False
+
+    def _after(self, result: StepResult, name: str) -> Failed | None:
+        """What a step's end means. Raises Stopped for what no block can look after."""
+        if not result.stops:
+            return None
+        message = f"{name}: {result.message}"
+        self._machine.because(result.kind, name)
+        if result.kind in TAKEN:  # by another run: nothing here has failed
+            raise Stopped(HostStatus.ABORTED, message, result.advice)
+        if result.kind == "stopped":
+            raise Stopped(HostStatus.ABORTED, result.message)
+        if result.outcome is Outcome.IN_DOUBT:
+            raise Stopped(HostStatus.IN_DOUBT, message, result.advice)
+        if result.outcome is Outcome.UNKNOWN:
+            if self._context.options.check:
+                return None  # a probe that --check leaves out is reported, and does not stop the preview
+            if self._runbook.on_failure is OnFailure.CONTINUE:
+                self._machine.not_measured(message)
+                return None
+            raise Stopped(HostStatus.UNKNOWN, message, result.advice)
+        assert result.outcome in RESCUED
+        return Failed(
+            message=message, advice=result.advice, kind=result.kind, step=name, result=result.result,
+            unreachable=result.outcome is Outcome.UNREACHABLE,
+        )  # fmt: skip
+
+    def _meta(self, step: Step, scope: Scope, place: Place) -> Steps:
+        """Raises Stopped for a host that is done, PlayEnded, LoadError."""
+        self._machine.steps.count(self._scope_id, step)
+        scope = scope.of(step)
+        variables = scope.variables(step.vars)
+        try:
+            if not all(self._context.templar.evaluate(c, variables, step.where) for c in step.when):
+                return None
+        except LoadError as error:
+            return Failed(message=f"{step.name}: {error}", advice=error.advice or "", kind=error.kind, step=step.name)
+        match step.args.get("do"):
+            case "flush_handlers":
+                return (yield from self._flush(place))
+            case "end_host":
+                raise Ended
+            case "end_play" | "end_batch":
+                raise PlayEnded
+            case "clear_facts":
+                scope.set.clear()
+                scope.set.pop(FACTS, None)
+        return None
+
+    # ---------------------------------------------------------------- blocks, files, runbooks
+
+    def _block(self, block: Block, scope: Scope, place: Place, *, rescue: bool) -> Steps:
+        """`rescue` runs as far as it can also where the host was lost: what needs it is recorded as unreachable."""
+        failed = yield from self._entries(block.steps, scope, (*place, 0), rescue=rescue or bool(block.rescue))
+        if failed is not None and block.rescue and failed.ended is None:
+            scope.set["ansible_failed_task"] = {"name": failed.step}
+            scope.set["ansible_failed_result"] = dict(failed.result)
+            failed = yield from self._rescued(block.rescue, scope, (*place, 1), failed, rescue=rescue)
+        if block.always:
+            last = yield from self._rescued(block.always, scope, (*place, 2), failed, rescue=rescue, whole=True)
+            failed = failed or last
+        return failed
+
+    def _rescued(
+        self, entries: tuple[Entry, ...], scope: Scope, place: Place, failed: Failed | None, *, rescue: bool,
+        whole: bool = False,
+    ) -> Steps:  # fmt: skip
+        """What is still open after the `rescue` or (`whole`) the `always` of a block."""
+        if failed is None or not failed.unreachable:
+            return (yield from self._entries(entries, scope, place, rescue=rescue))
+        lost = False
+        for number, entry in enumerate(entries):
+            end = yield from self._entries((entry,), scope, (*place, number), rescue=rescue)
+            if end is not None and not end.unreachable:
+                return end
+            lost = lost or end is not None
+        return failed if lost or whole else None
+
+    def _include(self, entry: Include, scope: Scope, place: Place, *, rescue: bool) -> Steps:
+        """The file, or one for each item of its loop, is named when its turn comes; what it holds is in the plan."""
+        step = entry.step
+        if not self.selected((*self._tags, *step.tags)):
+            return None
+        if not self._machine.waits_for:
+            yield from self._turn(place)
+            result = yield from self._done(step, scope, rescue=rescue)
+            failed = None if result is None else self._after(result, step.name)
+            if result is None or failed is not None:
+                return failed
+            chosen = _included(step, result.result)
+        else:
+            chosen = []  # a step in a file that is chosen while the run goes on cannot be begun with
+        for number, (name, names) in enumerate(chosen):
+            block = entry.choices[name]
+            inner = scope.looped(names)
+            failed = yield from self._entries(block.steps, inner, (*place, number), rescue=rescue)
+            if failed is not None:
+                return failed
+        return None
+
+    def _import(self, entry: Import, scope: Scope, place: Place) -> Steps:
+        tags = (*self._tags, *entry.tags)
+        if entry.hosts is None:
+            yield from self._turn(place)
+            if self._begun is not None and not self._history.reached(entry.id):
+                raise Begun
+        end = yield from self._machine.imported(entry, scope, tags, place)
+        if end is None:
+            return None
+        status, message, advice = end
+        return Failed(message=message, advice=advice, ended=status)
+
+    # ---------------------------------------------------------------- handlers
+
+    def _flush(self, place: Place) -> Steps:
+        """The handlers that wait, in the order in which they are written: one that is told of by an earlier one too."""
+        told: set[str] = set()
+        left = list(self._runbook.handlers)
+        try:
+            while left:
+                told |= set(self._ledger.take_pending(self._scope_id))
+                handler = left.pop(0)
+                if not told & {handler.name, *handler.listen}:
+                    continue
+                if self._begun is not None and not self._history.begun(self._scope_id, handler.id):
+                    left.insert(0, handler)  # it waited when the rollback began
+                    return None
+                yield from self._turn((*place, len(self._runbook.handlers) - len(left)))
+                result = yield from self._machine.steps.run(handler, self._scope, self._scope_id, handler=True)
+                self._machine.noted(result)
+                failed = self._after(result, f"handler {handler.name}")
+                if failed is not None and not self._goes_on(failed, rescue=False):
+                    return failed
+            return None
+        finally:
+            waiting = (h.name for h in left if told & {h.name, *h.listen})
+            self._ledger.notify(self._scope_id, tuple(waiting))
+
+    # ---------------------------------------------------------------- tags, names
+
+    def _following(self, entries: Sequence[Entry]) -> Step | None:
+        """The step that is next, if it is one."""
+        for entry in entries:
+            if not isinstance(entry, Step):
+                return None
+            if self.selected((*self._tags, *entry.tags)):
+                return entry if entry.action != "meta" and not self._machine.waits_for else None
+        return None
+
+    def selected(self, tags: tuple[str, ...]) -> bool:
+        """Ansible's rules: `always` runs unless skipped, `never` only when asked for by name."""
+        options = self._context.options
+        skipped, wanted = set(options.skip_tags), set(options.tags)
+        own = set(tags)
+        if own & skipped or ("tagged" in skipped and own - {"always"}) or ("untagged" in skipped and not own):
+            return False
+        if "all" in skipped and "always" not in own:
+            return False
+        if "always" in own:
+            return True
+        if "never" in own and not own & wanted:
+            return False
+        if not wanted or "all" in wanted or own & wanted:
+            return True
+        return ("tagged" in wanted and bool(own)) or ("untagged" in wanted and not own)
+
+
+def named(step: Step, wanted: str) -> bool:
+    """Whether a step is the one that the operator names: by its name, its name without the role, a glob, its id."""
+    names = (step.name, step.name.rpartition(" : ")[2], step.id)
+    return wanted in names or any(fnmatch.fnmatchcase(n, wanted) for n in names)
+
+
+def _included(step: Step, result: Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:
+    """Each file that a step includes, with the variables of the loop's item."""
+    found = []
+    results = result.get("results")
+    for each in results if step.loop is not None and isinstance(results, list) else [result]:
+        if isinstance(each, Mapping) and each.get("include"):
+            names = [step.loop_var, *([step.loop_index_var] if step.loop_index_var else [])]
+            found.append((str(each["include"]), {n: each[n] for n in names if n in each}))
+    return found

@@ -1,0 +1,125 @@
+"""The files that a file takes in: lists of steps, other runbooks. Read once a place, with what is around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from playbook_engine.loading.around import Around
+from playbook_engine.loading.entries import EntryReader
+from playbook_engine.loading.problems import ENTRIES, Problems, kind_of
+from playbook_engine.loading.salvage import salvaged
+from playbook_engine.loading.schema import StepModel
+from playbook_engine.loading.steps import StepReader
+from playbook_engine.loading.values import ValueReader
+from playbook_engine.loading.yaml_source import Document, Where, read_yaml
+from playbook_engine.model.errors import LoadError
+from playbook_engine.model.runbook import Entry, Runbook
+from playbook_engine.model.source import SourcePos
+from playbook_engine.templating.environment import Templar
+
+MAX_DEPTH = 20  # files within files
+
+Translate = Callable[[object, Where, Document, Problems], object]
+"""An entry as it is written in another language, as an entry of a runbook; what cannot be is in the problems."""
+
+
+class Imports(Protocol):
+    """Where imported runbooks come from."""
+
+    templar: Templar
+
+    def imported(self, name: str, beside: Path, prefix: str, chain: tuple[Path, ...]) -> Runbook: ...
+
+
+class StepFiles:
+    """For one file; `chain` are the files that took this one in. All that is read here adds to `read`."""
+
+    def __init__(
+        self, loader: Imports, file: Path, chain: tuple[Path, ...], translate: Translate | None = None,
+        read: list[tuple[StepReader, Problems]] | None = None,
+    ) -> None:  # fmt: skip
+        self._loader = loader
+        self._chain = chain
+        self._translate = translate
+        self.file = file
+        self.folder = file.parent
+        self.read: list[tuple[StepReader, Problems]] = [] if read is None else read
+
+    def reader(self, document: Document, problems: Problems) -> EntryReader:
+        """What reads the lists of steps of this file."""
+        values = ValueReader(document, problems, self._loader.templar)
+        steps = StepReader(document, problems, values, foreign=self._translate is not None)
+        self.read.append((steps, problems))
+        return EntryReader(document, problems, values, steps, self, self._loader.templar)
+
+    def runbook(self, name: str, entry_id: str) -> Runbook:
+        """A runbook that is imported. Raises LoadError."""
+        return self._loader.imported(name, self.folder, f"{entry_id}.", (*self._chain, self.file.resolve()))
+
+    def entries(
+        self, file: Path, prefix: str, around: Around, where: SourcePos | None = None
+    ) -> tuple[Entry, ...] | None:
+        """The steps of another file. None when there is none, or (without `where`, which names it) no list of steps
+        there: then whoever wants it is told when its turn comes. What is wrong in it is in its problems."""
+        within = (*self._chain, self.file.resolve())
+        if file.resolve() in within or len(within) > MAX_DEPTH:
+            if where is None:
+                return None
+            names = " → ".join(p.name for p in (*within[-2:], file))
+            problem = LoadError(f"the files take one another in, in a circle: {names}", where=where)
+            self.read[0][1].add_error(problem)
+            return None
+        if where is not None and not file.is_file() and self._translate is not None:
+            return None  # to a playbook it is an error of the run, and `when` may spare it
+        try:
+            document = read_yaml(file)
+        except LoadError as error:
+            if where is not None:
+                gone = LoadError(f"there is no file {file.name!r}", where=where, advice=f"looked for {file}")
+                self.read[0][1].add_error(error if file.is_file() else gone)
+            return None
+        if where is None and not _steps(document.value):
+            return None
+        own = Around(file=str(file))
+        inner = StepFiles(self._loader, file, within, self._translate, self.read)
+        return inner.listed(document, document.value, (), prefix, around.inside(own))
+
+    def listed(
+        self, document: Document, value: object, path: Where, prefix: str, around: Around
+    ) -> tuple[Entry, ...]:  # fmt: skip
+        """The steps of a list in a document."""
+        problems = Problems(document)
+        reader = self.reader(document, problems)
+        return self.read_list(reader, document, problems, value, path, prefix, around)
+
+    def read_list(
+        self, reader: EntryReader, document: Document, problems: Problems, value: object, path: Where, prefix: str,
+        around: Around,
+    ) -> tuple[Entry, ...]:  # fmt: skip
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            problems.add(path, f"a list of steps is expected, and this is {kind_of(value)}")
+            return ()
+        made: list[Entry] = []
+        for number, raw in enumerate(value):
+            place = (*path, number)
+            entry = self._translate(raw, place, document, problems) if self._translate is not None else raw
+            if not isinstance(entry, Mapping):
+                if not problems.told(place) and self._translate is None:
+                    problems.add(place, f"{ENTRIES['steps']} is a mapping, and this is {kind_of(raw)}")
+                continue
+            model = salvaged(entry, problems, StepModel, at=place)
+            read = reader.entry(model, place, f"{prefix}{number + 1}", around) if model is not None else None
+            if read is not None:
+                made.append(read)
+        return tuple(made)
+
+
+def _steps(value: object) -> bool:
+    """Whether a document looks like a list of steps, and not like a playbook."""
+    if not isinstance(value, list):
+        return False
+    return all(isinstance(v, Mapping) and not {"hosts", "import_playbook"} & set(v) for v in value)
