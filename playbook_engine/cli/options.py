@@ -79,12 +79,22 @@ def gates(app: App, drill: str) -> list[EventSink]:
     return [gate(orders(app, drill))]
 
 
-def lock_options(function: F) -> F:
+def waiting_options(function: F) -> F:
+    """The same for those who know no locks: they wait by default."""
+    return lock_options(function, wait="10m")
+
+
+def lock_options(function: F, wait: str = "0") -> F:
     """What to do about a host that another run is working at."""
     for option in (
         click.option("--take-over", default="", metavar="RUN", help="Take hosts away from this run: it is fenced."),
         click.option(
-            "--wait", type=Duration(), default="0", metavar="TIME", help="Wait so long for another run to end: 5m."
+            "--wait",
+            type=Duration(),
+            default=wait,
+            show_default=wait != "0",
+            metavar="TIME",
+            help="Wait so long for another run to end: 5m.",
         ),
     ):
         function = option(function)
@@ -116,14 +126,14 @@ def make_app() -> App:
 def options(
     *, check: bool, diff: bool, forks: int, reason: str, tags: Sequence[str] = (), skip_tags: Sequence[str] = (),
     read_only: bool = False, force: bool = False, skip: Sequence[str] = (), again: Sequence[str] = (),
-    wait: float = 0.0, take_over: str = "",
+    wait: float = 0.0, take_over: str = "", start_at: str = "", ask: bool = False, force_handlers: bool = False,
 ) -> Options:  # fmt: skip
     from playbook_engine.model.plan import Options
 
     return Options(
         check=check, diff=diff, forks=forks, reason=reason, read_only=read_only, force=force,
         tags=_words(tags), skip_tags=_words(skip_tags), skip=tuple(skip), again=tuple(again), wait=wait,
-        take_over=take_over,
+        take_over=take_over, start_at=start_at, ask=ask, force_handlers=force_handlers,
     )  # fmt: skip
 
 

@@ -120,6 +120,14 @@ class Acting:
             looked = yield from self._ask(item, call)
             if not looked.ok or not looked.plan:
                 return self._sending.judge(item, looked, changed=False)
+            if item.scope.runbook.play and not reads:
+                skipped = {
+                    "changed": False,
+                    "failed": False,
+                    "skipped": True,
+                    "msg": "Command would have run if not in check mode",
+                }
+                return StepResult(outcome=Outcome.SKIPPED, kind="check", message=str(skipped["msg"]), result=skipped)
             known = any(c.get("aspect") not in ("run", None) for c in looked.plan)
             message = "" if known else "it would run; what it would do cannot be known"
             return StepResult(

@@ -42,10 +42,11 @@ class Scope:
         self._plan = plan
         self._crowd = crowd or Crowd()
         self._weak: dict[str, object] = {p.name: p.default for p in runbook.params}
-        for role in runbook.roles.values():  # a play sees what its roles say
+        public = [role for role in runbook.roles.values() if role.public]
+        for role in public:
             self._weak.update(role.defaults)
         self._firm: dict[str, object] = {**host.variables, **typed(runbook, host.variables), **runbook.vars}
-        for role in runbook.roles.values():
+        for role in public:
             self._firm.update(role.vars)
         self._base = {**self._weak, **self._firm}
         self._strong: dict[str, object] = {}
@@ -105,7 +106,7 @@ class Scope:
         self, given: Mapping[str, object] | None = None, item: Mapping[str, object] | None = None
     ) -> dict[str, object]:
         """Everything a template of this host may name. `given`: the vars of a step; `item`: those of its loop."""
-        facts = self._injected() if self.runbook.injects_facts else None
+        facts = self._injected() if self.runbook.play else None
         return {
             **self._base, **(facts or {}), **(given or {}), **self.loaded, **self.set, **self._strong, **(item or {}),
             **self.params, **self._magic, **(self._play.magic(self._crowd) if self._crowd.out else {}),

@@ -43,7 +43,7 @@ class Sending:
         """Observe and plan; with the state before, where the action itself takes it back."""
         step = item.step
         return Call(
-            op="look" if carries(item) else "peek", action=step.action, args=args, key=_key(item), timeout=step.timeout,
+            op="look" if carries(item) else "peek", action=step.action, args=args, key=self._key(item), timeout=step.timeout,
             diff=item.diff or item.check, undo_limit=min(step.undo_limit, self._context.budget.left),
         )  # fmt: skip
 
@@ -51,7 +51,7 @@ class Sending:
         """The change of a state that was just looked at. The agent remembers the state before that it has sent."""
         call = self.change(item, event, "apply")
         if carries(item):
-            return dataclasses.replace(call, key=_key(item))
+            return dataclasses.replace(call, key=self._key(item))
         return dataclasses.replace(call, before=before)
 
     def change(self, item: Item, event: ChangeIntended, op: str) -> Call:
@@ -60,6 +60,11 @@ class Sending:
             op=op, action=step.action, args=event.args, timeout=step.background or step.timeout,
             change=change_id(event), leash=step.on_disconnect is OnDisconnect.KILL, background=step.background > 0,
         )  # fmt: skip
+
+    def _key(self, item: Item) -> str:
+        """Under which a host remembers what a look has seen: two that are under way there at once are of two items, or
+        of two hosts that have delegated the same step to it."""
+        return f"{self._context.host.name}/{item.scope_id}/{item.step.id}/{item.index}"
 
     def intend(
         self,
@@ -257,11 +262,6 @@ def _peek(call: Call) -> Call:
 def call_time(step: Step) -> float:
     """Seconds within which the host has ended what it was sent."""
     return (step.background or step.timeout) + GRACE
-
-
-def _key(item: Item) -> str:
-    """Under which the host remembers what a look has seen: two that are under way at once are of two items."""
-    return f"{item.step.id}/{item.index}"
 
 
 def _name(item: Item) -> str:

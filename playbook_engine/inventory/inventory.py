@@ -110,7 +110,7 @@ class Inventory:
                 merged.update(draft.variables)
             merged.update(self._extra_vars)
             groups = tuple(g for g in self._precedence.groups_of(name) if g != ALL)
-            magic = {"inventory_hostname": name}
+            magic = {"inventory_hostname": name, "ansible_playbook_python": sys.executable}
             connection = connection_of(name, {**merged, **magic}, self.templar)
             found = Host(name=name, groups=groups, variables=merged, connection=connection)
             self._built[name] = found

@@ -49,7 +49,7 @@ class EntryReader:
     ) -> None:  # fmt: skip
         self._document = document
         self._problems = problems
-        self._values = values
+        self.values = values
         self._steps = steps
         self._files = files
         self._templar = templar
@@ -75,9 +75,15 @@ class EntryReader:
         step = self._steps.step(raw, path, entry_id, need_undo=True)
         return around.of(step) if step is not None else None
 
-    def _around(self, raw: StepModel, path: Where) -> Around:
+    def built(
+        self, raw: StepModel, path: Where, step_id: str, action: str, args: Mapping[str, object]
+    ) -> Step:  # fmt: skip
+        """A step whose action is known."""
+        return self._steps.built(raw, path, step_id, action, args)
+
+    def around(self, raw: StepModel, path: Where) -> Around:
         """What a block says for its steps."""
-        values = self._values
+        values = self.values
         return Around(
             when=values.conditions(raw.when, (*path, "when")), tags=tuple(raw.tags),
             vars=values.variables(raw.vars, (*path, "vars")),
@@ -92,7 +98,7 @@ class EntryReader:
 
     def _block(self, raw: StepModel, path: Where, entry_id: str, around: Around) -> Block:
         self._only(raw, path, BLOCK_KEYS, "block")
-        inner = around.inside(self._around(raw, path))
+        inner = around.inside(self.around(raw, path))
         parts = {
             key: self.entries(getattr(raw, key) or (), (*path, key), f"{entry_id}.{letter}", inner)
             for key, letter in (("block", "s"), ("rescue", "x"), ("always", "a"))
@@ -129,10 +135,10 @@ class EntryReader:
         if not isinstance(given, str) or not given:
             self._problems.add(place, f"the name of a file is expected, and this is {kind_of(given)}")
             return None
-        name = self._values.value(given, place)
-        own = self._values.variables(raw.vars, (*path, "vars"))
+        name = self.values.value(given, place)
+        own = self.values.variables(raw.vars, (*path, "vars"))
         step = around.of(self._steps.built(raw, path, entry_id, "include_steps", {"file": name}))
-        inner = around.inside(self._applied(raw, path)).inside(Around(vars=own))
+        inner = around.inside(self.applied(raw, path)).inside(Around(vars=own))
         choices: dict[str, Block] = {}
         for number, (chosen, file, sure) in enumerate(self._named(name, step), 1):
             where = self._document.at(place)
@@ -142,7 +148,7 @@ class EntryReader:
         step = replace(step, args={**step.args, "choices": list(choices)})
         return Include(id=entry_id, step=step, choices=choices)
 
-    def _applied(self, raw: StepModel, path: Where) -> Around:
+    def applied(self, raw: StepModel, path: Where) -> Around:
         """`apply:` of an include: what it says for the steps of the file."""
         given: object = raw.apply
         if given is None and isinstance(raw.include_steps, Mapping):
@@ -150,7 +156,7 @@ class EntryReader:
         if not isinstance(given, Mapping):
             return NOTHING
         model = StepModel.model_validate(dict(given))
-        return self._around(model, (*path, "apply"))
+        return self.around(model, (*path, "apply"))
 
     def _named(self, name: object, step: Step) -> list[tuple[str, Path, bool]]:
         """(name, file, whether it must be there) of each file that an include may come to."""

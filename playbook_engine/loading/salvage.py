@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,7 +16,7 @@ ROUNDS = 5  # an error may hide another one below it
 M = TypeVar("M", bound=BaseModel)
 
 
-def salvaged(value: Mapping[object, object], problems: Problems, model: type[M], at: Where = ()) -> M | None:
+def salvaged(value: Mapping[Any, Any], problems: Problems, model: type[M], at: Where = ()) -> M | None:
     """The file (or what stands `at` this place of it) as a model, without what is wrong in it: that is in the problems.
     None when nothing is left of it."""
     rest: object = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -21,8 +21,32 @@ from playbook_engine.templating.environment import Templar
 
 MAX_DEPTH = 20  # files within files
 
-Translate = Callable[[object, Where, Document, Problems], object]
-"""An entry as it is written in another language, as an entry of a runbook; what cannot be is in the problems."""
+
+class Dialect(Protocol):
+    """The language that the lists of steps are written in. `yaml11`: with the scalars of YAML 1.1."""
+
+    yaml11: bool
+
+    def entry(
+        self, raw: object, path: Where, entry_id: str, around: Around, files: StepFiles, reader: EntryReader,
+        document: Document, problems: Problems,
+    ) -> Entry | None: ...  # fmt: skip
+
+
+class RunbookDialect:
+    """Our own."""
+
+    yaml11 = False
+
+    def entry(
+        self, raw: object, path: Where, entry_id: str, around: Around, files: StepFiles, reader: EntryReader,
+        document: Document, problems: Problems,
+    ) -> Entry | None:  # fmt: skip
+        if not isinstance(raw, Mapping):
+            problems.add(path, f"{ENTRIES['steps']} is a mapping, and this is {kind_of(raw)}")
+            return None
+        model = salvaged(raw, problems, StepModel, at=path)
+        return reader.entry(model, path, entry_id, around) if model is not None else None
 
 
 class Imports(Protocol):
@@ -37,20 +61,20 @@ class StepFiles:
     """For one file; `chain` are the files that took this one in. All that is read here adds to `read`."""
 
     def __init__(
-        self, loader: Imports, file: Path, chain: tuple[Path, ...], translate: Translate | None = None,
+        self, loader: Imports, file: Path, chain: tuple[Path, ...], dialect: Dialect | None = None,
         read: list[tuple[StepReader, Problems]] | None = None,
     ) -> None:  # fmt: skip
         self._loader = loader
         self._chain = chain
-        self._translate = translate
+        self._dialect: Dialect = dialect or RunbookDialect()
         self.file = file
         self.folder = file.parent
         self.read: list[tuple[StepReader, Problems]] = [] if read is None else read
 
     def reader(self, document: Document, problems: Problems) -> EntryReader:
         """What reads the lists of steps of this file."""
-        values = ValueReader(document, problems, self._loader.templar)
-        steps = StepReader(document, problems, values, foreign=self._translate is not None)
+        values = ValueReader(document, problems, self._loader.templar, foreign=self._dialect.yaml11)
+        steps = StepReader(document, problems, values, foreign=self._dialect.yaml11)
         self.read.append((steps, problems))
         return EntryReader(document, problems, values, steps, self, self._loader.templar)
 
@@ -58,8 +82,16 @@ class StepFiles:
         """A runbook that is imported. Raises LoadError."""
         return self._loader.imported(name, self.folder, f"{entry_id}.", (*self._chain, self.file.resolve()))
 
+    def with_dialect(self, dialect: Dialect) -> StepFiles:
+        """The same place, what is written there being read in another way."""
+        return StepFiles(self._loader, self.file, self._chain, dialect, self.read)
+
+    def beside(self, file: Path) -> StepFiles:
+        """What a file takes in that this one takes in."""
+        return StepFiles(self._loader, file, (*self._chain, self.file.resolve()), self._dialect, self.read)
+
     def entries(
-        self, file: Path, prefix: str, around: Around, where: SourcePos | None = None
+        self, file: Path, prefix: str, around: Around, where: SourcePos | None = None, *, must: bool = False
     ) -> tuple[Entry, ...] | None:
         """The steps of another file. None when there is none, or (without `where`, which names it) no list of steps
         there: then whoever wants it is told when its turn comes. What is wrong in it is in its problems."""
@@ -71,10 +103,10 @@ class StepFiles:
             problem = LoadError(f"the files take one another in, in a circle: {names}", where=where)
             self.read[0][1].add_error(problem)
             return None
-        if where is not None and not file.is_file() and self._translate is not None:
+        if where is not None and not file.is_file() and self._dialect.yaml11 and not must:
             return None  # to a playbook it is an error of the run, and `when` may spare it
         try:
-            document = read_yaml(file)
+            document = read_yaml(file, yaml11=self._dialect.yaml11)
         except LoadError as error:
             if where is not None:
                 gone = LoadError(f"there is no file {file.name!r}", where=where, advice=f"looked for {file}")
@@ -83,8 +115,7 @@ class StepFiles:
         if where is None and not _steps(document.value):
             return None
         own = Around(file=str(file))
-        inner = StepFiles(self._loader, file, within, self._translate, self.read)
-        return inner.listed(document, document.value, (), prefix, around.inside(own))
+        return self.beside(file).listed(document, document.value, (), prefix, around.inside(own))
 
     def listed(
         self, document: Document, value: object, path: Where, prefix: str, around: Around
@@ -103,19 +134,11 @@ class StepFiles:
         if not isinstance(value, list):
             problems.add(path, f"a list of steps is expected, and this is {kind_of(value)}")
             return ()
-        made: list[Entry] = []
-        for number, raw in enumerate(value):
-            place = (*path, number)
-            entry = self._translate(raw, place, document, problems) if self._translate is not None else raw
-            if not isinstance(entry, Mapping):
-                if not problems.told(place) and self._translate is None:
-                    problems.add(place, f"{ENTRIES['steps']} is a mapping, and this is {kind_of(raw)}")
-                continue
-            model = salvaged(entry, problems, StepModel, at=place)
-            read = reader.entry(model, place, f"{prefix}{number + 1}", around) if model is not None else None
-            if read is not None:
-                made.append(read)
-        return tuple(made)
+        made = (
+            self._dialect.entry(raw, (*path, n), f"{prefix}{n + 1}", around, self, reader, document, problems)
+            for n, raw in enumerate(value)
+        )
+        return tuple(entry for entry in made if entry is not None)
 
 
 def _steps(value: object) -> bool:

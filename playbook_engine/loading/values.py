@@ -9,7 +9,7 @@ from jinja2 import TemplateSyntaxError
 
 from playbook_engine.loading.parameters import why_no_name
 from playbook_engine.loading.problems import Problems
-from playbook_engine.loading.yaml_source import Document, Where
+from playbook_engine.loading.yaml_source import Document, Unsafe, Where
 from playbook_engine.model.errors import TemplateError
 from playbook_engine.templating.environment import Templar
 
@@ -21,16 +21,23 @@ JARGON = (
 """What Jinja calls the braces, and what they are."""
 
 
+WHOLE = re.compile(r"\{\{((?!\}\}|\{\{).)*\}\}", re.DOTALL)
+
+
 class ValueReader:
     """For one file."""
 
-    def __init__(self, document: Document, problems: Problems, templar: Templar) -> None:
+    def __init__(self, document: Document, problems: Problems, templar: Templar, *, foreign: bool = False) -> None:
+        """`foreign`: of a playbook, in which a condition may be one pair of braces."""
+        self._foreign = foreign
         self._document = document
         self._problems = problems
         self._templar = templar
 
     def value(self, value: object, path: Where) -> object:
         """A value with its templates compiled, each with its own place."""
+        if isinstance(value, Unsafe):
+            return str(value)
         if isinstance(value, str):
             try:
                 return self._templar.compile_value(value, self._document.at(path))
@@ -63,7 +70,7 @@ class ValueReader:
         """Bare expressions: each compiles, and none has braces."""
         for n, text in enumerate(conditions):
             place = (*path, n) if (*path, n) in self._document.values else path
-            if "{{" in text or "{%" in text:
+            if ("{{" in text or "{%" in text) and not (self._foreign and WHOLE.fullmatch(text.strip())):
                 bare = re.sub(r"\{\{\s*(.*?)\s*\}\}", r"\1", text)
                 self._problems.add(
                     place, "a condition is a bare expression, and this one has braces",

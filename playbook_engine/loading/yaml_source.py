@@ -39,6 +39,12 @@ STR = "tag:yaml.org,2002:str"
 SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
 
 
+class Unsafe(str):
+    """Text that is no template, whatever it looks like (`!unsafe`)."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Document:
     """A file's value, and where each part of it stands. `blocks`: the first line of texts that begin with `|`."""
@@ -84,8 +90,8 @@ def shown(line: str, column: int) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def read_yaml(path: Path) -> Document:
-    """Reads a file. Raises LoadError with the place."""
+def read_yaml(path: Path, *, yaml11: bool = False) -> Document:
+    """Reads a file; with `yaml11` as Ansible does: yes is true, 0644 is octal. Raises LoadError with the place."""
     start = SourcePos(file=str(path), line=1)
     try:
         with path.open("rb") as handle:
@@ -109,10 +115,10 @@ def read_yaml(path: Path) -> Document:
         raise LoadError(
             f"the file is not UTF-8: byte 0x{data[error.start]:02x}", where=where, advice="save the file as UTF-8"
         ) from error
-    return parse_yaml(text, str(path))
+    return parse_yaml(text, str(path), yaml11=yaml11)
 
 
-def parse_yaml(text: str, file: str) -> Document:
+def parse_yaml(text: str, file: str, *, yaml11: bool = False) -> Document:
     """One YAML document as values with positions. Raises LoadError."""
     document = Document(file=file, text=text)
     control = CONTROL.search(text)
@@ -124,7 +130,7 @@ def parse_yaml(text: str, file: str) -> Document:
             advice='remove it; where it is meant, write it as an escape in double quotes: "\\x1b"',
         )  # fmt: skip
     try:
-        texts = _survey(document, text)
+        texts = _survey(document, text, yaml11)
         loader = yaml.CBaseLoader(text)
         try:
             root = loader.get_single_node()
@@ -135,14 +141,14 @@ def parse_yaml(text: str, file: str) -> Document:
         if mark is not None and NESTING in str(error):
             # libyaml scans ahead through brackets, and newer ones give up there before they hand out the first event.
             # What stands before that place holds our own limit, and it is met while that text is surveyed.
-            _survey(document, text[: mark.index])
+            _survey(document, text[: mark.index], yaml11)
         raise explain(error, document) from error
     if root is not None:
-        document.value = _Builder(document, texts).build(root, (), 0)
+        document.value = _Builder(document, texts, yaml11).build(root, (), 0)
     return document
 
 
-def _survey(document: Document, text: str) -> set[tuple[int, int]]:
+def _survey(document: Document, text: str, yaml11: bool) -> set[tuple[int, int]]:
     """Looks at the parser's events of the document's text, or of its beginning, before anything is built of them.
 
     Returns where `!!str` stands. Raises LoadError at what no runbook may hold, YAMLError at what is no YAML.
@@ -175,7 +181,7 @@ def _survey(document: Document, text: str) -> set[tuple[int, int]]:
             tag = getattr(event, "tag", None)
             if tag == STR and isinstance(event, yaml.ScalarEvent):
                 texts.add(place)
-            elif tag is not None:
+            elif tag is not None and not (yaml11 and tag in ("!unsafe", "!vault")):
                 _refuse_tag(tag, document.position(*place))
     finally:
         loader.dispose()
@@ -195,8 +201,9 @@ def _refuse_tag(tag: str, where: SourcePos) -> None:
 class _Builder:
     """Nodes → values, noting positions."""
 
-    def __init__(self, document: Document, texts: set[tuple[int, int]]) -> None:
+    def __init__(self, document: Document, texts: set[tuple[int, int]], yaml11: bool) -> None:
         self._document = document
+        self._old = yaml.SafeLoader("") if yaml11 else None
         self._texts = texts
         self._count = 0
 
@@ -249,6 +256,8 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
         text = str(node.value)
+        if self._old is not None:
+            return self._as_old(node, text)
         if node.style or (node.start_mark.line + 1, node.start_mark.column + 1) in self._texts:
             return text
         if text in NULL:
@@ -271,6 +280,21 @@ class _Builder:
         if SPECIAL.match(text):
             return float(text.lower().replace(".", ""))
         return text
+
+    def _as_old(self, node: yaml.ScalarNode, text: str) -> object:
+        """By the rules of YAML 1.1."""
+        assert self._old is not None
+        if node.tag == "!unsafe":
+            return Unsafe(text)
+        if node.style or (node.start_mark.line + 1, node.start_mark.column + 1) in self._texts:
+            return text
+        tag: str = self._old.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+        if tag.endswith((":timestamp", ":value", ":merge")):
+            return text
+        try:
+            return self._old.construct_object(yaml.ScalarNode(tag, text))
+        except (ValueError, OverflowError) as error:
+            raise self._error(f"{text[:80]} is no value: {error}", node) from None
 
     def _no_key(self, node: yaml.Node) -> LoadError:
         """A list or a mapping as a key: most often braces that somebody forgot to quote."""

@@ -210,10 +210,14 @@ class Include:
 
 @frozen
 class Role:
-    """The variables of a role, for the steps that name it: `defaults` weakest, `params` strongest."""
+    """The variables of a role, for the steps that name it: `defaults` weakest, `params` strongest.
+
+    Those of a `public` role are seen by all steps of its play.
+    """
 
     name: str
     path: str = ""
+    public: bool = True
     defaults: Mapping[str, object] = field(default_factory=dict)
     vars: Mapping[str, object] = field(default_factory=dict)
     params: Mapping[str, object] = field(default_factory=dict)
@@ -254,7 +258,7 @@ class Prompt:
 
 @frozen
 class Runbook:
-    """One YAML file, loaded and checked; or a play, and then facts have names of their own (`injects_facts`)."""
+    """One YAML file, loaded and checked. `play`: it is a play of a playbook, and means what Ansible means by it."""
 
     name: str
     file: str
@@ -275,7 +279,7 @@ class Runbook:
     deadline: float | None = None
     on_failure: OnFailure = OnFailure.ROLLBACK
     force_handlers: bool = False
-    injects_facts: bool = False
+    play: bool = False
     escalation: str | None = None
     become: bool | None = None
     become_user: object = None

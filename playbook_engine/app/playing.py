@@ -1,0 +1,113 @@
+"""From a playbook to a plan: which hosts each play is for, in which batches, and how they are reached."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from playbook_engine.app.consent import bounded
+from playbook_engine.app.prompting import asked
+from playbook_engine.app.wiring import App
+from playbook_engine.engine.batches import batches
+from playbook_engine.engine.compile import compile_plan
+from playbook_engine.inventory.inventory import Inventory, load_inventory
+from playbook_engine.inventory.vars_files import parse_extra_vars
+from playbook_engine.loading.playbook.playbook import PlaybookLoader
+from playbook_engine.loading.playbook.plays import Play
+from playbook_engine.model.errors import InventoryError, LoadError
+from playbook_engine.model.host import Host
+from playbook_engine.model.plan import Options, Plan
+from playbook_engine.model.runbook import Import
+
+Ask = Callable[[str, bool], str]
+"""(question, whether the answer is hidden) -> answer."""
+
+
+def prepare_play(
+    app: App, file: Path, *, inventory: Sequence[str], limit: str | None, extra: Sequence[str], command: str,
+    options: Options, ask: Ask | None, max_hosts: int | None = None,
+) -> Plan:  # fmt: skip
+    """Raises LoadError, LoadErrors, InventoryError, UsageError."""
+    given = parse_extra_vars(extra, app.templar)
+    runbook, plays = PlaybookLoader(app.templar, os.environ, given).load(file)
+    hosts = load_inventory(inventory, playbook_dir=file.parent, templar=app.templar, extra_vars=given)
+    placed = [_placed(app, play, hosts, limit, given) for play in plays]
+    chosen: dict[str, Host] = {}
+    for play, (entry, members) in zip(plays, placed, strict=True):
+        for host in members:
+            chosen.setdefault(host.name, _reached(host, play))
+        if entry.runbook.prompts and members:
+            asked(app, entry.runbook.prompts, given, ask)
+    if not chosen:
+        patterns = ", ".join(repr(str(p.hosts)) for p in plays)
+        raise InventoryError(f"no host matches {patterns}" + (f" within {limit!r}" if limit else ""))
+    bounded(app, list(chosen.values()), max_hosts)
+    runbook = dataclasses.replace(runbook, steps=tuple(entry for entry, _ in placed))
+    others = {h.name: _described(hosts, h) for h in hosts.hosts()}
+    return compile_plan(
+        runbook, [_described(hosts, h) for h in chosen.values()], given, kind="run", others=others,
+        groups={name: tuple(members) for name, members in hosts.members.items()}, command=command, options=options,
+    )  # fmt: skip
+
+
+def _placed(
+    app: App, play: Play, inventory: Inventory, limit: str | None, given: Mapping[str, object]
+) -> tuple[Import, list[Host]]:
+    """The play with its hosts and their batches. A pattern that matches nobody means that nothing is to be done."""
+    runbook = play.entry.runbook
+    pattern = str(app.templar.render(play.hosts, {**runbook.vars, **given}))
+    names = inventory.select_names(pattern, None, [])
+    if limit is not None:
+        kept = set(inventory.matching(limit))
+        names = [n for n in names if n in kept]
+    members = [inventory.get(name) for name in _ordered(names, play.order)]
+    serial = tuple(app.templar.render(s, {**runbook.vars, **given}) for s in runbook.serial)
+    cut = batches([h.name for h in members], serial)
+    entry = dataclasses.replace(play.entry, hosts=tuple(h.name for h in members), batches=cut)
+    return entry, members
+
+
+def _ordered(names: list[str], order: str) -> list[str]:
+    match order:
+        case "sorted":
+            return sorted(names)
+        case "reverse_sorted":
+            return sorted(names, reverse=True)
+        case "reverse_inventory":
+            return names[::-1]
+        case "shuffle":
+            return random.sample(names, len(names))
+    return names
+
+
+def _reached(host: Host, play: Play) -> Host:
+    """What the play says of the way to its hosts, where the inventory says nothing."""
+    said = host.variables
+    changes: dict[str, object] = {}
+    if play.user and not {"ansible_user", "ansible_ssh_user"} & set(said):
+        changes["user"] = play.user
+    if play.port and not {"ansible_port", "ansible_ssh_port"} & set(said):
+        changes["port"] = play.port
+    if play.connection == "local" and "ansible_connection" not in said:
+        changes["connection"] = "local"
+    elif play.connection not in (None, "ssh", "smart", "paramiko", "local"):
+        raise LoadError(f"the connection {play.connection!r} cannot be carried out", where=play.entry.where)
+    if not changes:
+        return host
+    return dataclasses.replace(host, connection=dataclasses.replace(host.connection, **changes))  # type: ignore[arg-type]
+
+
+def _described(inventory: Inventory, host: Host) -> Host:
+    """The host with what Ansible's playbooks may ask of where it comes from."""
+    seen = inventory.variables(host)
+    more: dict[str, object] = {name: seen[name] for name in ("inventory_file", "inventory_dir") if name in seen}
+    own: dict[str, object] = {"ansible_playbook_python": sys.executable, "ansible_version": VERSION, **more}
+    return dataclasses.replace(host, variables={**own, **host.variables})
+
+
+VERSION: Mapping[str, object] = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}
+"""The version of ansible-core whose meaning playbooks are run with."""
