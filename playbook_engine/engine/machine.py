@@ -253,7 +253,12 @@ class HostMachine:
             raise Stopped(HostStatus.ABORTED, str(stop))
         yield Join(play=entry, batch=batch)
         yield from self._connect()
-        return (yield from self._entered(entry, scope, scope.inside(entry), tags, here))
+        inner = scope.inside(entry)
+        try:
+            return (yield from self._entered(entry, scope, inner, tags, here))
+        except Ended:  # of this play; the next one may be for the host as well
+            scope.set.update(inner.set)
+            return None
 
     # ------------------------------------------------------- preconditions and checks
 

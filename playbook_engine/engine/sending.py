@@ -43,7 +43,8 @@ class Sending:
         """Observe and plan; with the state before, where the action itself takes it back."""
         step = item.step
         return Call(
-            op="look" if carries(item) else "peek", action=step.action, args=args, key=self._key(item), timeout=step.timeout,
+            op="look" if carries(item) else "peek", action=step.action, args=args, key=self._key(item),
+            timeout=step.timeout,
             diff=item.diff or item.check, undo_limit=min(step.undo_limit, self._context.budget.left),
         )  # fmt: skip
 

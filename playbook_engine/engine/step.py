@@ -74,9 +74,15 @@ class StepRunner:
             yield Told(key=key, result=end)
         return end
 
-    def count(self, scope_id: str, step: Step) -> None:
-        """The host has come to a step that leaves no record."""
-        self._times(scope_id, step)
+    def left(self, step: Step, scope: Scope, scope_id: str) -> Program[None]:
+        """A step that steers the run, and whose conditions do not hold: that is all there is to say of it."""
+        past = self._history.step(scope_id, step.id, -1)
+        if past is not None and past.finished is not None:
+            return
+        (item,) = yield from self._items(dataclasses.replace(step, loop=None), scope, scope_id, False, False)
+        yield from emit(self._started(item))
+        end = StepResult(outcome=Outcome.SKIPPED, message="its conditions do not hold", result={"skipped": True})
+        yield from self._finish(item, end, 0.0)
 
     def _times(self, scope_id: str, step: Step) -> int:
         """How many times the host has come to a step before."""
@@ -247,7 +253,7 @@ class StepRunner:
 
     def _named(self, step: Step, scope: Scope, extra: Mapping[str, object]) -> str:
         """The step's name with its templates run; as it is written where they cannot be."""
-        if "{{" not in step.name:
+        if "{{" not in step.name and "{%" not in step.name:
             return step.name
         try:
             template = Template(source=step.name, where=step.where)

@@ -189,11 +189,11 @@ class Walk:
 
     def _meta(self, step: Step, scope: Scope, place: Place) -> Steps:
         """Raises Stopped for a host that is done, PlayEnded, LoadError."""
-        self._machine.steps.count(self._scope_id, step)
         scope = scope.of(step)
         variables = scope.variables(step.vars)
         try:
             if not all(self._context.templar.evaluate(c, variables, step.where) for c in step.when):
+                yield from self._machine.steps.left(step, scope, self._scope_id)
                 return None
         except LoadError as error:
             return Failed(message=f"{step.name}: {error}", advice=error.advice or "", kind=error.kind, step=step.name)

@@ -270,9 +270,12 @@ class StepReader:
             return None
         if spec.kind is Kind.CONTROL and spec.name == "set_fact":
             facts = {str(k): self._values.value(v, (*path, k)) for k, v in given.items() if k != "cacheable"}
+            named = {name: self._values.value(name, (*path, name)) for name in facts if "{{" in name}
             for name in facts:
-                self._values.name(name, (*path, name), key=True)
-            return {"facts": facts}
+                if name not in named:
+                    self._values.name(name, (*path, name), key=True)
+            pairs = [[key, facts.pop(name)] for name, key in named.items()]
+            return {"facts": facts, **({"named": pairs} if pairs else {})}
         if spec.name == "assert":
             given = {**given, "that": self._assertions(given["that"], (*path, "that"))} if "that" in given else given
         args = {str(k): self._values.value(v, (*path, k)) for k, v in given.items()}

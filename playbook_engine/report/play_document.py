@@ -36,10 +36,12 @@ class _Task:
         return any(end.ignored for end in self.items)
 
     def result(self) -> dict[str, object]:
-        last = self.items[-1]
-        found: dict[str, object] = {"status": self.status}
+        last, status = self.items[-1], self.status
+        found: dict[str, object] = {}
         if last.item >= 0:
-            found["items"] = [[end.label, _status(end)] for end in self.items]
+            found["items"] = [[end.label, _status(end)] for end in self.items if _status(end) != "failed"]
+        if last.item < 0 or status in ("failed", "skipped", "unreachable"):
+            found["status"] = "failed" if status == "unreachable" else status
         if last.on:
             found["delegated_to"] = last.on
         if self.ignored:
@@ -81,14 +83,9 @@ class PlayDocument:
 
     def _event(self, key: tuple[str, str, int, int], hosts: Mapping[str, _Task]) -> dict[str, object]:
         first, play = self._kinds[key], self._plays.get(key[0])
-        results: dict[str, object] = {}
-        for host in sorted(hosts, key=self._order(play)):
-            task = hosts[host]
-            if first.action == INCLUDE and task.items[-1].item >= 0:  # a file for each item: told one by one
-                for end in task.items:
-                    results[f"{host} => (item={end.label})"] = {"status": _status(end)}
-            else:
-                results[host] = task.result()
+        order = sorted(hosts, key=self._order(play))
+        looped = first.action == INCLUDE and first.item >= 0
+        results = _included([(h, hosts[h]) for h in order]) if looped else {h: hosts[h].result() for h in order}
         kind = "handler" if first.handler else "task"
         return {"play": play.name if play else "", "kind": kind, "task": first.name, "results": results}
 
@@ -107,8 +104,28 @@ class PlayDocument:
         return found
 
 
+def _included(tasks: list[tuple[str, _Task]]) -> dict[str, object]:
+    """A file for each item, told file by file: Ansible names the hosts of one together, and the item after the last."""
+    files: dict[str, list[tuple[str, StepFinished]]] = {}
+    for host, task in tasks:
+        for end in task.items:
+            files.setdefault(f"{end.label}\n{_status(end)}", []).append((host, end))
+    found: dict[str, object] = {}
+    for ends in files.values():
+        last = ends[-1][1]
+        for host, end in ends:
+            name = f"{host} => (item={end.label})" if end is last else host
+            found.setdefault(name, {"status": _status(end)})
+    return found
+
+
 def _counted(task: _Task) -> list[str]:
     status = task.status
+    if task.items[-1].action == "meta":
+        return []
+    if task.items[-1].action == INCLUDE and task.items[-1].item >= 0:
+        words = {"included": "ok", "failed": "failed", "skipped": "skipped"}
+        return [words.get(_status(end), "ok") for end in task.items]
     if task.ignored:
         changed = any(end.result.get("changed") for end in task.items)
         return ["ok", "ignored", *(["changed"] if changed else [])]

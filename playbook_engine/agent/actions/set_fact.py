@@ -1,12 +1,20 @@
 """Give variables to a host for the rest of the run. Evaluated on the controller."""
 
+import re
+
+from playbook_engine.agent import failure
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
+
 SPEC = {
     "name": "set_fact",
     "kind": "control",
     "summary": "Set variables for this host, for the rest of the run",
-    "doc": "Every key but `cacheable` is a variable's name; the engine gathers them under `facts`.",
+    "doc": "Every key but `cacheable` is a variable's name, or a template that gives one; the engine gathers them "
+    "under `facts` and `named`.",
     "params": {
         "facts": {"type": "dict", "internal": True, "doc": "The variables, as the engine gathers them."},
+        "named": {"type": "list", "internal": True, "doc": "Those whose names are templates: pairs of name and value."},
         "cacheable": {"type": "bool", "default": False, "doc": "Understood and without effect: runs keep facts."},
     },
     "returns": {"ansible_facts": "the variables"},
@@ -15,4 +23,9 @@ SPEC = {
 
 
 def observe(args: "dict") -> "dict":
-    return {"ansible_facts": dict(args.get("facts") or {})}
+    facts = dict(args.get("facts") or {})
+    for name, value in args.get("named") or ():
+        if not NAME.match(str(name)):
+            raise failure.Failed("%r is no name for a variable: letters, digits and _ only" % (name,))
+        facts[str(name)] = value
+    return {"ansible_facts": facts}

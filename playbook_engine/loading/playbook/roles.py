@@ -109,7 +109,9 @@ class Roles:
             entries = self._placed(wanted(each), path, place, inner, files, document, problems, 0)
             choices[each] = Block(id=place, name=each, steps=entries)
         if model.name in ("include_role", "ansible.builtin.include_role"):
-            model = model.model_copy(update={"name": f"include_role : {given['name']}"})
+            text = str(given["name"])
+            shown = f"{{% raw %}}{text}{{% endraw %}}" if "{" in text else text  # as it is written: Ansible shows it so
+            model = model.model_copy(update={"name": f"include_role : {shown}"})
         step = reader.built(model, path, entry_id, "include_steps", {"file": name, "choices": list(choices)})
         return Include(id=entry_id, step=around.of(step), choices=choices)
 
