@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from playbook_engine.app.consent import bounded
+from playbook_engine.app.prepare import can_begin
 from playbook_engine.app.prompting import asked
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.batches import batches
@@ -47,6 +48,7 @@ def prepare_play(
         raise InventoryError(f"no host matches {patterns}" + (f" within {limit!r}" if limit else ""))
     bounded(app, list(chosen.values()), max_hosts)
     runbook = dataclasses.replace(runbook, steps=tuple(entry for entry, _ in placed))
+    can_begin(runbook, options.start_at)
     others = {h.name: _described(hosts, h) for h in hosts.hosts()}
     return compile_plan(
         runbook, [_described(hosts, h) for h in chosen.values()], given, kind="run", others=others,

@@ -3,6 +3,7 @@ asked of a host. Meanwhile the hosts are being reached (`app/dialling.py`)."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from playbook_engine.loading.yaml_source import Document, read_yaml
 from playbook_engine.model.errors import EngineError, LoadErrors, UsageError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.plan import Options, Plan
+from playbook_engine.model.runbook import Import, Runbook, Step
 
 if TYPE_CHECKING:
     from playbook_engine.loading.runbooks import Loader
@@ -84,6 +86,18 @@ def _prepared(
     if policy is not None and kind == "run" and not options.check and (missing := unready(policy, os.environ)):
         print(f"! {policy.name}: needed for its messages, and not set: {', '.join(missing)}", file=sys.stderr)
     return heard_by(plan, policy)
+
+
+def can_begin(runbook: Runbook, wanted: str) -> None:
+    """Raises UsageError when there is no step to begin with (`--start-at-step`)."""
+    from playbook_engine.engine.walk import begins
+
+    if wanted and not begins(runbook, wanted):
+        names = [s.name for s in runbook.flat() if isinstance(s, Step)]
+        names += [s.name for e in runbook.flat() if isinstance(e, Import) for s in e.runbook.flat()]
+        close = difflib.get_close_matches(wanted, names, 1)
+        advice = f"did you mean {close[0]!r}?" if close else "`--list-steps` lists them"
+        raise UsageError(f"there is no step {wanted!r} to begin with", advice=advice)
 
 
 @frozen

@@ -44,6 +44,8 @@ class Acting:
         known = item.past.change(item.attempt) if item.past is not None else None
         if known is not None:
             return (yield from self._sending.known(item, known))
+        if spec.kind is not Kind.CONTROL and item.on == context.host.name:
+            yield from context.reach()
         if step.action == "approve":
             return (yield from self._approve(item, args))
         if spec.kind is Kind.CONTROL:
@@ -120,7 +122,7 @@ class Acting:
             looked = yield from self._ask(item, call)
             if not looked.ok or not looked.plan:
                 return self._sending.judge(item, looked, changed=False)
-            if item.scope.runbook.play and not reads:
+            if item.scope.runbook.play and not reads and not (args.get("creates") or args.get("removes")):
                 skipped = {
                     "changed": False,
                     "failed": False,

@@ -42,6 +42,7 @@ class HostContext:
     ) -> None:
         self.plan = plan
         self.boot_id = ""
+        self.connected = False
         self.python: str | None = None
         self.host = host
         self.templar = templar
@@ -55,6 +56,7 @@ class HostContext:
         """Reaches the host, and says so. Raises HostError."""
         began = yield from now()
         hello: Hello = yield Connect(patience=patience)
+        self.connected = True
         ended = yield from now()
         spec = self.host.connection
         self.boot_id, self.python = hello.boot_id, hello.python
@@ -65,10 +67,16 @@ class HostContext:
             )
         )  # fmt: skip
 
+    def reach(self) -> Program[None]:
+        """Reaches the host if nothing did before. Raises HostError."""
+        if not self.connected:
+            yield from self.connect()
+
     def facts(self, scope: Scope, *values: object, conditions: Iterable[str] = ()) -> Program[None]:
         """Gathers facts if something about to be rendered names them, once a host. Raises HostError."""
         if not scope.needs_facts(*values, conditions=conditions):
             return
+        yield from self.reach()
         args = catalog.get("facts").complete({})
         (reply,) = yield from ask(self.host.name, None, Call(op="probe", action="facts", args=args, timeout=60))
         if not reply.ok:

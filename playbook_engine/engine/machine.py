@@ -20,7 +20,7 @@ from playbook_engine.engine.result import Ended, StepResult, Stopped, status_of
 from playbook_engine.engine.rollback import Rollback, RollbackResult
 from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.engine.step import StepRunner
-from playbook_engine.engine.walk import Cancelled, Walk
+from playbook_engine.engine.walk import Cancelled, Walk, begins
 from playbook_engine.model.errors import EngineError, HostError, Interrupted, LoadError
 from playbook_engine.model.events import (
     HostFinished,
@@ -44,10 +44,13 @@ class HostMachine:
         self.history = history
         self.ledger = Ledger()
         self.steps = StepRunner(context, self.ledger, history)
-        self.waits_for = context.options.start_at
+        plays = context.plan.runbook.steps if context.plan.runbook.playbook else ()
+        wanted = context.options.start_at
+        self.waits_for = "" if plays else wanted
+        self._begins_with = next((e.id for e in plays if isinstance(e, Import) and begins(e.runbook, wanted)), "")
+        self._waits = bool(plays and wanted)
         self._host = context.host.name
         self._rollback = Rollback(context, self.ledger, self.steps, history)
-        self._connected = False
         self._asked: dict[tuple[str, str], int] = {}
         self._changed = False
         self._failed_on: list[str] = []
@@ -75,9 +78,6 @@ class HostMachine:
         return status
 
     def _connect(self) -> Program[None]:
-        if self._connected:
-            return
-        self._connected = True
         try:
             yield from self.context.connect()
         except HostError as error:
@@ -245,14 +245,16 @@ class HostMachine:
     def _play(self, entry: Import, scope: Scope, tags: tuple[str, ...], place: Place) -> Program[End | None]:
         """A play: for its own hosts, when the batches before have been through it."""
         batch = next((n for n, names in enumerate(entry.batches) if self._host in names), None)
-        if batch is None:
+        if entry.id == self._begins_with:
+            self._waits = False
+        if batch is None or self._waits:
             return None
         here = (*place, batch)
         stop = yield Gate("step", place=here)
         if stop:
             raise Stopped(HostStatus.ABORTED, str(stop))
         yield Join(play=entry, batch=batch)
-        yield from self._connect()
+        self.waits_for = self.context.options.start_at if entry.id == self._begins_with else ""
         inner = scope.inside(entry)
         try:
             return (yield from self._entered(entry, scope, inner, tags, here))

@@ -95,6 +95,8 @@ def look(
         op = {Kind.PROBE: "probe", Kind.STATE: "peek", Kind.OPAQUE: "run"}[spec.kind]
         call = Call(op=op, action=probe.action, args=args, timeout=probe.timeout)
         try:
+            if on == context.host.name:
+                yield from context.reach()
             become = context.become(scope, probe.become, probe.become_user, on, variables)
             (reply,) = yield from ask(on, become, call)
         except HostError as error:

@@ -6,7 +6,7 @@ What comes of a step that did not end well is decided from the inside out: its b
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from playbook_engine.engine.commands import Cancel, Confirm, Gate, Place, Program
@@ -331,6 +331,21 @@ def named(step: Step, wanted: str) -> bool:
     """Whether a step is the one that the operator names: by its name, its name without the role, a glob, its id."""
     names = (step.name, step.name.rpartition(" : ")[2], step.id)
     return wanted in names or any(fnmatch.fnmatchcase(n, wanted) for n in names)
+
+
+def begins(runbook: Runbook, wanted: str) -> bool:
+    """Whether a run can begin with a step of this name: one that is known before the run."""
+    return bool(wanted) and any(named(s, wanted) for s in _static(runbook.steps) if s.action != "meta")
+
+
+def _static(entries: Sequence[Entry]) -> Iterator[Step]:
+    for entry in entries:
+        if isinstance(entry, Block):
+            yield from _static((*entry.steps, *entry.rescue, *entry.always))
+        elif isinstance(entry, Step):
+            yield entry
+        elif isinstance(entry, Import):
+            yield from _static(entry.runbook.steps)
 
 
 def _included(step: Step, result: Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:
