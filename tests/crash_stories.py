@@ -68,4 +68,33 @@ steps:
 
 BACK = Story(names=("h1", "h2"), prepare=_prepared, text=HAPPY.text, back=True)
 
-STORIES = {"happy": HAPPY, "fails": FAILS, "retries": RETRIES, "taken back": BACK}
+BLOCKS = Story(
+    names=("h1", "h2", "h3"),
+    prepare=_prepared,
+    files={"more.yml": "- {name: 'more {{ item }}', copy: {content: '{{ item }}', dest: '/more/{{ item }}'}}\n"},
+    text="""\
+name: blocks
+strategy: linear
+serial: [2, 1]
+steps:
+  - {name: once for all, command: migrate, run_once: true, register: migrated, irreversible: a migration}
+  - {name: what it gave, copy: {content: "{{ migrated.rc }}", dest: /rc}, notify: restart}
+  - name: tried
+    block:
+      - {name: before, copy: {content: a, dest: /before}}
+      - {name: fails, command: breaks, irreversible: x, when: inventory_hostname != "h2"}
+      - {name: never on two, copy: {content: b, dest: /never}}
+    rescue:
+      - {name: mends, copy: {content: "{{ ansible_failed_task.name }}", dest: /mended}}
+      - {include_steps: more.yml, loop: [x, y]}
+    always:
+      - {name: in any case, command: tidy, irreversible: x}
+  - {meta: flush_handlers}
+  - {name: told, set_fact: {mine: "{{ inventory_hostname }}"}}
+  - {name: others, copy: {content: "{{ hostvars.h1.mine }} {{ ansible_play_hosts | length }}", dest: /others}}
+handlers:
+  - {name: restart, command: restart, irreversible: a restart}
+""",
+)
+
+STORIES = {"blocks": BLOCKS, "happy": HAPPY, "fails": FAILS, "retries": RETRIES, "taken back": BACK}

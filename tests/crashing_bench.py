@@ -7,7 +7,7 @@ everything that was written since the last durable event is lost with it, as whe
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -153,12 +153,14 @@ def _watching(made: World, name: str, fuse: Fuse) -> Callable[[Call], Reply | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A runbook, its hosts, and how they are before. `back`: the run is taken back, and that is what dies."""
+    """A runbook, its hosts, and how they are before. `back`: the run is taken back, and that is what dies. `files` lie
+    beside the runbook."""
 
     text: str
     names: Sequence[str]
     prepare: Callable[[MemoryHost], None] = lambda host: None
     back: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,8 @@ class CrashingBench:
         self._plays = 0
         self._file = folder / "runbook.yml"
         self._file.write_text(dedent(story.text))
+        for name, text in story.files.items():
+            (folder / name).write_text(text)
 
     def play(self, fuse: Fuse, options: Options | None = None) -> Ended:
         """To the end: while it dies, another controller goes on."""

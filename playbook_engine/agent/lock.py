@@ -229,7 +229,7 @@ class Lock(object):
             pid = int(os.read(ready, 20) or b"0")
             os.close(ready)
             self.jobs.append(change)
-            return {"started": 1, "finished": 0, "ansible_job_id": "%s.%s" % (self.run, change), "pid": pid}
+            return {"started": True, "finished": False, "ansible_job_id": "%s.%s" % (self.run, change), "pid": pid}
         try:
             os.setsid()
             if os.fork():

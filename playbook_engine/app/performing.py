@@ -16,6 +16,7 @@ from playbook_engine.app.wiring import App
 from playbook_engine.engine.approval import Approval, Bound
 from playbook_engine.engine.commands import Program
 from playbook_engine.engine.driver import Driver
+from playbook_engine.engine.lockstep import Past
 from playbook_engine.engine.plan_hash import plan_hash
 from playbook_engine.journal.approvals import Approvals, person
 from playbook_engine.journal.files import JournalWriter
@@ -61,7 +62,7 @@ class Sinks:
 @frozen
 class Performance:
     """What is to be performed. `done` are hosts that had ended before, `taking_back` those in the
-    middle of a rollback, `owners` those who started and resumed the run;
+    middle of a rollback, `past` the steps that were done once for all, `owners` those who started and resumed the run;
     `leg` counts its controllers."""
 
     run: str
@@ -72,6 +73,7 @@ class Performance:
     leg: int = 1
     taking_back: frozenset[str] = frozenset()
     done: Mapping[str, HostStatus] = field(default_factory=dict)
+    past: Past = field(default_factory=dict)
 
 
 def perform(
@@ -90,7 +92,8 @@ def perform(
         driver = Driver(
             play.plan, app.transports(ask), sinks, app.clock,
             halted=lambda: app.halted() or str(requests.pending() or ""),
-            claim=app.claim(play.run, play.leg, play.plan), done=play.done, taking_back=play.taking_back,
+            claim=app.claim(play.run, play.leg, play.plan), done=play.done,
+            taking_back=play.taking_back, past=play.past,
         )  # fmt: skip
         bound = Bound(
             plan=plan_hash(play.plan), hosts=tuple(h.name for h in play.plan.hosts),

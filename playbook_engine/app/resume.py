@@ -10,6 +10,7 @@ from playbook_engine.app.performing import Performance, RunEnd, perform
 from playbook_engine.app.runs import machines, undoing, view_of
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.history import History
+from playbook_engine.engine.legacy import done_once, remembered
 from playbook_engine.engine.plan_data import plan_from
 from playbook_engine.journal.fold import RunView
 from playbook_engine.model.errors import NotFound, UsageError
@@ -91,7 +92,7 @@ def _play(app: App, view: RunView, plan: Plan, todo: Sequence[Host], options: Op
     if started.kind == "rollback":
         program = undoing(app, plan, view_of(app, started.of), past, view.run)
     else:
-        program = machines(app, plan, past)
+        program = machines(app, plan, past, remembered(plan, view))
     owners = frozenset({started.actor, app.settings.actor, *(each.actor for each in view.resumed)})
     return Performance(
         run=view.run,
@@ -101,6 +102,7 @@ def _play(app: App, view: RunView, plan: Plan, todo: Sequence[Host], options: Op
         owners=owners,
         leg=leg,
         done=done,
+        past=done_once(plan, view),
         taking_back=frozenset(name for name, history in past.items() if history.rolling_back()),
     )
 

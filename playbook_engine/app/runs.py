@@ -45,11 +45,11 @@ def carry_out(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | No
     return _begin(app, plan, machines(app, plan, {}), watchers, ask)
 
 
-def machines(app: App, plan: Plan, past: Mapping[str, History]) -> MakeProgram:
-    """The program of each host, which goes on where its history ends."""
+def machines(app: App, plan: Plan, past: Mapping[str, History], crowd: Crowd | None = None) -> MakeProgram:
+    """The program of each host, which goes on where its history ends. `crowd`: what hosts that have ended have set."""
     hide_secrets(app, plan)
     budget = UndoBudget()
-    crowd = Crowd()
+    crowd = crowd or Crowd()
 
     def program(host: Host) -> Program[HostStatus]:
         context = HostContext(plan, host, app.templar, app.read_file, app.redactor.add, budget, crowd)

@@ -16,7 +16,7 @@ from playbook_engine.journal.fold import HostView, RunView, StepView
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus, Outcome
 from playbook_engine.model.plan import Plan
-from playbook_engine.model.runbook import Import, Runbook, Step
+from playbook_engine.model.runbook import Import, Runbook, Step, in_plan
 
 
 class Will(StrEnum):
@@ -71,9 +71,9 @@ def expected(found: tuple[HostForecast, ...]) -> dict[str, str]:
 
 
 def _host(plan: Plan, host: HostView) -> HostForecast:
-    seen: dict[str, dict[int, StepView]] = {}
+    seen: dict[str, dict[tuple[str, int], StepView]] = {}
     for step in host.steps:
-        seen.setdefault(step.started.step, {})[step.started.item] = step
+        seen.setdefault(in_plan(step.started.step), {})[step.started.step, step.started.item] = step
     steps: list[Prediction] = []
     for entry, outer, handler in _walk(plan.runbook, ()):
         views = seen.get(entry.id, {})

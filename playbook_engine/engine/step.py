@@ -26,7 +26,7 @@ from playbook_engine.inventory.vars_files import read_vars
 from playbook_engine.model.errors import EngineError, HostError, LoadError, TemplateError
 from playbook_engine.model.events import ChangeFailed, CheckEvaluated, RetryScheduled, StepFinished, StepStarted
 from playbook_engine.model.outcome import Outcome, Verdict
-from playbook_engine.model.runbook import Probe, Step
+from playbook_engine.model.runbook import Probe, Step, nth
 from playbook_engine.templating.node import Template
 
 GATHERS = frozenset({"facts", "setup", "service_facts", "package_facts"})
@@ -57,9 +57,12 @@ class StepRunner:
         `following`: the step that comes after it, if all is well. `rescue`: its block goes on when it fails.
         """
         scope = scope.of(step)
+        times = self._times(scope_id, step)
+        key = (scope_id, step.id, times)
+        if times:
+            step = dataclasses.replace(step, id=nth(step.id, times))
         if not step.run_once and not step.throttle:
             return (yield from self._run(step, scope, scope_id, handler, following, rescue))
-        key = (scope_id, step.id, self._times(scope_id, step))
         if step.run_once:
             done: StepResult | None = yield Once(key=key)
             if done is not None:
@@ -76,6 +79,8 @@ class StepRunner:
 
     def left(self, step: Step, scope: Scope, scope_id: str) -> Program[None]:
         """A step that steers the run, and whose conditions do not hold: that is all there is to say of it."""
+        times = self._times(scope_id, step)
+        step = dataclasses.replace(step, id=nth(step.id, times))
         past = self._history.step(scope_id, step.id, -1)
         if past is not None and past.finished is not None:
             return
@@ -83,6 +88,11 @@ class StepRunner:
         yield from emit(self._started(item))
         end = StepResult(outcome=Outcome.SKIPPED, message="its conditions do not hold", result={"skipped": True})
         yield from self._finish(item, end, 0.0)
+
+    def begun(self, scope_id: str, step: Step) -> bool:
+        """Whether a controller before this one has begun the step that comes next."""
+        times = self._come.get((scope_id, step.id), 0)
+        return self._history.begun(scope_id, nth(step.id, times))
 
     def _times(self, scope_id: str, step: Step) -> int:
         """How many times the host has come to a step before."""

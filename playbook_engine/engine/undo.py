@@ -20,7 +20,7 @@ from playbook_engine.journal.fold import ChangeView, HostView
 from playbook_engine.model.errors import HostError, JournalError
 from playbook_engine.model.events import HostFinished, HostUnreachable
 from playbook_engine.model.outcome import HostStatus
-from playbook_engine.model.runbook import Import, Runbook, Step
+from playbook_engine.model.runbook import Import, Runbook, Step, in_plan
 from playbook_engine.transport.base import Reply
 
 TOP = "main"
@@ -154,7 +154,7 @@ class _Finder:
     def step(self, step_id: str) -> tuple[Step, Scope]:
         """Raises JournalError."""
         try:
-            return self._found[step_id]
+            return self._found[in_plan(step_id)]
         except KeyError:
             raise JournalError(f"the journal's plan has no step {step_id}") from None
 
@@ -175,5 +175,5 @@ class _Finder:
     def _registered(self, runbook: Runbook, scope: Scope) -> None:
         named = {s.id: s.register for s in (*runbook.flat(), *runbook.handlers) if isinstance(s, Step) and s.register}
         for view in self._past.steps:
-            if view.finished and view.started.step in named:
-                scope.set[named[view.started.step]] = dict(view.finished.result)
+            if view.finished and in_plan(view.started.step) in named:
+                scope.set[named[in_plan(view.started.step)]] = dict(view.finished.result)

@@ -141,9 +141,9 @@ class Walk:
         self, step: Step, scope: Scope, *, rescue: bool, following: Step | None = None
     ) -> Program[StepResult | None]:
         """The step, done; None when the person who is asked about each (`--step`) does not want it. Raises Begun."""
-        if self._begun is not None and not self._history.begun(self._scope_id, step.id):
+        if self._begun is not None and not self._machine.steps.begun(self._scope_id, step):
             raise Begun
-        if self._context.options.ask and not self._history.begun(self._scope_id, step.id):
+        if self._context.options.ask and not self._machine.steps.begun(self._scope_id, step):
             key = (self._scope_id, step.id, self._machine.asked(self._scope_id, step.id))
             if not (yield Confirm(key=key, name=step.name)):
                 return None
@@ -284,7 +284,7 @@ class Walk:
                 handler = left.pop(0)
                 if not told & {handler.name, *handler.listen}:
                     continue
-                if self._begun is not None and not self._history.begun(self._scope_id, handler.id):
+                if self._begun is not None and not self._machine.steps.begun(self._scope_id, handler):
                     left.insert(0, handler)  # it waited when the rollback began
                     return None
                 yield from self._turn((*place, len(self._runbook.handlers) - len(left)))

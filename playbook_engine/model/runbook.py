@@ -313,6 +313,22 @@ class Runbook:
         return any(isinstance(s, Import) and s.hosts is not None for s in self.steps)
 
 
+def nth(step_id: str, times: int) -> str:
+    """The id under which the journal knows a step that a host has come to so many times before."""
+    return f"{step_id}~{times + 1}" if times else step_id
+
+
+def times(step_id: str) -> int:
+    """How many times the host had come to it before."""
+    number = step_id.partition("~")[2]
+    return int(number) - 1 if number else 0
+
+
+def in_plan(step_id: str) -> str:
+    """The id that such a step has in the plan."""
+    return step_id.partition("~")[0]
+
+
 def flat(entries: tuple[Entry, ...]) -> Iterator[Step | Import]:
     """The steps and imports in a list of entries, the ones inside blocks and included files among them."""
     for entry in entries:

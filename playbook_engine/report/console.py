@@ -178,7 +178,9 @@ class Console:
         self._line(event.host, event.outcome, f"{handler}{name}{where}", event.seconds)
         bad = event.outcome not in ("ok", "changed", "skipped")
         if bad or (self._verbose > 1 and event.message):
-            self._more(event.message + (" (ignored)" if event.ignored else ""))
+            self._more(
+                event.message + (" (ignored)" if event.ignored else " (rescue follows)" if event.rescued else "")
+            )
             self._more(event.advice)
         elif event.kind == "check":
             self._more(event.message)

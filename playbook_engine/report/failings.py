@@ -146,7 +146,7 @@ def _bad(part: Part, record: Record, ref: Ref) -> Iterator[Failing]:
             said = judge_then(record.seq, record.at, event)
             if said.status.open:
                 yield failing("precondition", event.name, said.status, said.why, scope=event.scope, plan_id=event.probe)
-        case StepFinished() if not event.ignored and not Outcome(event.outcome).good:
+        case StepFinished() if not event.ignored and not event.rescued and not Outcome(event.outcome).good:
             yield failing("step", event.name, event.outcome, event.message, scope=event.scope, plan_id=event.step)
         case StepUndone() if event.outcome in ("undone", "failed"):
             status = "taken back" if event.outcome == "undone" else "taking back failed"

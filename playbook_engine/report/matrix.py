@@ -60,10 +60,20 @@ def _rows(hosts: Sequence[HostView]) -> Iterable[Row]:
         )  # fmt: skip
 
 
-def _place(step: str) -> tuple[bool, tuple[int, ...]]:
-    """Steps before handlers, each by number: ids are `s3`, `s2.s1` inside an import, `h1` for handlers."""
-    parts = tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in step.split("."))
-    return step.rpartition(".")[2].startswith("h"), parts
+SECTIONS = "gersixao"
+"""The letters of ids in the order in which their steps run: facts, pre_tasks, roles, steps, rescue, always, post_tasks."""
+
+
+def _place(step: str) -> tuple[bool, tuple[tuple[int, int, int], ...]]:
+    """Steps before handlers, each by number: ids are `s3`, `s2.s1` inside an import or a block, `h1` for handlers, and
+    `s3~2` when it is come to once more."""
+    parts = []
+    for part in step.split("."):
+        name, _, again = part.partition("~")
+        digits = "".join(c for c in name if c.isdigit())
+        parts.append((SECTIONS.find(name[:1]), int(digits or 0), int(again or 0)))
+    handler = any(part[:1] == "h" and not part[1:].rstrip("~0123456789") for part in step.split("."))
+    return handler, tuple(parts)
 
 
 def _cell(host: HostView, views: Sequence[StepView]) -> Cell:

@@ -5,11 +5,10 @@ The counts are those of Ansible's recap: a loop counts once, what was ignored is
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from playbook_engine.model.events import Event, StepFinished, StepStarted
+from playbook_engine.model.events import Event, StepFinished
 from playbook_engine.model.outcome import Outcome
 from playbook_engine.model.runbook import Import, Runbook
 
@@ -56,21 +55,13 @@ class PlayDocument:
 
     def __init__(self, runbook: Runbook) -> None:
         self._plays = {e.id: e for e in runbook.steps if isinstance(e, Import)}
-        self._tasks: dict[tuple[str, str, int, int], dict[str, _Task]] = {}
-        self._kinds: dict[tuple[str, str, int, int], StepFinished] = {}
-        self._times: Counter[tuple[str, str, str]] = Counter()
-        self._now: dict[tuple[str, str, str], int] = {}
+        self._tasks: dict[tuple[str, str, int], dict[str, _Task]] = {}
+        self._first: dict[tuple[str, str, int], StepFinished] = {}
 
     def emit(self, event: Event) -> None:
-        if isinstance(event, StepStarted):
-            place = (event.host, event.scope, event.step)
-            if event.item <= 0 or place not in self._now:
-                self._now[place] = self._times[place]
-                self._times[place] += 1
-        elif isinstance(event, StepFinished):
-            place = (event.host, event.scope, event.step)
-            key = (event.scope, event.step, self._now.get(place, 0), self._batch(event))
-            self._kinds.setdefault(key, event)
+        if isinstance(event, StepFinished):
+            key = (event.scope, event.step, self._batch(event))
+            self._first.setdefault(key, event)
             self._tasks.setdefault(key, {}).setdefault(event.host, _Task()).items.append(event)
 
     def _batch(self, event: StepFinished) -> int:
@@ -81,8 +72,8 @@ class PlayDocument:
     def document(self) -> dict[str, object]:
         return {"events": [self._event(key, hosts) for key, hosts in self._tasks.items()], "stats": self.stats()}
 
-    def _event(self, key: tuple[str, str, int, int], hosts: Mapping[str, _Task]) -> dict[str, object]:
-        first, play = self._kinds[key], self._plays.get(key[0])
+    def _event(self, key: tuple[str, str, int], hosts: Mapping[str, _Task]) -> dict[str, object]:
+        first, play = self._first[key], self._plays.get(key[0])
         order = sorted(hosts, key=self._order(play))
         looped = first.action == INCLUDE and first.item >= 0
         results = _included([(h, hosts[h]) for h in order]) if looped else {h: hosts[h].result() for h in order}

@@ -127,7 +127,11 @@ def _is_bad(record: Record) -> bool:
         case PreconditionEvaluated():
             return event.verdict != "met" and event.otherwise != "skip"
         case StepFinished():
-            return not event.ignored and event.outcome not in (Outcome.OK, Outcome.CHANGED, Outcome.SKIPPED)
+            return (
+                not event.ignored
+                and not event.rescued
+                and event.outcome not in (Outcome.OK, Outcome.CHANGED, Outcome.SKIPPED)
+            )
         case HostUnreachable() | EscalationRaised():
             return True
         case _:

@@ -20,7 +20,7 @@ steps:
      irreversible: x}
   - {name: kept, copy: {content: "{{ long.stdout }}\\n", dest: /root/kept}}
   - {name: free, shell: "sleep 1; echo free", async: 1m, poll: 0, register: free, irreversible: x}
-  - {name: its end, async_status: {jid: "{{ free.ansible_job_id }}"}, register: end, until: end.finished == 1,
+  - {name: its end, async_status: {jid: "{{ free.ansible_job_id }}"}, register: end, until: end.finished,
      retries: 9, delay: 1}
   - {name: kept too, copy: {content: "{{ end.stdout }}\\n", dest: /root/free}}
 """

@@ -10,8 +10,8 @@ SPEC = {
     "With `until: result.finished` and `retries` it waits. Its output is kept to the last KiB of each stream.",
     "params": {"jid": {"type": "str", "required": True, "doc": "The `ansible_job_id` of the step."}},
     "returns": {
-        "started": "1",
-        "finished": "1 once it has ended, else 0",
+        "started": "whether it was begun",
+        "finished": "whether it has ended",
         "ansible_job_id": "",
         "rc": "exit status of a command that has ended",
         "stdout": "the end of its output",
@@ -24,11 +24,11 @@ SPEC = {
 
 def observe(args: "dict") -> "dict":
     run, _, change = args["jid"].rpartition(".")
-    found = {"ansible_job_id": args["jid"], "started": 1, "finished": 0, "kind": ""}
+    found = {"ansible_job_id": args["jid"], "started": True, "finished": False, "kind": ""}
     if any(one["change"] == change for one in labels.holders(run)[0]["doing"]):
         return found
     reply = lastwords.outcome_of(run, change)
     if reply is not None:
         found.update(reply.get("result") or {})
-        return dict(found, finished=1, kind=reply.get("kind") or "", msg=reply.get("msg") or "")
+        return dict(found, finished=True, kind=reply.get("kind") or "", msg=reply.get("msg") or "")
     raise failure.Unmeasured("nothing is known of %s: it never ran here, or the host was rebooted" % args["jid"])
