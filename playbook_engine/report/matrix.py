@@ -61,7 +61,7 @@ def _rows(hosts: Sequence[HostView]) -> Iterable[Row]:
 
 
 SECTIONS = "gersixao"
-"""The letters of ids in the order in which their steps run: facts, pre_tasks, roles, steps, rescue, always, post_tasks."""
+"""The letters of ids in the order in which they run: facts, pre_tasks, roles, steps, rescue, always, post_tasks."""
 
 
 def _place(step: str) -> tuple[bool, tuple[tuple[int, int, int], ...]]:
