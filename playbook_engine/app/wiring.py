@@ -69,10 +69,19 @@ class App:
     def _transports(self, ask: Ask | None = None) -> dict[str, Transport]:
         from playbook_engine.transport.known_hosts import KnownHosts
         from playbook_engine.transport.local import LocalTransport
+        from playbook_engine.transport.openssh import OpenSshTransport
         from playbook_engine.transport.ssh import SshTransport
 
         ssh = SshTransport(KnownHosts(ask), kex=self.settings.ssh_kex, ciphers=self.settings.ssh_ciphers)
-        return {"ssh": ssh, "paramiko": ssh, "smart": ssh, "paramiko_ssh": ssh, "local": LocalTransport()}
+        openssh = OpenSshTransport()
+        return {
+            "ssh": ssh,
+            "openssh": openssh,
+            "paramiko": ssh,
+            "smart": ssh,
+            "paramiko_ssh": ssh,
+            "local": LocalTransport(),
+        }
 
     def dial(self, hosts: Sequence[Host]) -> None:
         """Begins to connect to hosts; the transports of the run to come go on with what was begun."""

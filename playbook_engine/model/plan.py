@@ -78,11 +78,8 @@ class Plan:
 
 def file_kind(kind: str, args: Mapping[str, object]) -> str:
     """`file` or `template`; with ` encrypted` after it where the arguments of a step say `decrypt: false`."""
-    return (
-        kind
-        if str(args.get("decrypt", True)).lower() not in ("false", "no", "off", "0", "n", "f")
-        else f"{kind} encrypted"
-    )
+    asis = str(args.get("decrypt", True)).lower() in ("false", "no", "off", "0", "n", "f")
+    return f"{kind} encrypted" if asis else kind
 
 
 def file_key(runbook: str, kind: str, name: str) -> str:
