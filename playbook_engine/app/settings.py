@@ -51,7 +51,7 @@ class Settings:
             ssh_kex=_words(environ.get("RUNBOOK_SSH_KEX", "")),
             ssh_ciphers=_words(environ.get("RUNBOOK_SSH_CIPHERS", "")),
             transport=_transport(environ),
-            vault_id_match=_flag(environ, "VAULT_ID_MATCH"),
+            vault_id_match=_flag(environ, "RUNBOOK_VAULT_ID_MATCH", "ANSIBLE_VAULT_ID_MATCH"),
         )
 
 
@@ -84,9 +84,9 @@ def _transport(environ: Mapping[str, str]) -> str:
     return word
 
 
-def _flag(environ: Mapping[str, str], name: str) -> bool:
-    """Our own setting, else Ansible's of the same name."""
-    word = environ.get(f"RUNBOOK_{name}") or environ.get(f"ANSIBLE_{name}") or ""
+def _flag(environ: Mapping[str, str], *names: str) -> bool:
+    """The first setting that is set: our own, else Ansible's."""
+    word = next((environ[name] for name in names if environ.get(name)), "")
     return word.strip().lower() in ("1", "true", "yes", "on", "y", "t")
 
 

@@ -62,18 +62,26 @@ def sources(given: VaultOptions, environment: Mapping[str, str]) -> tuple[Source
 
     Those of the environment's list of identities come first, then --vault-id, then files, then who is asked.
     """
-    listed = [part.strip() for part in _set(environment, "VAULT_IDENTITY_LIST").split(",") if part.strip()]
-    files = [*given.password_files, *filter(None, [_set(environment, "VAULT_PASSWORD_FILE")])]
+    listed = [
+        part.strip()
+        for part in _set(environment, "RUNBOOK_VAULT_IDENTITY_LIST", "ANSIBLE_VAULT_IDENTITY_LIST").split(",")
+        if part.strip()
+    ]
+    files = [
+        *given.password_files,
+        *filter(None, [_set(environment, "RUNBOOK_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_PASSWORD_FILE")]),
+    ]
     found = [_source(text) for text in (*listed, *given.ids)]
     found += [Source(label=DEFAULT_ID, where=file) for file in files]
-    if given.ask or _set(environment, "ASK_VAULT_PASS").lower() in ("1", "true", "yes", "on", "y", "t"):
+    asked = _set(environment, "RUNBOOK_ASK_VAULT_PASS", "ANSIBLE_ASK_VAULT_PASS")
+    if given.ask or asked.lower() in ("1", "true", "yes", "on", "y", "t"):
         found.append(Source(label=DEFAULT_ID, where=ASKED))
     return tuple(dict.fromkeys(found))
 
 
-def _set(environment: Mapping[str, str], name: str) -> str:
-    """Our own setting, else Ansible's of the same name."""
-    return environment.get(f"RUNBOOK_{name}") or environment.get(f"ANSIBLE_{name}") or ""
+def _set(environment: Mapping[str, str], *names: str) -> str:
+    """The first setting that is set: our own, else Ansible's."""
+    return next((environment[name] for name in names if environment.get(name)), "")
 
 
 def _source(text: str) -> Source:

@@ -15,8 +15,8 @@ from pathlib import Path
 from playbook_engine.model.secret import Secret
 
 SCRIPT = """#!/bin/sh
-case "$1" in *"$RUNBOOK_ASKPASS_FOR"*[Pp]assword*) ;; *) exit 1 ;; esac
-IFS= read -r answer < "$RUNBOOK_ASKPASS_FROM" && printf '%s\\n' "$answer"
+case "$1" in *"$askpass_for"*[Pp]assword*) ;; *) exit 1 ;; esac
+IFS= read -r answer < "$askpass_from" && printf '%s\\n' "$answer"
 """
 ANSWERS = 4  # ssh may ask by keyboard-interactive and then by password
 
@@ -36,7 +36,7 @@ class Askpass:
         os.write(self._fifo, line * ANSWERS)
         self.environment = {
             "SSH_ASKPASS": str(script), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": os.environ.get("DISPLAY", ":0"),
-            "RUNBOOK_ASKPASS_FOR": account, "RUNBOOK_ASKPASS_FROM": str(fifo),
+            "askpass_for": account, "askpass_from": str(fifo),
         }  # fmt: skip
 
     def close(self) -> None:

@@ -44,7 +44,9 @@ RARE = "Zq"  # begins and ends what is drawn, so that it is in no time, digest o
 
 def secrets() -> st.SearchStrategy[str]:
     letters = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Co", "Cn", "Zl", "Zp"))
-    odd = st.sampled_from(["'", '"', "\\", "%", "\n", "$", "`", "&", "<", "/", "+", "=", "é", "☃", "🔑", "{", "}", "#", " "])
+    odd = st.sampled_from(
+        ["'", '"', "\\", "%", "\n", "$", "`", "&", "<", "/", "+", "=", "é", "☃", "🔑", "{", "}", "#", " "]
+    )
     long = st.lists(letters | odd, min_size=3, max_size=60).map(lambda parts: f"{RARE}{''.join(parts)}{RARE[::-1]}")
     short = st.tuples(st.just(RARE), odd.filter(str.strip), st.sampled_from("jwvKX")).map("".join)
     return (long | short).filter(lambda text: "{{" not in text and "{%" not in text and "{#" not in text)
@@ -213,7 +215,9 @@ def leaks(texts: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
             for where, told in texts.items():
                 if len(text) >= 4 and text in told:
                     at = told.index(text)
-                    found.append(f"{which} {secret!r} as {form} in {where}: …{told[max(0, at - 120) : at + len(text) + 40]!r}")
+                    found.append(
+                        f"{which} {secret!r} as {form} in {where}: …{told[max(0, at - 120) : at + len(text) + 40]!r}"
+                    )
     return found
 
 
@@ -222,7 +226,9 @@ def leaks(texts: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
     phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(secret=secrets(), other=secrets())
-@example(secret="Zq'7", other='Zq"%\\x long "quoted" \'text\' 100% <b>&amp; C:\\new\\table\nsecond line, ünï ☃ \U0001f511')
+@example(
+    secret="Zq'7", other='Zq"%\\x long "quoted" \'text\' 100% <b>&amp; C:\\new\\table\nsecond line, ünï ☃ \U0001f511'
+)
 def test_no_secret_is_seen_again(tmp_path_factory: pytest.TempPathFactory, secret: str, other: str) -> None:
     place = Workplace(tmp_path_factory.mktemp("secrets"), secret, other)
     real, look, ask = (place.runbook(kind) for kind in ("real", "look", "ask"))
