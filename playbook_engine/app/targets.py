@@ -36,12 +36,17 @@ def targets(
     if not hosts:
         raise InventoryError(f"no hosts match {pattern!r}" + (f" within {limit!r}" if limit else ""))
     for host in hosts:
-        if host.connection.locked:
-            raise VaultError(f"{host.name}: {host.connection.locked}", advice=ADVICE)
-    return Targets(hosts=tuple(hosts), others=_others(inventory), groups=_groups(inventory))
+        refuse_locked(host)
+    return Targets(hosts=tuple(hosts), others=others_of(inventory), groups=_groups(inventory))
 
 
-def _others(inventory: Inventory) -> dict[str, Host]:
+def refuse_locked(host: Host) -> None:
+    """Raises VaultError where how to reach a host that is wanted does not decrypt."""
+    if host.connection.locked:
+        raise VaultError(f"{host.name}: {host.connection.locked}", advice=ADVICE)
+
+
+def others_of(inventory: Inventory) -> dict[str, Host]:
     """One whose variables do not decrypt is none of this run's business, until a step is delegated to it."""
     found: dict[str, Host] = {}
     for name in inventory.host_names:

@@ -46,6 +46,9 @@ class Secret:
     def __len__(self) -> int:
         return len(self._value)
 
+    def __getitem__(self, part: int | slice) -> Secret:
+        return Secret(self._value[part])
+
     def __contains__(self, part: object) -> bool:
         text = _text(part)
         return text is not None and text in self._value

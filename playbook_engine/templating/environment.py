@@ -28,6 +28,7 @@ from playbook_engine.templating.filters import FILTERS, SEES_UNDEFINED
 from playbook_engine.templating.limits import spending
 from playbook_engine.templating.node import OMIT, Template, templates_in, to_nodes
 from playbook_engine.templating.sandbox import (
+    PASSES_ON,
     Sandbox,
     ScopeContext,
     UndefinedName,
@@ -112,7 +113,7 @@ class Templar:
         env = Sandbox(plain_backslashes=plain_backslashes, trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
         filters: dict[str, Any] = {**env.filters, **FILTERS}
         for name, function in filters.items():
-            wrapped = guarded(function, sees_undefined=name in SEES_UNDEFINED)
+            wrapped = guarded(function, sees_undefined=name in SEES_UNDEFINED, passes_on=name in PASSES_ON)
             env.filters[name] = env.filters[f"ansible.builtin.{name}"] = wrapped
         tests: dict[str, Any] = {**env.tests, **TESTS}
         for name, test in tests.items():

@@ -337,7 +337,13 @@ def _revealed(value: object) -> object:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def guarded(function: Callable[..., object], *, sees_undefined: bool = False) -> Callable[..., object]:
+PASSES_ON = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
+"""Filters that hand each item to another filter or test, which looks after its secrets itself."""
+
+
+def guarded(
+    function: Callable[..., object], *, sees_undefined: bool = False, passes_on: bool = False
+) -> Callable[..., object]:
     """Wrap a filter: what is given something undefined is undefined, secrets stay secret, results are charged."""
 
     @functools.wraps(function)
@@ -346,7 +352,7 @@ def guarded(function: Callable[..., object], *, sees_undefined: bool = False) ->
             if isinstance(arg, Missing) and (not sees_undefined or isinstance(arg, Locked)):
                 return arg
         texts = frozenset(secrets_in([*args, *kwargs.values()]))
-        if not texts:
+        if not texts or (passes_on and not any(isinstance(arg, Secret) for arg in args)):
             return _charged(function(*args, **kwargs))
         whole = any(isinstance(arg, Secret) for arg in args)
         named = {key: revealed(value) for key, value in kwargs.items()}

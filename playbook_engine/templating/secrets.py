@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from playbook_engine.model.secret import Secret
 
@@ -30,7 +30,7 @@ def revealed(value: object) -> object:
     """The value with the texts themselves in the place of its secrets."""
     if isinstance(value, Secret):
         return value.reveal()
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):  # no context of Jinja's, which is a mapping too
         return {revealed(key): revealed(item) for key, item in value.items()}
     if isinstance(value, list):
         return [revealed(item) for item in value]
@@ -43,7 +43,7 @@ def marked(value: object, texts: frozenset[str] | None = None) -> object:
     """A result with secrets where text is: all of it, or what has one of these texts in it. Keys stay as they are."""
     if isinstance(value, str):
         return Secret(value) if texts is None or any(text and text in value for text in texts) else value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: marked(item, texts) for key, item in value.items()}
     if isinstance(value, list):
         return [marked(item, texts) for item in value]

@@ -31,7 +31,8 @@ from playbook_engine.inventory.vault_format import sealed
 RUNBOOK = Path(sys.executable).with_name("runbook")
 PASSWORD = b"open sesame"
 PROGRAMS = {
-    "cmd", "argv", "executable", "validate", "virtualenv_command", "virtualenv_python", "extra_args", "creates", "removes",
+    "cmd", "argv", "executable", "validate", "virtualenv_command", "virtualenv_python", "extra_args", "creates",
+    "removes",
 }  # fmt: skip
 """Arguments that are run or looked for as programs: what is secret does not belong there, and lint says so."""
 PEOPLE = {"approve"}
@@ -57,7 +58,8 @@ def encodings(secret: str) -> dict[str, str]:
     raw = secret.encode()
     found = {
         "plain": secret, "json": json.dumps(secret)[1:-1], "json utf-8": json.dumps(secret, ensure_ascii=False)[1:-1],
-        "repr": repr(secret)[1:-1], "url": quote(secret), "url whole": quote(secret, safe=""), "form": quote_plus(secret),
+        "repr": repr(secret)[1:-1], "url": quote(secret), "url whole": quote(secret, safe=""),
+        "form": quote_plus(secret),
         "hex": raw.hex(), "HEX": raw.hex().upper(), "base64": base64.b64encode(raw).decode().rstrip("=")[:-1],
         "base64 url": base64.urlsafe_b64encode(raw).decode().rstrip("=")[:-1], "shell": secret.replace("'", "'\"'\"'"),
         "json in json": json.dumps(json.dumps(secret)[1:-1])[1:-1],
