@@ -13,7 +13,7 @@ from playbook_engine.app.wiring import App
 from playbook_engine.catalog import catalog
 from playbook_engine.engine.scope import Scope
 from playbook_engine.model.errors import EngineError, LoadError
-from playbook_engine.model.plan import Plan, file_key
+from playbook_engine.model.plan import Plan, file_key, file_kind
 from playbook_engine.model.runbook import Import, Runbook, Step
 
 LARGEST = 64 << 20  # bytes of all files together; what is beyond is read when its step comes
@@ -40,10 +40,11 @@ def _named(plan: Plan, app: App) -> Iterator[tuple[str, str, str]]:
             given = step.args.get(param.name)
             if not param.local or given is None or step.args.get("remote_src"):
                 continue
+            kind = file_kind(param.local, step.args)
             if isinstance(given, str):
-                yield step.file or runbook.file, param.local, given
+                yield step.file or runbook.file, kind, given
             else:
-                templates.append((runbook, step, param.local, given))
+                templates.append((runbook, step, kind, given))
     for host in plan.hosts if templates else ():
         scopes: dict[int, Scope] = {}
         for runbook, step, kind, given in templates:

@@ -12,6 +12,7 @@ from pathlib import Path
 from playbook_engine.app.consent import bounded
 from playbook_engine.app.prepare import can_begin
 from playbook_engine.app.prompting import asked
+from playbook_engine.app.targets import others_of, refuse_locked
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.batches import batches
 from playbook_engine.engine.compile import compile_plan
@@ -35,11 +36,12 @@ def prepare_play(
     """Raises LoadError, LoadErrors, InventoryError, UsageError."""
     given = parse_extra_vars(extra, app.templar)
     runbook, plays = PlaybookLoader(app.templar, os.environ, given).load(file)
-    hosts = load_inventory(inventory, playbook_dir=file.parent, templar=app.templar, extra_vars=given)
+    hosts = load_inventory(inventory, playbook_dir=file.parent, templar=app.templar, extra_vars=given, login=app.login)
     placed = [_placed(app, play, hosts, limit, given) for play in plays]
     chosen: dict[str, Host] = {}
     for play, (entry, members) in zip(plays, placed, strict=True):
         for host in members:
+            refuse_locked(host)
             chosen.setdefault(host.name, _reached(host, play))
         if entry.runbook.prompts and members:
             asked(app, entry.runbook.prompts, given, ask)
@@ -49,7 +51,7 @@ def prepare_play(
     bounded(app, list(chosen.values()), max_hosts)
     runbook = dataclasses.replace(runbook, steps=tuple(entry for entry, _ in placed))
     can_begin(runbook, options.start_at)
-    others = {h.name: _described(hosts, h) for h in hosts.hosts()}
+    others = {h.name: _described(hosts, h) for h in others_of(hosts).values()}
     return compile_plan(
         runbook, [_described(hosts, h) for h in chosen.values()], given, kind="run", others=others,
         groups={name: tuple(members) for name, members in hosts.members.items()}, command=command, options=options,

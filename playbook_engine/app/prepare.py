@@ -114,7 +114,7 @@ def _first_look(
 ) -> _FirstLook | None:
     """As much as it takes to know which hosts to reach; None where something is wrong, which is said in its turn."""
     try:
-        document = read_yaml(find(name, app.settings.runbook_path))
+        document = read_yaml(find(name, app.settings.runbook_path), app.vault.file)
         value = document.value
         wanted = pattern or (value.get("hosts") if isinstance(value, Mapping) else None) or limit
         if not isinstance(wanted, str):

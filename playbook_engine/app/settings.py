@@ -27,6 +27,8 @@ class Settings:
     connect: str = "early"
     ssh_kex: tuple[str, ...] = ()
     ssh_ciphers: tuple[str, ...] = ()
+    transport: str = "ssh"
+    vault_id_match: bool = False
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Settings:
@@ -48,6 +50,8 @@ class Settings:
             connect=_connect(environ),
             ssh_kex=_words(environ.get("RUNBOOK_SSH_KEX", "")),
             ssh_ciphers=_words(environ.get("RUNBOOK_SSH_CIPHERS", "")),
+            transport=_transport(environ),
+            vault_id_match=_flag(environ, "RUNBOOK_VAULT_ID_MATCH", "ANSIBLE_VAULT_ID_MATCH"),
         )
 
 
@@ -70,6 +74,20 @@ def _connect(environ: Mapping[str, str]) -> str:
     if word not in ("early", "late"):
         raise UsageError(f"RUNBOOK_CONNECT is {word!r}, and has to be early or late")
     return word
+
+
+def _transport(environ: Mapping[str, str]) -> str:
+    """What an inventory that says nothing means by a connection."""
+    word = environ.get("RUNBOOK_TRANSPORT") or "ssh"
+    if word not in ("ssh", "openssh", "local"):
+        raise UsageError(f"RUNBOOK_TRANSPORT is {word!r}, and has to be ssh, openssh or local")
+    return word
+
+
+def _flag(environ: Mapping[str, str], *names: str) -> bool:
+    """The first setting that is set: our own, else Ansible's."""
+    word = next((environ[name] for name in names if environ.get(name)), "")
+    return word.strip().lower() in ("1", "true", "yes", "on", "y", "t")
 
 
 def _actor(environ: Mapping[str, str]) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from playbook_engine.app.wiring import App
 from playbook_engine.inventory.inventory import Inventory, load_inventory
-from playbook_engine.model.errors import InventoryError
+from playbook_engine.inventory.vault import ADVICE
+from playbook_engine.model.errors import InventoryError, VaultError
 from playbook_engine.model.frozen import frozen
-from playbook_engine.model.host import Host
+from playbook_engine.model.host import ConnectionSpec, Host
 
 
 @frozen
@@ -30,15 +31,30 @@ def targets(
     extra: Mapping[str, object] | None = None,
 ) -> Targets:
     """Raises InventoryError: zero hosts, a name that means nothing, an inventory that does not load."""
-    inventory = load_inventory(sources, playbook_dir=folder, templar=app.templar, extra_vars=extra)
+    inventory = load_inventory(sources, playbook_dir=folder, templar=app.templar, extra_vars=extra, login=app.login)
     hosts = inventory.select(pattern, limit)
     if not hosts:
         raise InventoryError(f"no hosts match {pattern!r}" + (f" within {limit!r}" if limit else ""))
-    return Targets(hosts=tuple(hosts), others=_others(inventory), groups=_groups(inventory))
+    for host in hosts:
+        refuse_locked(host)
+    return Targets(hosts=tuple(hosts), others=others_of(inventory), groups=_groups(inventory))
 
 
-def _others(inventory: Inventory) -> dict[str, Host]:
-    return {h.name: h for h in inventory.hosts()}
+def refuse_locked(host: Host) -> None:
+    """Raises VaultError where how to reach a host that is wanted does not decrypt."""
+    if host.connection.locked:
+        raise VaultError(f"{host.name}: {host.connection.locked}", advice=ADVICE)
+
+
+def others_of(inventory: Inventory) -> dict[str, Host]:
+    """One whose variables do not decrypt is none of this run's business, until a step is delegated to it."""
+    found: dict[str, Host] = {}
+    for name in inventory.host_names:
+        try:
+            found[name] = inventory.get(name)
+        except VaultError as error:
+            found[name] = Host(name=name, connection=ConnectionSpec(locked=str(error)))
+    return found
 
 
 def _groups(inventory: Inventory) -> dict[str, tuple[str, ...]]:

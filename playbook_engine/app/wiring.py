@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,14 @@ from playbook_engine.app.dialling import Dialled, Dialling
 from playbook_engine.app.settings import Settings
 from playbook_engine.app.switch import KillSwitch
 from playbook_engine.catalog import catalog
+from playbook_engine.inventory.vars_files import hide_all, read_yaml
+from playbook_engine.inventory.vault import Vault
+from playbook_engine.inventory.vault_passwords import Source
 from playbook_engine.journal.files import FileStore
 from playbook_engine.journal.fold import fold
 from playbook_engine.journal.index import RunIndex
 from playbook_engine.journal.redaction import Redactor
-from playbook_engine.model.errors import LoadError, NotFound
+from playbook_engine.model.errors import InventoryError, LoadError, NotFound
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Plan
 from playbook_engine.model.runbook import Import, Runbook
@@ -31,11 +35,16 @@ if TYPE_CHECKING:
 class App:
     """What a command works with."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, vault: Sequence[Source] = (), login: Mapping[str, object] | None = None
+    ) -> None:
+        """`vault`: where passwords of vaults come from. `login`: connection variables for what no inventory says."""
         self.settings = settings
         self.clock = SystemClock()
         self.redactor = Redactor()
-        self.templar = Templar()
+        self.vault = Vault(vault, hide=self.redactor.add, match=settings.vault_id_match)
+        self.login = {"ansible_connection": settings.transport, **(login or {})}
+        self.templar = Templar(vault=self.vault)
         self.store = FileStore(settings.state, self.clock, self.redactor)
         self.escalations = FileStore(settings.state, self.clock, self.redactor, "escalations")
         self.drills = FileStore(settings.state, self.clock, self.redactor, "drills")
@@ -60,10 +69,19 @@ class App:
     def _transports(self, ask: Ask | None = None) -> dict[str, Transport]:
         from playbook_engine.transport.known_hosts import KnownHosts
         from playbook_engine.transport.local import LocalTransport
+        from playbook_engine.transport.openssh import OpenSshTransport
         from playbook_engine.transport.ssh import SshTransport
 
         ssh = SshTransport(KnownHosts(ask), kex=self.settings.ssh_kex, ciphers=self.settings.ssh_ciphers)
-        return {"ssh": ssh, "paramiko": ssh, "smart": ssh, "paramiko_ssh": ssh, "local": LocalTransport()}
+        openssh = OpenSshTransport()
+        return {
+            "ssh": ssh,
+            "openssh": openssh,
+            "paramiko": ssh,
+            "smart": ssh,
+            "paramiko_ssh": ssh,
+            "local": LocalTransport(),
+        }
 
     def dial(self, hosts: Sequence[Host]) -> None:
         """Begins to connect to hosts; the transports of the run to come go on with what was begun."""
@@ -111,8 +129,10 @@ class App:
     def read_file(self, runbook: str, kind: str, name: str) -> bytes:
         """A file that a runbook places: beside it, in its `files/` or `templates/`, or in the shipped templates.
 
-        Raises LoadError with the places that were tried.
+        Decrypted where it is encrypted, unless its kind says that it is `encrypted` (file_kind). Raises LoadError with
+        the places that were tried, VaultError.
         """
+        kind, _, asis = kind.partition(" ")
         folder = {"template": "templates", "vars": "vars"}.get(kind, "files")
         base = Path(runbook).parent
         places = [base / folder / name, base / name]
@@ -124,12 +144,26 @@ class App:
             places = [Path(name)]
         for place in places:
             try:
-                return place.read_bytes()
+                data = place.read_bytes()
+                return data if asis else self._decrypted(data, place, kind)
             except FileNotFoundError:
                 continue
             except OSError as error:
                 raise LoadError(f"{place}: {error.strerror}") from error
         raise LoadError(f"there is no {kind} {name!r}", advice=f"looked in {', '.join(str(p) for p in places)}")
+
+    def _decrypted(self, data: bytes, place: Path, kind: str) -> bytes:
+        plain = self.vault.file(data, str(place))
+        if plain is not data and len(plain) <= HIDDEN_FILE:
+            text = plain.decode("utf-8", "surrogateescape")
+            self.redactor.add(text)
+            if kind == "vars":  # its values come back one by one
+                with contextlib.suppress(InventoryError):
+                    hide_all(read_yaml(text, str(place), secret=True), self.vault)
+        return plain
+
+
+HIDDEN_FILE = 1 << 18  # bytes of an encrypted file whose lines are looked for in all output: keys are much smaller
 
 
 def changes(runbook: Runbook) -> bool:

@@ -15,6 +15,7 @@ from playbook_engine.cli.options import (
     max_hosts_option,
     on_terminal,
     options,
+    vault_options,
     watchers,
 )
 
@@ -29,6 +30,7 @@ from playbook_engine.cli.options import (
 @click.option("-v", "--verbose", count=True, help="Show output; -vv shows evidence.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else.")
 @lock_options
+@vault_options
 def apply(
     file: str, diff: bool, forks: int, reason: str, mean: int | None, max_hosts: int | None, verbose: int,
     as_json: bool, wait: float, take_over: str,

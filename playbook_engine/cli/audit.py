@@ -11,9 +11,11 @@ from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
     inventory_options,
+    login_options,
     make_app,
     on_terminal,
     options,
+    vault_options,
     watchers,
 )
 from playbook_engine.cli.report import words
@@ -24,6 +26,8 @@ DEFAULT = "audit"
 
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="[NAME] [PATTERN]")
+@vault_options
+@login_options
 @inventory_options
 @click.option("-e", "--extra-vars", "extra", multiple=True, help="key=value, JSON, or @file.")
 @click.option("-f", "--forks", default=50, show_default=True, help="Hosts at the same time.")

@@ -42,6 +42,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "schema": ("schema", "JSON Schema of runbooks, for editors"),
     "actions": ("actions", "The actions and their arguments"),
     "inventory": ("inventory", "The inventory as it is understood"),
+    "vault": ("vault", "Encrypt, decrypt, view and edit files, as ansible-vault does"),
+    "ssh-config": ("ssh_config", "What ssh's configuration says of a host"),
     "hosts": ("hosts", "The hosts that a pattern names"),
     "eval": ("eval", "Try a template or a condition"),
     "lab": ("lab", "Test hosts on this machine, whole or broken"),

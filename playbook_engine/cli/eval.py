@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from playbook_engine.cli.options import make_vault, vault_options
+
 if TYPE_CHECKING:
     from playbook_engine.templating.environment import Templar
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--when", metavar="EXPRESSION", help="A bare condition; it has to be true or false.")
 @click.option("--batch", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
               help='A JSON list of {"id", "kind": "template"|"when", "expr"}.')  # fmt: skip
+@vault_options
 def eval_(vars_files: tuple[str, ...], expr: str | None, when: str | None, batch: str | None) -> None:
     """Print what a template or condition gives, as `{"value": ...}`.
 
@@ -31,10 +34,11 @@ def eval_(vars_files: tuple[str, ...], expr: str | None, when: str | None, batch
     given = [option for option in (expr, when, batch) if option is not None]
     if len(given) != 1:
         raise click.UsageError("give one of --expr, --when, --batch")
-    templar = Templar(search=[str(Path.cwd())])
+    vault = make_vault()
+    templar = Templar(search=[str(Path.cwd())], vault=vault)
     variables = _surroundings()
     for path in vars_files:
-        variables.update(read_vars_file(path))
+        variables.update(read_vars_file(path, vault))
     if batch is not None:
         cases = json.loads(Path(batch).read_text(encoding="utf-8"))
         _print({case["id"]: _attempt(templar, case, variables) for case in cases})
@@ -79,5 +83,8 @@ def _attempt(templar: Templar, case: dict[str, str], variables: dict[str, object
 
 
 def _print(document: dict[str, object]) -> None:
-    json.dump(document, sys.stdout, ensure_ascii=False, default=str)
+    from playbook_engine.templating.secrets import revealed
+
+    # Who asks what a value is, and has given the password, is told.
+    json.dump(revealed(document), sys.stdout, ensure_ascii=False, default=str)
     sys.stdout.write("\n")

@@ -11,10 +11,12 @@ from playbook_engine.cli.options import (
     command_line,
     inventory_options,
     lock_options,
+    login_options,
     make_app,
     on_terminal,
     options,
     run_options,
+    vault_options,
     watchers,
 )
 
@@ -27,6 +29,8 @@ from playbook_engine.cli.options import (
 @click.option("--become-user", help="As this user.")
 @click.option("--undo", "undo", metavar="CMD", help="The shell command that takes a command back.")
 @click.option("--timeout", default="5m", show_default=True, help="Deadline on the host.")
+@vault_options
+@login_options
 @inventory_options
 @run_options
 @lock_options

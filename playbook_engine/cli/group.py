@@ -8,6 +8,10 @@ import click
 
 from playbook_engine import __version__
 from playbook_engine.cli.commands import ABOUT, COMMANDS
+from playbook_engine.model.errors import EngineError
+
+REDACT = "playbook_engine.redact"
+"""Where a command leaves the function that takes secrets out of text."""
 
 
 class LazyGroup(click.Group):
@@ -24,6 +28,14 @@ class LazyGroup(click.Group):
         command = getattr(module, f"{name}_", None) or getattr(module, name)  # `exec_`, as exec is a function of Python
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except EngineError as error:
+            if redact := ctx.meta.get(REDACT):
+                error.masked(redact)  # whose message may quote a value that came out of a vault
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

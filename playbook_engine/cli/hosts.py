@@ -8,6 +8,7 @@ import sys
 import click
 
 from playbook_engine.cli.inventory import open_inventory
+from playbook_engine.cli.options import vault_options
 
 
 @click.command("hosts", short_help="List the hosts of a pattern.")
@@ -18,6 +19,7 @@ from playbook_engine.cli.inventory import open_inventory
 @click.option("-e", "--extra-vars", "extra", multiple=True, metavar="VARS", help="name=value, JSON, or @file; wins.")
 @click.option("--list-hosts", is_flag=True, hidden=True, help="As `ansible` spells it; this is what the command does.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list.")
+@vault_options
 def hosts(
     pattern: str, sources: tuple[str, ...], limit: str | None, extra: tuple[str, ...], list_hosts: bool, as_json: bool
 ) -> None:

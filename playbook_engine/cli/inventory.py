@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from playbook_engine.cli.options import make_vault, vault_options
+
 if TYPE_CHECKING:
     from playbook_engine.inventory.inventory import Inventory
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("-e", "--extra-vars", "extra", multiple=True, metavar="VARS", help="name=value, JSON, or @file; wins.")
 @click.option("--playbook-dir", type=click.Path(exists=True, file_okay=False), metavar="DIR",
               help="Whose group_vars and host_vars count too.")  # fmt: skip
+@vault_options
 @click.argument("group", required=False)
 def inventory(
     sources: tuple[str, ...],
@@ -60,7 +63,7 @@ def open_inventory(sources: tuple[str, ...], extra: tuple[str, ...], playbook_di
     from playbook_engine.templating.environment import Templar
 
     folder = Path(playbook_dir) if playbook_dir else None
-    templar = Templar(search=[str(folder or Path.cwd())])
+    templar = Templar(search=[str(folder or Path.cwd())], vault=make_vault())
     inventory = load_inventory(
         sources, playbook_dir=folder, templar=templar, extra_vars=parse_extra_vars(extra, templar)
     )
@@ -73,7 +76,19 @@ def _print(document: dict[str, object], as_yaml: bool) -> None:
     if as_yaml:
         import yaml
 
-        yaml.safe_dump(document, sys.stdout, allow_unicode=True, sort_keys=True, default_flow_style=False)
+        from playbook_engine.inventory.listing import VAULTED
+
+        class Dumper(yaml.SafeDumper):
+            """Writes an encrypted value as it stands in a file."""
+
+        def mapping(dumper: yaml.SafeDumper, value: dict[str, object]) -> yaml.Node:
+            text = value.get(VAULTED) if len(value) == 1 else None
+            if isinstance(text, str):
+                return dumper.represent_scalar("!vault", text, style="|")
+            return dumper.represent_dict(value)
+
+        Dumper.add_representer(dict, mapping)
+        yaml.dump(document, sys.stdout, Dumper, allow_unicode=True, sort_keys=True, default_flow_style=False)
     else:
         from playbook_engine.inventory.listing import as_json
 

@@ -6,12 +6,13 @@ import sys
 
 import click
 
-from playbook_engine.cli.options import Duration, inventory_options, make_app
+from playbook_engine.cli.options import Duration, inventory_options, make_app, vault_options
 
 
 @click.command()
 @click.argument("runbooks", nargs=-1)
 @click.option("--max-age", type=Duration(), metavar="TIME", help="Fail runbooks that no drill has passed since: 90d.")
+@vault_options
 @inventory_options
 def lint(runbooks: tuple[str, ...], max_age: float | None, inventory: tuple[str, ...], limit: str | None) -> None:
     """Check RUNBOOKS (names or files; all that are found without any), and the policies and drills that they name.

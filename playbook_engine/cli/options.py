@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,9 +13,12 @@ from playbook_engine.model.ports import EventSink
 
 if TYPE_CHECKING:
     from playbook_engine.app.wiring import App
+    from playbook_engine.inventory.vault import Vault
+    from playbook_engine.inventory.vault_passwords import Source
     from playbook_engine.model.plan import Options, Plan
 
 F = TypeVar("F", bound=Callable[..., object])
+T = TypeVar("T")
 
 
 def inventory_options(function: F) -> F:
@@ -26,6 +29,101 @@ def inventory_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+GIVEN = "playbook_engine.given."
+"""Before the names of options that many commands have and few look at: they lie in the context, not in signatures."""
+
+
+def _kept(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    ctx.meta[f"{GIVEN}{param.name}"] = value
+
+
+def _given(name: str, default: T) -> T:
+    ctx = click.get_current_context(silent=True)
+    value = ctx.meta.get(f"{GIVEN}{name}") if ctx is not None else None
+    return default if value is None else value
+
+
+def _option(*names: str, **settings: Any) -> Callable[[F], F]:
+    return click.option(*names, expose_value=False, callback=_kept, **settings)
+
+
+def vault_options(function: F) -> F:
+    """How to open what ansible-vault has encrypted."""
+    for option in (
+        _option("-J", "--ask-vault-pass", "--ask-vault-password", "ask_vault", is_flag=True,
+                help="Ask for the vault password."),
+        _option("--vault-password-file", "--vault-pass-file", "vault_files", multiple=True, metavar="FILE",
+                help="A file with the vault password, or a program that prints it."),
+        _option("--vault-id", "vault_ids", multiple=True, metavar="LABEL@SOURCE",
+                help="The vault password of a label: LABEL@FILE, LABEL@prompt."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def login_options(function: F) -> F:
+    """How to log in, where the inventory does not say."""
+    for option in (
+        _option("--ssh-extra-args", metavar="ARGS", help="More arguments for ssh."),
+        _option("--ssh-common-args", metavar="ARGS", help="Arguments for ssh: -o Key=value, -J host."),
+        _option("--become-password-file", "--become-pass-file", "become_file", metavar="FILE",
+                help="A file with the password for becoming another user."),
+        _option("-K", "--ask-become-pass", "ask_become", is_flag=True, help="Ask for that password."),
+        _option("--connection-password-file", "--conn-pass-file", "password_file", metavar="FILE",
+                help="A file with the login password."),
+        _option("-k", "--ask-pass", is_flag=True, help="Ask for the login password."),
+        _option("-T", "--connect-timeout", type=click.IntRange(1), metavar="SECONDS", help="For connecting."),
+        _option("-c", "--connection", metavar="KIND", help="ssh, openssh or local."),
+        _option("--private-key", "--key-file", "private_key", metavar="FILE", help="Log in with this key."),
+        _option("-u", "--user", metavar="NAME", help="Log in as this user."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def make_vault() -> Vault:
+    """For a command that has no need of an `App`. What it opens is masked in errors."""
+    from playbook_engine.app.settings import Settings
+    from playbook_engine.inventory.vault import Vault
+    from playbook_engine.journal.redaction import Redactor
+
+    redactor = Redactor()
+    masking(redactor.text)
+    return Vault(vault_sources(), hide=redactor.add, match=Settings.of(os.environ).vault_id_match)
+
+
+def vault_sources() -> tuple[Source, ...]:
+    """Raises UsageError."""
+    from playbook_engine.inventory.vault_passwords import VaultOptions, sources
+
+    options = VaultOptions(
+        ids=_given("vault_ids", ()), password_files=_given("vault_files", ()), ask=_given("ask_vault", False)
+    )
+    return sources(options, os.environ)
+
+
+def masking(redact: Callable[[str], str]) -> None:
+    """From now on errors of this command are printed without secrets."""
+    from playbook_engine.cli.group import REDACT
+
+    if ctx := click.get_current_context(silent=True):
+        ctx.meta[REDACT] = redact
+
+
+def _login() -> dict[str, object]:
+    from playbook_engine.app.login import LoginOptions, login_variables
+
+    return login_variables(
+        LoginOptions(
+            user=_given("user", None), connection=_given("connection", None),
+            connect_timeout=_given("connect_timeout", None), private_key=_given("private_key", None),
+            common_args=_given("ssh_common_args", None), extra_args=_given("ssh_extra_args", None),
+            ask_password=_given("ask_pass", False), password_file=_given("password_file", None),
+            ask_become_password=_given("ask_become", False), become_password_file=_given("become_file", None),
+        )
+    )  # fmt: skip
 
 
 def max_hosts_option(function: F) -> F:
@@ -120,7 +218,9 @@ def make_app() -> App:
     from playbook_engine.app.settings import Settings
     from playbook_engine.app.wiring import App
 
-    return App(Settings.of(os.environ))
+    app = App(Settings.of(os.environ), vault=vault_sources(), login=_login())
+    masking(app.redactor.text)
+    return app
 
 
 def options(

@@ -14,10 +14,12 @@ from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
     inventory_options,
+    login_options,
     make_app,
     max_hosts_option,
     on_terminal,
     options,
+    vault_options,
     watchers,
 )
 from playbook_engine.cli.show import paper
@@ -32,6 +34,8 @@ SHOWN = 4  # changes of a step in the summary; all of them are in the file
 @click.command()
 @click.argument("runbook")
 @click.argument("pattern", required=False)
+@vault_options
+@login_options
 @inventory_options
 @click.option("-e", "--extra-vars", "extra", multiple=True, help="key=value, JSON, or @file.")
 @click.option("-t", "--tags", multiple=True, help="Only steps with these tags.")

@@ -12,10 +12,12 @@ from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
     inventory_options,
+    login_options,
     make_app,
     on_terminal,
     options,
     run_options,
+    vault_options,
     waiting_options,
     watchers,
 )
@@ -31,6 +33,8 @@ from playbook_engine.cli.options import (
 @click.option("--step", "step_by_step", is_flag=True, help="Ask before each task.")
 @click.option("--force-handlers", is_flag=True, help="Run waiting handlers also where a task has failed.")
 @click.option("--syntax-check", is_flag=True, help="Only read it, and say what is wrong.")
+@vault_options
+@login_options
 @inventory_options
 @run_options
 @waiting_options

@@ -15,6 +15,7 @@ from playbook_engine.cli.options import (
     make_app,
     on_terminal,
     options,
+    vault_options,
     watchers,
 )
 
@@ -32,6 +33,7 @@ from playbook_engine.cli.options import (
 @click.option("--private-key", metavar="FILE", help="Log in with this key, not with the one that the journal names.")
 @lock_options
 @drill_option
+@vault_options
 def resume(
     run: str, skip: tuple[str, ...], again: tuple[str, ...], reason: str, force: bool, forks: int, verbose: int,
     as_json: bool, user: str | None, private_key: str | None, wait: float, take_over: str,

@@ -12,6 +12,7 @@ from playbook_engine.cli.options import (
     make_app,
     max_hosts_option,
     options,
+    vault_options,
     watchers,
 )
 from playbook_engine.model.outcome import HostStatus
@@ -28,6 +29,7 @@ from playbook_engine.model.outcome import HostStatus
 @click.option("-v", "--verbose", count=True, help="Show more.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else.")
 @lock_options
+@vault_options
 def rollback(
     run: str, limit: tuple[str, ...], check: bool, force: bool, forks: int, max_hosts: int | None, reason: str,
     verbose: int, as_json: bool, wait: float, take_over: str,

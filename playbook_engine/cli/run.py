@@ -13,10 +13,12 @@ from playbook_engine.cli.options import (
     drilled,
     inventory_options,
     lock_options,
+    login_options,
     make_app,
     on_terminal,
     options,
     run_options,
+    vault_options,
     watchers,
 )
 
@@ -27,6 +29,8 @@ from playbook_engine.cli.options import (
 @click.option("-t", "--tags", multiple=True, help="Only steps with these tags.")
 @click.option("--skip-tags", multiple=True, help="Not the steps with these tags.")
 @click.option("--read-only", is_flag=True, help="Leave out probes that write.")
+@vault_options
+@login_options
 @inventory_options
 @run_options
 @lock_options

@@ -12,6 +12,8 @@ from playbook_engine.model.errors import LoadError, LoadErrors
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.runbook import Import, Runbook
+from playbook_engine.templating.node import holds_template
+from playbook_engine.templating.secrets import revealed
 
 MAX_DEPTH = 20  # imports within imports
 
@@ -53,7 +55,7 @@ def parameters(runbook: Runbook, given: Mapping[str, object], hosts: Sequence[Ho
         if param.name in given:
             try:
                 values[param.name] = param_value(param, given[param.name])
-                if param.secret and len(str(values[param.name])) < SHORTEST:
+                if param.secret and _short(values[param.name]):
                     raise ValueError(f"a secret of fewer than {SHORTEST} characters cannot be masked")
             except ValueError as error:
                 wrong.append(LoadError(f"{param.name}: {error}", advice=param.description or None, where=param.where))
@@ -73,6 +75,11 @@ def parameters(runbook: Runbook, given: Mapping[str, object], hosts: Sequence[Ho
     if wrong:
         raise wrong[0] if len(wrong) == 1 else LoadErrors(wrong)
     return values
+
+
+def _short(value: object) -> bool:
+    """Whether a secret is too short to be masked; what is encrypted is judged when it is opened."""
+    return not holds_template(value) and len(str(revealed(value))) < SHORTEST
 
 
 def _depth(runbook: Runbook, depth: int, chain: tuple[str, ...]) -> None:

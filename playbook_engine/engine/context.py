@@ -13,18 +13,19 @@ from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.commands import Connect, Program, ask, emit, now
 from playbook_engine.engine.crowd import Crowd
 from playbook_engine.engine.scope import FACTS, Scope
-from playbook_engine.model.errors import HostError, LoadError, TemplateError
+from playbook_engine.model.errors import BecomeFailed, HostError, LoadError, TemplateError
 from playbook_engine.model.events import ChangeIntended, FactsObserved, HostConnected
 from playbook_engine.model.host import Host
-from playbook_engine.model.plan import Options, Plan, file_key
+from playbook_engine.model.plan import Options, Plan, file_key, file_kind
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
+from playbook_engine.templating.secrets import revealed, secrets_in
 from playbook_engine.transport.base import Become, Call, Hello, Reply
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 
 ReadFile = Callable[[str, str, str], bytes]
-"""(runbook file, kind `file` or `template`, name) -> content; raises LoadError."""
+"""(runbook file, kind as `file_kind` gives it, name) -> content; raises LoadError."""
 
 
 class HostContext:
@@ -90,14 +91,14 @@ class HostContext:
         self, scope: Scope, spec: ActionSpec, args: Mapping[str, object], variables: Mapping[str, object]
     ) -> dict[str, object]:
         """The arguments as the host gets them. Raises TemplateError, ArgumentError, LoadError."""
-        rendered = self.templar.render(dict(args), variables)
+        rendered = self.plain(self.templar.render(dict(args), variables))
         if not isinstance(rendered, Mapping):
             raise ArgumentError(f"{spec.name}: the arguments are no mapping: {rendered!r}")
         done = spec.complete(rendered)
         for param in spec.params.values():
             if param.local and done.get(param.name) is not None and not done.get("remote_src"):
                 name = str(done[param.name])
-                content = self._file(scope, param.local, name)
+                content = self._file(scope, file_kind(param.local, done), name)
                 done["content"] = self._rendered(name, content, variables) if param.local == "template" else content
             if param.secret and done.get(param.name):
                 self._hide(str(done[param.name]))
@@ -121,12 +122,18 @@ class HostContext:
         """The environment of a program: each layer (a mapping, or a template that gives one) over those before it."""
         made: dict[str, object] = {}
         for layer in layers:
-            given = self.templar.render(layer, variables)
+            given = self.plain(self.templar.render(layer, variables))
             for each in given if isinstance(given, list) else [given]:
                 if not isinstance(each, Mapping):
                     raise TemplateError(f"environment: a mapping is expected, and this is {each!r}", where=where)
                 made.update(each)
         return made
+
+    def plain(self, value: object) -> object:
+        """A value as the host needs it: secrets as their texts, which are masked from now on."""
+        for text in set(secrets_in(value)):
+            self._hide(text)
+        return revealed(value)
 
     def _rendered(self, name: str, content: bytes, variables: Mapping[str, object]) -> bytes:
         text = content.decode("utf-8", "surrogateescape")
@@ -137,7 +144,7 @@ class HostContext:
         """The host where an action runs."""
         if delegate_to is None:
             return self.host.name
-        name = str(self.templar.render(delegate_to, variables))
+        name = str(self.plain(self.templar.render(delegate_to, variables)))
         if self.plan.host(name) is None and name not in LOCALHOST:
             raise TemplateError(f"delegate_to names {name!r}, which is not in the inventory")
         return name
@@ -155,7 +162,9 @@ class HostContext:
         if not wanted:
             return None
         who = user if user is not None else scope.runbook.become_user
-        name = str(self.templar.render(who, variables)) if who is not None else (spec.become_user if spec else "root")
+        name = spec.become_user if spec else "root"
+        if who is not None:
+            name = str(self.plain(self.templar.render(who, variables)))
         made = self.becoming(name, on)
         return dataclasses.replace(made, method=method) if made and method else made
 
@@ -167,6 +176,8 @@ class HostContext:
         if target is None:
             return Become(user=user)
         spec = target.connection
+        if spec.locked and spec.become_password is None:
+            raise BecomeFailed(f"cannot become {user}: {spec.locked}", advice="give the vault's password")
         return Become(user=user, method=spec.become_method, password=spec.become_password)
 
     def became(self, event: ChangeIntended) -> Become | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from playbook_engine.catalog.spec import ParamSpec
 from playbook_engine.model.runbook import Param
 from playbook_engine.templating.node import holds_template
+from playbook_engine.templating.secrets import marked, revealed, secrets_in
 
 
 def param_value(param: Param, value: object) -> object:
     """A parameter's value in its type, within its choices and bounds; a template is judged once it is rendered.
 
-    Raises Unfit, a ValueError.
+    What was secret in it stays so. Raises Unfit, a ValueError.
     """
     if holds_template(value):
         return value
@@ -18,4 +19,5 @@ def param_value(param: Param, value: object) -> object:
         name=param.name, type=param.type, choices=param.choices, minimum=param.minimum, maximum=param.maximum,
         pattern=param.pattern,
     )  # fmt: skip
-    return spec.convert(value)
+    texts = frozenset(secrets_in(value))
+    return marked(spec.convert(revealed(value)), texts) if texts else spec.convert(value)

@@ -16,6 +16,7 @@ from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.runbook import Block, Import, Include, Param, Probe, Prompt, Role, Runbook, Service, Step
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
+from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import OMIT, Template
 
 CLASSES: Mapping[str, type] = {
@@ -37,6 +38,7 @@ CLASSES: Mapping[str, type] = {
         Import,
         SourcePos,
         Template,
+        Vaulted,
     )
 }
 

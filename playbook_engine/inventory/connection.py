@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 
 from playbook_engine.inventory.addresses import is_ipv6, split_port
-from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.errors import InventoryError, VaultError
 from playbook_engine.model.host import ConnectionSpec
 from playbook_engine.model.secret import Secret
 from playbook_engine.templating.environment import Templar
@@ -25,17 +26,23 @@ CONNECTIONS = {
 _DESTINATION = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>[^@\s]+)")
 
 
-def connection_of(name: str, variables: Mapping[str, object], templar: Templar) -> ConnectionSpec:
-    """The connection of host `name` by its merged variables; templates in them are rendered here.
+def connection_of(
+    name: str, variables: Mapping[str, object], templar: Templar, login: Mapping[str, object] | None = None
+) -> ConnectionSpec:
+    """The connection of host `name` by its merged variables; templates in them are rendered here. `login` counts where
+    they say nothing.
 
-    Raises `InventoryError` for a value that makes no sense, `TemplateError` for one that cannot be rendered.
+    Raises `InventoryError` for a value that makes no sense, `TemplateError` for one that cannot be rendered. One that
+    does not decrypt makes the host `locked`: it is an error where the host is wanted, and for nobody else.
     """
-    read = _Reader(name, variables, templar)
+    user, address, port = destination(name)
+    if login and user:
+        login = {key: value for key, value in login.items() if key != "ansible_user"}  # `deploy@db1.test` says it
+    read = _Reader(name, variables, templar, login or {})
     kind = read.text("ansible_connection") or "ssh"
     connection = CONNECTIONS.get(kind.removeprefix("ansible.builtin."))
     if connection is None:
         raise InventoryError(f"host {name!r}: there is no connection {kind!r}", advice="there are: ssh, openssh, local")
-    user, address, port = destination(name)
     method = read.text("ansible_become_method") or "sudo"
     if method.removeprefix("ansible.builtin.") not in METHODS:
         raise InventoryError(
@@ -43,7 +50,7 @@ def connection_of(name: str, variables: Mapping[str, object], templar: Templar) 
         )
     common = [read.text("ansible_ssh_common_args"), read.text("ansible_ssh_extra_args"), read.text("ansible_ssh_args")]
     checking = read.flag("ansible_ssh_host_key_checking", "ansible_host_key_checking")
-    return ConnectionSpec(
+    found = ConnectionSpec(
         connection=connection,
         address=read.text("ansible_host", "ansible_ssh_host") or address,
         port=read.number("ansible_port", "ansible_ssh_port") or port,
@@ -59,6 +66,7 @@ def connection_of(name: str, variables: Mapping[str, object], templar: Templar) 
         connect_timeout=float(read.number("ansible_ssh_timeout", "ansible_timeout") or 10),
         host_key_checking=True if checking is None else checking,
     )
+    return dataclasses.replace(found, locked=str(read.locked)) if read.locked else found
 
 
 def destination(name: str) -> tuple[str | None, str, int | None]:
@@ -77,7 +85,11 @@ def _interpreter(text: str | None) -> str | None:
 
 
 class _Reader:
-    def __init__(self, host: str, variables: Mapping[str, object], templar: Templar) -> None:
+    def __init__(
+        self, host: str, variables: Mapping[str, object], templar: Templar, login: Mapping[str, object]
+    ) -> None:
+        self.locked: VaultError | None = None
+        self._login = login
         self._host = host
         self._variables = variables
         self._templar = templar
@@ -87,19 +99,25 @@ class _Reader:
             if name in self._variables:
                 value = self._variables[name]
                 if holds_template(value):
-                    value = self._templar.render(value, self._variables)
+                    try:
+                        value = self._templar.render(value, self._variables)
+                    except VaultError as error:
+                        self.locked = self.locked or error
+                        return name, None
                 if value is not None:
                     return name, value
-        return names[0], None
+        return next(((name, self._login[name]) for name in names if name in self._login), (names[0], None))
+
+    def _plain(self, names: tuple[str, ...]) -> tuple[str, object]:
+        name, value = self._value(names)
+        return name, value.reveal() if isinstance(value, Secret) else value
 
     def text(self, *names: str) -> str | None:
-        _, value = self._value(names)
-        if isinstance(value, Secret):
-            value = value.reveal()
+        _, value = self._plain(names)
         return None if value is None or value == "" else str(value)
 
     def number(self, *names: str) -> int | None:
-        name, value = self._value(names)
+        name, value = self._plain(names)
         if value is None or value == "":
             return None
         try:
@@ -108,7 +126,7 @@ class _Reader:
             raise InventoryError(f"host {self._host!r}: {name} is a number, not {value!r}") from None
 
     def flag(self, *names: str) -> bool | None:
-        name, value = self._value(names)
+        name, value = self._plain(names)
         if value is None or isinstance(value, bool):
             return value
         word = str(value).strip().lower()

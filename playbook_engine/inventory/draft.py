@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 
 ALL, UNGROUPED = "all", "ungrouped"
@@ -65,7 +66,7 @@ class Draft:
     def set_group_variable(self, group: str, name: str, value: object, where: SourcePos | None = None) -> None:
         if name == "ansible_group_priority":
             try:
-                self.groups[group].priority = int(str(value))
+                self.groups[group].priority = int(str(value.reveal() if isinstance(value, Secret) else value))
             except ValueError:
                 raise InventoryError(f"ansible_group_priority is a whole number, not {value!r}", where=where) from None
         else:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from playbook_engine.inventory.addresses import expand
 from playbook_engine.inventory.draft import Draft
 from playbook_engine.inventory.suggestions import did_you_mean
+from playbook_engine.inventory.vars_files import kept_secret
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.node import to_nodes
@@ -35,14 +36,15 @@ class _Promise:
     parents: list[str] = field(default_factory=list)
 
 
-def parse(text: str, file: str, draft: Draft) -> None:
-    """Add an INI inventory to the draft. Raises `InventoryError` with the line."""
-    _Parser(file, draft).run(text)
+def parse(text: str, file: str, draft: Draft, *, secret: bool = False) -> None:
+    """Add an INI inventory to the draft; `secret` when it was encrypted. Raises `InventoryError` with the line."""
+    _Parser(file, draft, secret).run(text)
 
 
 class _Parser:
-    def __init__(self, file: str, draft: Draft) -> None:
+    def __init__(self, file: str, draft: Draft, secret: bool) -> None:
         self.file = file
+        self.secret = secret
         self.draft = draft
         self.promised: dict[str, _Promise] = {}
 
@@ -52,7 +54,9 @@ class _Parser:
             line = raw.strip()
             if not line or line[0] in "#;":
                 continue
-            where = SourcePos(file=self.file, line=number, column=raw.index(line[0]) + 1, text=raw)
+            where = SourcePos(
+                file=self.file, line=number, column=raw.index(line[0]) + 1, text="" if self.secret else raw
+            )
             section = _SECTION.fullmatch(line)
             if section:
                 group, kind = section[1], section[2] or "hosts"
@@ -110,7 +114,7 @@ class _Parser:
                     advice="a host with blanks in a value needs quotes: name='a b'",
                     where=where,
                 )
-            variables[name] = to_nodes(parse_value(value), where)
+            variables[name] = self.value(value, where)
         for name in names:
             self.draft.add_host(name, group, port).variables.update(variables)
 
@@ -130,7 +134,11 @@ class _Parser:
         name, sign, value = line.partition("=")
         if not sign:
             raise InventoryError(f"in [{group}:vars] a line is name=value, not {line!r}", where=where)
-        self.draft.set_group_variable(group, name.strip(), to_nodes(parse_value(value.strip()), where), where)
+        self.draft.set_group_variable(group, name.strip(), self.value(value.strip(), where), where)
+
+    def value(self, text: str, where: SourcePos) -> object:
+        value = to_nodes(parse_value(text), where)
+        return kept_secret(value) if self.secret else value
 
     def refuse(self, name: str, promise: _Promise) -> None:
         known = [g for g in self.draft.groups if g not in self.promised]

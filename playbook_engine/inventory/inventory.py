@@ -23,21 +23,24 @@ def load_inventory(
     playbook_dir: Path | None = None,
     templar: Templar,
     extra_vars: Mapping[str, object] | None = None,
+    login: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Inventory:
     """Read every source. Without `given`: RUNBOOK_INVENTORY, ANSIBLE_INVENTORY, ./inventory/, or nothing at all.
 
     `playbook_dir` is where the runbook lies, whose `group_vars` and `host_vars` count too. `extra_vars` win over
-    every other variable. Raises `InventoryError`; a source that cannot be read in full is never read in part.
+    every other variable; `login` are connection variables that give way to all others (-u, -k and their like).
+    Encrypted values are opened by the templar's vault, when they are used. Raises `InventoryError`, `VaultError`; a
+    source that cannot be read in full is never read in part.
     """
     chosen = sources.chosen(given, os.environ if environment is None else environment, Path.cwd())
     draft = Draft()
     for source in chosen:
-        sources.read(source, draft)
+        sources.read(source, draft, templar.vault)
     draft.reconcile()
     beside = [folder for folder in map(sources.folder_of, chosen) if folder is not None]
-    precedence = Precedence(draft, beside, playbook_dir)
-    return Inventory(draft, precedence, templar, extra_vars or {}, sources=tuple(chosen))
+    precedence = Precedence(draft, beside, playbook_dir, templar.vault)
+    return Inventory(draft, precedence, templar, extra_vars or {}, login or {}, sources=tuple(chosen))
 
 
 class Inventory:
@@ -52,6 +55,7 @@ class Inventory:
         precedence: Precedence,
         templar: Templar,
         extra_vars: Mapping[str, object],
+        login: Mapping[str, object],
         *,
         sources: tuple[str, ...],
     ) -> None:
@@ -62,6 +66,7 @@ class Inventory:
         self._precedence = precedence
         self.templar = templar
         self._extra_vars = extra_vars
+        self._login = login
         self._built: dict[str, Host] = {}
 
     @staticmethod
@@ -111,7 +116,7 @@ class Inventory:
             merged.update(self._extra_vars)
             groups = tuple(g for g in self._precedence.groups_of(name) if g != ALL)
             magic = {"inventory_hostname": name, "ansible_playbook_python": sys.executable}
-            connection = connection_of(name, {**merged, **magic}, self.templar)
+            connection = connection_of(name, {**merged, **magic}, self.templar, self._login)
             found = Host(name=name, groups=groups, variables=merged, connection=connection)
             self._built[name] = found
         return found

@@ -10,6 +10,7 @@ from playbook_engine.inventory.draft import ALL
 from playbook_engine.inventory.inventory import Inventory
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.secret import Secret
+from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import Template
 
 
@@ -56,7 +57,9 @@ def as_graph(inventory: Inventory, shown: Collection[str], top: str = ALL, *, wi
 
     def variables(values: Mapping[str, object], depth: int) -> None:
         for name in sorted(values):
-            put("{" + f"{name} = {shown_value(values[name])}" + "}", depth)
+            value = values[name]
+            shown = "(encrypted)" if isinstance(value, Vaulted) else shown_value(value)
+            put("{" + f"{name} = {shown}" + "}", depth)
 
     def add(name: str, depth: int) -> None:
         group = groups[name]
@@ -83,12 +86,19 @@ def _spelled(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
+VAULTED = "__ansible_vault"
+"""The key under which Ansible's JSON has an encrypted value."""
+
+
 def shown_value(value: object) -> object:
-    """A value for printing: templates as their text, secrets as stars."""
+    """A value for printing: templates as their text, encrypted values as they stand in their file, and what came out of
+    an encrypted file as it is: who asks for it has given the password."""
     if isinstance(value, Template):
         return value.source
     if isinstance(value, Secret):
-        return str(value)
+        return value.reveal()
+    if isinstance(value, Vaulted):
+        return {VAULTED: value.ciphertext}
     if isinstance(value, Mapping):
         return {str(key): shown_value(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):

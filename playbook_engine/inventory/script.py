@@ -13,6 +13,8 @@ from pathlib import Path
 
 from playbook_engine.inventory.draft import Draft
 from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.source import SourcePos
+from playbook_engine.model.vaulted import Vaulted
 
 SECONDS = 120
 
@@ -30,7 +32,7 @@ def parse(path: Path, draft: Draft) -> None:
                 draft.hosts[name].variables.update(_mapping(path, variables, f"hostvars of {name}"))
         return
     for name in [n for body in document.values() for n in _hosts_of(body)]:
-        draft.hosts[name].variables.update(_run(path, "--host", name))
+        draft.hosts[name].variables.update(_mapping(path, _run(path, "--host", name), f"variables of {name}"))
 
 
 def _hosts_of(body: object) -> list[str]:
@@ -62,7 +64,16 @@ def _group(path: Path, name: str, body: object, draft: Draft) -> None:
 def _mapping(path: Path, value: object, what: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         raise InventoryError(f"{path}: the {what} are not a mapping")
-    return value
+    return {name: _encrypted(item, path) for name, item in value.items()}
+
+
+def _encrypted(value: object, path: Path) -> object:
+    """Ansible's way to write a `!vault` value in JSON."""
+    if isinstance(value, Mapping):
+        if set(value) == {"__ansible_vault"} and isinstance(value["__ansible_vault"], str):
+            return Vaulted(ciphertext=value["__ansible_vault"], where=SourcePos(file=str(path), line=1))
+        return {name: _encrypted(item, path) for name, item in value.items()}
+    return [_encrypted(item, path) for item in value] if isinstance(value, list) else value
 
 
 def _run(path: Path, *args: str) -> dict[str, object]:

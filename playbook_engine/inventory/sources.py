@@ -11,8 +11,9 @@ from playbook_engine.inventory import ini, script, yaml
 from playbook_engine.inventory.addresses import expand
 from playbook_engine.inventory.draft import UNGROUPED, Draft
 from playbook_engine.inventory.suggestions import did_you_mean
-from playbook_engine.inventory.vars_files import read_text
+from playbook_engine.inventory.vars_files import hide_all, read_text
 from playbook_engine.model.errors import InventoryError
+from playbook_engine.templating.environment import NO_VAULT, Opener
 
 IGNORED = re.compile(
     r"^\.|^(?:host_vars|group_vars|vars_plugins)$|(?:~|\.(?:pyc|pyo|swp|bak|rpm|md|txt|rst|orig|cfg|retry))$"
@@ -36,15 +37,15 @@ def chosen(sources: Sequence[str], environment: Mapping[str, str], folder: Path)
     return [str(default)] if default.exists() else []
 
 
-def read(source: str, draft: Draft) -> None:
+def read(source: str, draft: Draft, opener: Opener = NO_VAULT) -> None:
     """Add one source to the draft: a file, a directory, a script, or a list of hosts with a comma in it."""
     path = Path(os.path.expanduser(source))
     if "," in source and not path.exists():
         _host_list(source, draft)
     elif path.is_dir():
-        _directory(path, draft)
+        _directory(path, draft, opener)
     elif path.exists():
-        _file(path, draft)
+        _file(path, draft, opener)
     else:
         near = did_you_mean(path.name, _names(path.parent))
         raise InventoryError(
@@ -79,7 +80,7 @@ def _host_list(source: str, draft: Draft) -> None:
             draft.add_host(name, UNGROUPED, port)
 
 
-def _directory(folder: Path, draft: Draft) -> None:
+def _directory(folder: Path, draft: Draft, opener: Opener) -> None:
     entries = sorted(name for name in _names(folder) if not IGNORED.search(name))
     if not entries:
         raise InventoryError(
@@ -88,21 +89,26 @@ def _directory(folder: Path, draft: Draft) -> None:
     for name in entries:
         path = folder / name
         if path.is_dir():
-            _directory(path, draft)
+            _directory(path, draft, opener)
         else:
-            _file(path, draft)
+            _file(path, draft, opener)
 
 
-def _file(path: Path, draft: Draft) -> None:
+def _file(path: Path, draft: Draft, opener: Opener) -> None:
     draft.source = str(path)
     if _is_program(path):
         script.parse(path, draft)
         return
-    text = read_text(path)
-    if path.suffix in YAML_SUFFIXES or (not path.suffix and _looks_like_yaml(text)):
-        yaml.parse(text, str(path), draft)
+    text, secret = read_text(path, opener)
+    is_yaml = path.suffix in YAML_SUFFIXES or (not path.suffix and _looks_like_yaml(text))
+    if is_yaml:
+        yaml.parse(text, str(path), draft, secret=secret)
     else:
-        ini.parse(text, str(path), draft)
+        ini.parse(text, str(path), draft, secret=secret)
+    if secret:
+        # Numbers that are there already may be of other sources.
+        hide_all([*(g.variables for g in draft.groups.values())], opener, numbers=False)
+        hide_all([*(h.variables for h in draft.hosts.values())], opener, numbers=False)
 
 
 def _is_program(path: Path) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from playbook_engine.inventory.draft import ALL, Draft
 from playbook_engine.inventory.vars_files import read_vars_file
+from playbook_engine.templating.environment import NO_VAULT, Opener
 
 SUFFIXES = ("", ".yml", ".yaml", ".json")
 
@@ -22,8 +23,9 @@ SUFFIXES = ("", ".yml", ".yaml", ".json")
 class Precedence:
     """Merges the variables of hosts. `beside` are the inventory's folders in order, `runbook` the runbook's."""
 
-    def __init__(self, draft: Draft, beside: Sequence[Path], runbook: Path | None) -> None:
+    def __init__(self, draft: Draft, beside: Sequence[Path], runbook: Path | None, opener: Opener = NO_VAULT) -> None:
         self._draft = draft
+        self._opener = opener
         self._beside = list(dict.fromkeys(beside))
         self._runbook = [runbook] if runbook is not None else []
         self._cache: dict[tuple[Path, str, str], dict[str, object]] = {}
@@ -96,7 +98,7 @@ class Precedence:
         if found is None:
             found = {}
             for path in files_for(folder / kind, name):
-                found.update(read_vars_file(path))
+                found.update(read_vars_file(path, self._opener))
             self._cache[key] = found
         return found
 

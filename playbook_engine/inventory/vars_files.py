@@ -1,18 +1,23 @@
-"""Files of variables: YAML 1.1 as Ansible reads it, positions kept for errors."""
+"""Files of variables: YAML 1.1 as Ansible reads it, positions kept for errors.
+
+A `!vault` value stays encrypted until it is used. Of a file that is encrypted as a whole every text is a `Secret`.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from playbook_engine.model.errors import InventoryError, UsageError
+from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
-from playbook_engine.templating.environment import Templar
-from playbook_engine.templating.node import to_nodes
+from playbook_engine.model.vaulted import Vaulted
+from playbook_engine.templating.environment import NO_VAULT, Opener, Templar
+from playbook_engine.templating.node import Template, to_nodes
 
 try:
     from yaml import CSafeLoader as _SafeLoader
@@ -28,12 +33,13 @@ class _Loader(_SafeLoader):
 
     file = ""
     lines: list[str]
+    secret = False
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         value = super().construct_object(node, deep=deep)
         if isinstance(value, str) and "{" in value:
-            return to_nodes(value, self.place(node))
-        return value
+            value = to_nodes(value, self.place(node))
+        return kept_secret(value) if self.secret and isinstance(value, str | Template) else value
 
     def place(self, node: yaml.Node) -> SourcePos:
         mark = node.start_mark
@@ -73,7 +79,47 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> Any:
                 advice='quote values that begin with a brace: "{{ name }}"',
                 where=loader.place(key_node),
             ) from None
-        made[key if not hasattr(key, "source") else key.source] = loader.construct_object(value_node, deep=True)
+        made[plain_key(key)] = loader.construct_object(value_node, deep=True)
+
+
+def plain_key(key: object) -> object:
+    """What a mapping is asked for: names are no templates, and no secrets."""
+    return key.source if isinstance(key, Template) else key.reveal() if isinstance(key, Secret) else key
+
+
+def kept_secret(value: object) -> object:
+    """A value of an encrypted file. Numbers stay numbers."""
+    if isinstance(value, str):
+        return Secret(value)
+    if isinstance(value, Template):
+        return Template(source=value.source, where=value.where, secret=True)
+    if isinstance(value, dict):
+        return {key: kept_secret(item) for key, item in value.items()}
+    return [kept_secret(item) for item in value] if isinstance(value, list) else value
+
+
+def hide_all(value: object, opener: Opener, *, numbers: bool = True) -> None:
+    """Tells the redactor of every text and number of an encrypted file; names of variables are no secrets."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            hide_all(item, opener, numbers=numbers)
+    elif isinstance(value, list):
+        for item in value:
+            hide_all(item, opener, numbers=numbers)
+    elif isinstance(value, Secret):
+        opener.hide(value.reveal())
+    elif numbers and isinstance(value, int | float) and not isinstance(value, bool):
+        opener.hide(str(value))
+
+
+def _construct_vaulted(loader: _Loader, node: yaml.Node) -> Vaulted:
+    if not isinstance(node, yaml.ScalarNode):
+        raise InventoryError(
+            "!vault stands before encrypted text",
+            advice="`runbook vault encrypt_string` writes it",
+            where=loader.place(node),
+        )
+    return Vaulted(ciphertext=str(node.value), where=loader.place(node))
 
 
 def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
@@ -81,16 +127,18 @@ def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+for _tag in ("!vault", "!vault-encrypted"):
+    _Loader.add_constructor(_tag, _construct_vaulted)
 for _tag in ("!unsafe", "tag:yaml.org,2002:value", "tag:yaml.org,2002:merge"):
     # `=` and `<<` as values are the text that they look like
     _Loader.add_constructor(_tag, _construct_text)
 
 
-def read_yaml(text: str, file: str) -> object:
-    """The one document in `text`. Raises `InventoryError` with the place."""
+def read_yaml(text: str, file: str, *, secret: bool = False) -> object:
+    """The one document in `text`; `secret` when it was encrypted. Raises `InventoryError` with the place."""
     loader = _Loader(text)
-    loader.file = file
-    loader.lines = text.splitlines()
+    loader.file, loader.secret = file, secret
+    loader.lines = [] if secret else text.splitlines()  # an error shows its line
     try:
         node = loader.get_single_node()
         if node is None:
@@ -112,25 +160,33 @@ def read_yaml(text: str, file: str) -> object:
         loader.dispose()
 
 
-def read_text(path: str | Path) -> str:
+def read_text(path: str | Path, opener: Opener = NO_VAULT) -> tuple[str, bool]:
+    """The text of a file, and whether it was encrypted. Raises InventoryError, VaultError."""
     try:
         if Path(path).stat().st_size > MAX_BYTES:
             raise InventoryError(f"{path} is larger than {MAX_BYTES >> 20} MiB")
-        return Path(path).read_text(encoding="utf-8-sig")
+        data = Path(path).read_bytes()
+        plain = opener.file(data, str(path))
+        text = plain.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return text, plain is not data
     except OSError as exc:
         raise InventoryError(f"{path} cannot be read: {exc.strerror}") from None
     except UnicodeDecodeError:
         raise InventoryError(f"{path} is not UTF-8 text") from None
 
 
-def read_vars_file(path: str | Path) -> dict[str, object]:
+def read_vars_file(path: str | Path, opener: Opener = NO_VAULT) -> dict[str, object]:
     """The variables of a file. An empty file has none; anything but a mapping is an error."""
-    return read_vars(read_text(path), str(path))
+    text, secret = read_text(path, opener)
+    found = read_vars(text, str(path), secret=secret)
+    if secret:
+        hide_all(found, opener)
+    return found
 
 
-def read_vars(text: str, path: str | Path) -> dict[str, object]:
-    """The variables in the text of a file."""
-    value = read_yaml(text, str(path))
+def read_vars(text: str, path: str | Path, *, secret: bool = False) -> dict[str, object]:
+    """The variables in the text of a file; `secret` when it was encrypted."""
+    value = read_yaml(text, str(path), secret=secret)
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -154,7 +210,7 @@ def parse_extra_vars(texts: Sequence[str], templar: Templar) -> dict[str, object
     for text in texts:
         text = text.strip()
         if text.startswith("@"):
-            made.update(read_vars_file(text[1:]))
+            made.update(read_vars_file(text[1:], templar.vault))
         elif text[:1] in ("{", "["):
             value = read_yaml(text, "--extra-vars")
             if not isinstance(value, dict):

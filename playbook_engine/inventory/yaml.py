@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from playbook_engine.inventory.addresses import expand
 from playbook_engine.inventory.draft import Draft
 from playbook_engine.inventory.suggestions import did_you_mean
-from playbook_engine.inventory.vars_files import read_yaml
+from playbook_engine.inventory.vars_files import plain_key, read_yaml
 from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 
 KEYS = ("hosts", "children", "vars")
 
 
-def parse(text: str, file: str, draft: Draft) -> None:
+def parse(text: str, file: str, draft: Draft, *, secret: bool = False) -> None:
     """Add a YAML inventory to the draft. Raises `InventoryError` with the place where there is one."""
-    data = read_yaml(text, file)
+    data = read_yaml(text, file, secret=secret)
     where = SourcePos(file=file, line=1)
     if data is None:
         return
@@ -84,8 +85,8 @@ def _section(group: str, body: Mapping[object, object], key: str, where: SourceP
     section = body.get(key)
     if section is None:
         return {}
-    if isinstance(section, str):
-        return {section: None}
+    if isinstance(section, str | Secret):
+        return {str(plain_key(section)): None}
     if not isinstance(section, Mapping):
         raise InventoryError(
             f"{key!r} of group {group!r} is a mapping, not a {type(section).__name__}",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import threading
 import types
 import typing
 from collections.abc import Mapping
@@ -29,6 +30,9 @@ from playbook_engine.model.secret import Secret
 _json = json.JSONEncoder(separators=(",", ":")).encode
 
 INLINE = 32 << 10  # sealed bytes that stay in the line; more goes to a blob
+
+LEARNED = "$secrets"
+"""The sealed part's key for the secrets that were known when it was written, and not before."""
 
 SHELTERS = frozenset({"changes", "differences", "evidence", "shown"})
 """Fields with what came from a host at length, which may hold a secret that nobody declared."""
@@ -60,6 +64,8 @@ class Codec:
         self._key = key
         self._blobs = blobs
         self._redactor = redactor
+        self._noted = 0
+        self._noting = threading.Lock()
 
     def encode(self, event: Event, at: str) -> str:
         """The event as one line of JSON, without its sequence number: sealing happens outside the writer's lock.
@@ -78,6 +84,8 @@ class Codec:
                 hidden[key] = to_json(value)
             else:
                 (hidden if key in SHELTERS else line)[key] = _shown(key, value, self._redactor)
+        if learned := self._learned():
+            hidden[LEARNED] = learned
         text = _json(line)
         if not hidden:
             return text
@@ -85,6 +93,13 @@ class Codec:
         if len(sealed) <= INLINE:
             return f'{text[:-1]},"sealed":"{binascii.b2a_base64(sealed, newline=False).decode()}"}}'
         return f'{text[:-1]},"blob":"{self._blobs.put(sealed)}"}}'
+
+    def _learned(self) -> list[str]:
+        """Secrets that no line before this one has: who reads the journal later does not show them either."""
+        with self._noting:
+            learned = self._redactor.since(self._noted)
+            self._noted += len(learned)
+        return learned
 
     def decode(self, seq: int, text: str) -> Record:
         """Raises JournalError for an event that this version does not know, or whose sealed part does not open."""
@@ -97,6 +112,8 @@ class Codec:
         if sealed or blob:
             data = base64.b64decode(sealed) if sealed else self._blobs.get(blob)
             line.update(json.loads(self._key.open(data, name.encode()), object_hook=from_json))
+            for text in line.pop(LEARNED, ()):
+                self._redactor.add(str(text))
         depths = _tuples(name)
         known = {k: _tuple(v, depths[k]) for k, v in line.items() if k in depths}
         return Record(seq=seq, at=at, event=cls(**known))  # type: ignore[arg-type]

@@ -33,7 +33,7 @@ class Redactor:
     """A registry of secret values. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._values: set[str] = set()
+        self._values: dict[str, None] = {}
         self._new: list[str] = []
         self._groups: tuple[_Group, ...] = ()
         self._lock = threading.Lock()
@@ -44,8 +44,15 @@ class Redactor:
             return
         with self._lock:
             if value not in self._values:
-                self._values.add(value)
+                self._values[value] = None
                 self._new.append(value)
+
+    def since(self, known: int) -> list[str]:
+        """The values that were added after the first `known` ones, in their order."""
+        if len(self._values) == known:
+            return []
+        with self._lock:
+            return list(self._values)[known:]
 
     @property
     def idle(self) -> bool:

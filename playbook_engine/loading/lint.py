@@ -11,7 +11,7 @@ from playbook_engine.catalog import catalog
 from playbook_engine.loading.places import CODE, Finder
 from playbook_engine.loading.problems import in_order
 from playbook_engine.loading.results import attributes, slip
-from playbook_engine.model.errors import LoadError, TemplateError
+from playbook_engine.model.errors import LoadError, TemplateError, VaultError
 from playbook_engine.model.runbook import Block, Entry, Import, Include, Probe, Runbook, Step
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
@@ -262,6 +262,8 @@ class _Look:
                 return
             try:
                 text = _text(self._read, step.file or self._runbook.file, kind, name)
+            except VaultError:
+                continue  # it is there, and who has no password cannot look into it
             except LoadError as error:
                 self._found.append(LoadError(error.message, advice=error.advice, where=error.where or step.where))
                 continue

@@ -10,6 +10,7 @@ from playbook_engine.loading.problems import Problems
 from playbook_engine.loading.schema import ParamModel
 from playbook_engine.loading.yaml_source import Document
 from playbook_engine.model.runbook import Param
+from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import holds_template, to_nodes
 
 NUMBERS = ("int", "float", "size", "duration")
@@ -53,7 +54,9 @@ def read_param(document: Document, name: str, raw: ParamModel, problems: Problem
         name=name, type=raw.type, choices=tuple(choices), minimum=raw.minimum, maximum=raw.maximum, pattern=pattern
     )
     default = raw.default
-    if holds_template(to_nodes(default, None)):
+    if isinstance(default, Vaulted):
+        pass  # judged when it is opened
+    elif holds_template(to_nodes(default, None)):
         problems.add(
             (*place, "default"), f"the default of {name} is a template, which would not be rendered",
             "write the value; what is made of other values goes under vars:",

@@ -8,6 +8,7 @@ import yaml
 
 from playbook_engine.catalog import catalog
 from playbook_engine.model.runbook import Import, Probe, Runbook, Step
+from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import Template
 
 
@@ -96,6 +97,8 @@ def _yaml(value: object) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, Template):
         return value.source
+    if isinstance(value, Vaulted):
+        return "(encrypted)"
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -53,7 +53,7 @@ class Loader:
         self._files += 1
         if self._files > MAX_FILES:
             raise LoadError(f"the runbook takes in more than {MAX_FILES} others, imports of imports included")
-        document = document or read_yaml(file)
+        document = document or read_yaml(file, self.templar.vault.file)
         problems = Problems(document)
         if not isinstance(document.value, Mapping):
             raise _no_mapping(document)
@@ -118,7 +118,7 @@ class Loader:
     ) -> dict[str, object]:  # fmt: skip
         """The variables of one of `vars_files`."""
         try:
-            return read_vars_file(file.parent / Path(name).expanduser())
+            return read_vars_file(file.parent / Path(name).expanduser(), self.templar.vault)
         except LoadError as error:
             problems.add_error(LoadError(error.message, advice=error.advice, where=error.where or document.at(path)))
         return {}

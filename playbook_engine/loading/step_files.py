@@ -106,7 +106,7 @@ class StepFiles:
         if where is not None and not file.is_file() and self._dialect.yaml11 and not must:
             return None  # to a playbook it is an error of the run, and `when` may spare it
         try:
-            document = read_yaml(file, yaml11=self._dialect.yaml11)
+            document = read_yaml(file, self._loader.templar.vault.file, yaml11=self._dialect.yaml11)
         except LoadError as error:
             if where is not None:
                 gone = LoadError(f"there is no file {file.name!r}", where=where, advice=f"looked for {file}")

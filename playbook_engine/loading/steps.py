@@ -17,6 +17,7 @@ from playbook_engine.loading.values import ValueReader
 from playbook_engine.loading.yaml_source import Document, Where
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.runbook import Import, OnDisconnect, Otherwise, Param, Probe, Runbook, Step
+from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import Template, holds_template, to_nodes
 
 UNSAID = "the playbook does not say how it is taken back"
@@ -279,7 +280,7 @@ class StepReader:
         if spec.name == "assert":
             given = {**given, "that": self._assertions(given["that"], (*path, "that"))} if "that" in given else given
         args = {str(k): self._values.value(v, (*path, k)) for k, v in given.items()}
-        for problem in spec.check(args, lambda v: isinstance(v, Template)):
+        for problem in spec.check(args, lambda v: isinstance(v, Template | Vaulted)):
             at_key = problem.key or not problem.path
             self._problems.add((*path, *problem.path), problem.message, problem.advice, key=at_key)
         if spec.name == "command" and isinstance(args.get("cmd"), str):

@@ -7,6 +7,7 @@ leading zero is an error: YAML 1.1 reads 0644 as 420, YAML 1.2 as 644, and the a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import yaml
 from playbook_engine.loading.yaml_mistakes import BRACES, explain
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.source import SourcePos
+from playbook_engine.model.vaulted import Vaulted
 
 Where = tuple[str | int, ...]
 """A path into a document: keys and indexes from the top."""
@@ -35,6 +37,7 @@ HEX = re.compile(r"0x[0-9a-fA-F]+$|0o[0-7]+$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1 counts as the end of a line
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")  # no c-printable
+VAULT = ("!vault", "!vault-encrypted")
 STR = "tag:yaml.org,2002:str"
 SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
 
@@ -90,14 +93,18 @@ def shown(line: str, column: int) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def read_yaml(path: Path, *, yaml11: bool = False) -> Document:
-    """Reads a file; with `yaml11` as Ansible does: yes is true, 0644 is octal. Raises LoadError with the place."""
+def read_yaml(
+    path: Path, decrypt: Callable[[bytes, str], bytes] = lambda data, name: data, *, yaml11: bool = False
+) -> Document:
+    """Reads a file; with `yaml11` as Ansible does: yes is true, 0644 is octal. `decrypt` opens one that is encrypted.
+    Raises LoadError with the place."""
     start = SourcePos(file=str(path), line=1)
     try:
         with path.open("rb") as handle:
             data = handle.read(MAX_BYTES + 1)
     except OSError as error:
         raise LoadError(f"the file cannot be read: {error.strerror}", where=start) from error
+    data = decrypt(data, str(path))
     if len(data) > MAX_BYTES:
         raise LoadError(
             f"the file is larger than {MAX_BYTES >> 20} MiB: this is no runbook", where=start,
@@ -181,7 +188,9 @@ def _survey(document: Document, text: str, yaml11: bool) -> set[tuple[int, int]]
             tag = getattr(event, "tag", None)
             if tag == STR and isinstance(event, yaml.ScalarEvent):
                 texts.add(place)
-            elif tag is not None and not (yaml11 and tag in ("!unsafe", "!vault")):
+            elif tag in VAULT and isinstance(event, yaml.ScalarEvent):
+                continue
+            elif tag is not None and not (yaml11 and tag == "!unsafe"):
                 _refuse_tag(tag, document.position(*place))
     finally:
         loader.dispose()
@@ -191,8 +200,8 @@ def _survey(document: Document, text: str, yaml11: bool) -> set[tuple[int, int]]
 def _refuse_tag(tag: str, where: SourcePos) -> None:
     shown = tag.replace("tag:yaml.org,2002:", "!!")
     advice = "leave it out"
-    if shown == "!vault":
-        advice = "this version reads no vault; give the value with -e @file, and declare its parameter secret: true"
+    if tag in VAULT:
+        advice = "!vault stands before encrypted text: `runbook vault encrypt_string` writes it"
     elif shown == "!unsafe":
         advice = "write {% raw %} and {% endraw %} around braces that are no template"
     raise LoadError(f"the tag {shown} means nothing in a runbook", where=where, advice=advice)
@@ -256,6 +265,9 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
         text = str(node.value)
+        if node.tag in VAULT:
+            where = self._document.position(node.start_mark.line + 1, node.start_mark.column + 1)
+            return Vaulted(ciphertext=text, where=where)
         if self._old is not None:
             return self._as_old(node, text)
         if node.style or (node.start_mark.line + 1, node.start_mark.column + 1) in self._texts:

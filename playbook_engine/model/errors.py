@@ -4,7 +4,8 @@
     ├── UsageError            5      the command line makes no sense
     ├── LoadError             5      a file that a person wrote does not load; a bundle of them: LoadErrors
     │   ├── TemplateError     5      a template or expression cannot be compiled or rendered
-    │   └── InventoryError    5      an inventory, a pattern, a limit
+    │   ├── InventoryError    5      an inventory, a pattern, a limit
+    │   └── VaultError        5      something encrypted does not open: no password, the wrong one, damage
     ├── JournalError          1      the journal cannot be written or does not verify
     ├── NotFound              1      no such run, step, report
     ├── PlanRefused           1      a saved plan is not carried out: it was changed, is too old, or the hosts moved
@@ -24,7 +25,7 @@ A failing step is a value (`model.outcome`), not an exception; `HostError` becom
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from playbook_engine.model.source import SourcePos
 
@@ -43,6 +44,13 @@ class EngineError(Exception):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
+
+    def masked(self, redact: Callable[[str], str]) -> None:
+        """Takes the secrets out of what it says."""
+        self.message = redact(self.message)
+        self.advice = redact(self.advice) if self.advice else self.advice
+        if self.where and redact(self.where.text) != self.where.text:
+            self.where = SourcePos(file=self.where.file, line=self.where.line)
 
     def render(self) -> str:
         """The whole text for a terminal: place, message, the line with a caret, advice."""
@@ -71,6 +79,11 @@ class LoadErrors(LoadError):
         self.errors = tuple(errors)
         super().__init__(errors[0].message, advice=errors[0].advice, where=errors[0].where)
 
+    def masked(self, redact: Callable[[str], str]) -> None:
+        super().masked(redact)
+        for error in self.errors:
+            error.masked(redact)
+
     def render(self) -> str:
         return "\n\n".join(e.render() for e in self.errors)
 
@@ -81,6 +94,10 @@ class TemplateError(LoadError):
 
 class InventoryError(LoadError):
     kind = "inventory"
+
+
+class VaultError(LoadError):
+    kind = "vault"
 
 
 class JournalError(EngineError):

@@ -11,7 +11,10 @@ from playbook_engine.model.secret import Secret
 
 @frozen
 class ConnectionSpec:
-    """How to reach a host: Ansible's connection variables. None means "as ssh_config or the default says"."""
+    """How to reach a host: Ansible's connection variables. None means "as ssh_config or the default says".
+
+    `locked`: what of this is encrypted and does not open, and why; empty when nothing is.
+    """
 
     connection: str = "ssh"
     address: str | None = None
@@ -27,6 +30,7 @@ class ConnectionSpec:
     become_password: Secret | None = None
     connect_timeout: float = 10.0
     host_key_checking: bool = True
+    locked: str = ""
 
 
 @frozen

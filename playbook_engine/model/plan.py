@@ -76,6 +76,12 @@ class Plan:
         return self._known.keys()
 
 
+def file_kind(kind: str, args: Mapping[str, object]) -> str:
+    """`file` or `template`; with ` encrypted` after it where the arguments of a step say `decrypt: false`."""
+    asis = str(args.get("decrypt", True)).lower() in ("false", "no", "off", "0", "n", "f")
+    return f"{kind} encrypted" if asis else kind
+
+
 def file_key(runbook: str, kind: str, name: str) -> str:
-    """Under which a plan keeps a file: `kind` is file or template, `runbook` the file that names it."""
+    """Under which a plan keeps a file: `kind` is as `file_kind` gives it, `runbook` the file that names it."""
     return f"{kind}\n{runbook}\n{name}"

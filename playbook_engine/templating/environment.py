@@ -13,20 +13,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateSyntaxError, meta, nodes
 from jinja2.parser import Parser
 
-from playbook_engine.model.errors import EngineError, TemplateError
+from playbook_engine.model.errors import EngineError, TemplateError, VaultError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
+from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating import lookups
 from playbook_engine.templating.filters import FILTERS, SEES_UNDEFINED
 from playbook_engine.templating.limits import spending
 from playbook_engine.templating.node import OMIT, Template, templates_in, to_nodes
 from playbook_engine.templating.sandbox import (
+    PASSES_ON,
     Sandbox,
     ScopeContext,
     UndefinedName,
@@ -36,6 +38,7 @@ from playbook_engine.templating.sandbox import (
     text_of,
 )
 from playbook_engine.templating.scope import LazyVariables, Scope, finished
+from playbook_engine.templating.secrets import marked
 from playbook_engine.templating.tests import TESTS
 from playbook_engine.templating.wording import did_you_mean, runtime_error, shown, syntax_error, to_condition
 
@@ -49,6 +52,40 @@ BINDING = (
 )  # fmt: skip
 """Statements that give a name a value, or take their names from elsewhere."""
 
+
+class Opener(Protocol):
+    """Decrypts: what `inventory/vault.py` gives."""
+
+    def secret(self, value: Vaulted) -> Secret:
+        """Raises VaultError."""
+        ...
+
+    def file(self, data: bytes, name: str) -> bytes:
+        """The contents of a file, decrypted where they are encrypted. Raises VaultError."""
+        ...
+
+    def hide(self, text: str) -> None:
+        """Says that a text came out of something encrypted."""
+        ...
+
+
+class _NoVault:
+    """Without passwords nothing opens."""
+
+    def secret(self, value: Vaulted) -> Secret:
+        raise VaultError("this is encrypted, and nothing here decrypts", where=value.where)
+
+    def file(self, data: bytes, name: str) -> bytes:
+        if data.startswith(VAULT_HEADER):
+            raise VaultError("this is encrypted, and nothing here decrypts", where=SourcePos(file=name, line=1))
+        return data
+
+    def hide(self, text: str) -> None:
+        pass
+
+
+VAULT_HEADER = b"$ANSIBLE_VAULT;"
+NO_VAULT = _NoVault()
 Compiled = Callable[[ScopeContext], object]
 K = TypeVar("K")
 V = TypeVar("V")
@@ -56,9 +93,11 @@ Condition = str | bool | Template | Sequence["str | bool | Template"]
 
 
 class Templar:
-    """Compiles once per source text, renders and evaluates. `search` are folders where lookups find files."""
+    """Compiles once per source text, renders and evaluates. `search` are folders where lookups find files, `vault`
+    opens what is encrypted when it is used."""
 
-    def __init__(self, *, search: Sequence[str] = (), lookups_allowed: bool = True) -> None:
+    def __init__(self, *, search: Sequence[str] = (), lookups_allowed: bool = True, vault: Opener = NO_VAULT) -> None:
+        self.vault = vault
         finder = lookups.Lookups(search=search, templar=self) if lookups_allowed else None
         self._names = _names(finder)
         self._values = self._sandbox(plain_backslashes=True)
@@ -74,7 +113,7 @@ class Templar:
         env = Sandbox(plain_backslashes=plain_backslashes, trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
         filters: dict[str, Any] = {**env.filters, **FILTERS}
         for name, function in filters.items():
-            wrapped = guarded(function, sees_undefined=name in SEES_UNDEFINED)
+            wrapped = guarded(function, sees_undefined=name in SEES_UNDEFINED, passes_on=name in PASSES_ON)
             env.filters[name] = env.filters[f"ansible.builtin.{name}"] = wrapped
         tests: dict[str, Any] = {**env.tests, **TESTS}
         for name, test in tests.items():
@@ -165,7 +204,7 @@ class Templar:
             return self._finish(value, self.scope(variables))
 
     def scope(self, variables: Mapping[str, object]) -> Scope:
-        return Scope(variables, self._run)
+        return Scope(variables, self._run, self.vault.secret)
 
     def lazy(self, variables: Mapping[str, object]) -> LazyVariables:
         """The variables as a mapping that resolves each on use; what `hostvars[name]` is."""
@@ -209,13 +248,16 @@ class Templar:
             return {key: item for key, item in made.items() if item is not OMIT}
         if isinstance(value, list | tuple):
             return [item for item in (self._finish(item, scope) for item in value) if item is not OMIT]
+        if isinstance(value, Vaulted):
+            return self.vault.secret(value)
         return value
 
     def _run(self, template: Template, scope: Scope) -> object:
         """One template's value. An undefined name leaves as `UndefinedName`, all else as `TemplateError`."""
         compiled = self._compiled(template.source, template.where)
         try:
-            return self._call(compiled, scope)
+            value = self._call(compiled, scope)
+            return marked(value) if template.secret else value
         except (EngineError, UndefinedName):
             raise
         except Exception as exc:
@@ -248,6 +290,16 @@ class Templar:
             scope = self.scope(variables)
             value = self._guard(lambda: text_of([self._call(compiled, scope)]), scope, where, source)
         return value.reveal() if isinstance(value, Secret) else str(value)
+
+    def decrypted(self, path: str) -> tuple[str, bool]:
+        """The text of a controller's file, and whether it was encrypted. Raises VaultError, OSError, ValueError."""
+        with open(path, "rb") as handle:
+            data = handle.read()
+        plain = self.vault.file(data, path)
+        text = plain.decode("utf-8").replace("\r\n", "\n")  # as a file that is opened as text
+        if plain is not data:
+            self.vault.hide(text)
+        return text, plain is not data
 
     def _call(self, compiled: JinjaTemplate, scope: Scope) -> object:
         context = ScopeContext(compiled.environment, {}, None, compiled.blocks)

@@ -15,6 +15,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing, pass_context
 
 from playbook_engine.model.errors import TemplateError
+from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating import limits, sequences
 from playbook_engine.templating.filters import collections, passwords
@@ -27,6 +28,8 @@ class Renderer(Protocol):
     """What the lookup `template` needs of a `Templar`."""
 
     def render_file(self, source: str, variables: Mapping[str, object], where: SourcePos | None = None) -> str: ...
+
+    def decrypted(self, path: str) -> tuple[str, bool]: ...
 
 
 Lookup = Callable[..., list[Any]]
@@ -50,7 +53,7 @@ class Lookups:
         self._search = tuple(search)
         self._templar = templar
         self._known: dict[str, Lookup] = {
-            "env": self._env, "file": self._file, "pipe": self._pipe, "lines": self._lines,
+            "env": self._env, "file": self._file, "unvault": self._unvault, "pipe": self._pipe, "lines": self._lines,
             "template": self._template, "vars": self._vars, "varnames": self._varnames,
             "first_found": self._first_found, "fileglob": self._fileglob,
             "dict": self._dict, "items": self._items, "list": self._list, "flattened": self._flattened,
@@ -117,11 +120,15 @@ class Lookups:
         for term in self._flat(terms):
             path = self._path(str(term))
             limits.budget().make(os.path.getsize(path))
-            with open(path, encoding="utf-8") as handle:
-                text = handle.read()
+            text, secret = self._templar.decrypted(path)
             text = text.lstrip() if lstrip else text
-            made.append(text.rstrip() if rstrip else text)
+            text = text.rstrip() if rstrip else text
+            made.append(Secret(text) if secret else text)
         return made
+
+    def _unvault(self, context: Context, terms: list[Any]) -> list[Any]:
+        """A file as it is, decrypted where it is encrypted."""
+        return self._file(context, terms, rstrip=False)
 
     def _template(self, context: Context, terms: list[Any], template_vars: Any = None) -> list[Any]:
         variables: Mapping[str, object] = _names(context).variables
@@ -130,9 +137,9 @@ class Lookups:
         made = []
         for term in terms:
             path = self._path(str(term))
-            with open(path, encoding="utf-8") as handle:
-                source = handle.read()
-            made.append(self._templar.render_file(source, variables, SourcePos(file=path, line=1)))
+            source, secret = self._templar.decrypted(path)
+            text = self._templar.render_file(source, variables, SourcePos(file=path, line=1))
+            made.append(Secret(text) if secret else text)
         return made
 
     def _shell(self, command: str) -> str:

@@ -12,16 +12,19 @@ from collections.abc import Iterator, Mapping
 
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.source import SourcePos
+from playbook_engine.model.vaulted import Vaulted
 
 MARKERS = re.compile(r"\{\{|\{%|\{#")
 
 
 @frozen
 class Template:
-    """Text with Jinja in it, and the place where the author wrote it."""
+    """Text with Jinja in it, and the place where the author wrote it. `secret`: it stood in an encrypted file, and what
+    it gives is kept as secret as the file."""
 
     source: str
     where: SourcePos | None = None
+    secret: bool = False
 
     def __str__(self) -> str:
         return self.source
@@ -68,14 +71,15 @@ _LEAVES = frozenset({str, int, float, bool, type(None)})
 
 
 def holds_template(value: object) -> bool:
-    """Whether a template is anywhere inside. Quick: facts of a host are asked this at every use."""
+    """Whether a template, or an encrypted value, is anywhere inside: something that is worked out when it is used.
+    Quick: facts of a host are asked this at every use."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
         kind = type(item)
         if kind in _LEAVES:
             continue
-        if kind is Template:
+        if kind is Template or kind is Vaulted:
             return True
         if isinstance(item, dict):
             waiting += [part for part in item.values() if type(part) not in _LEAVES]

@@ -26,6 +26,7 @@ from jinja2.utils import missing
 
 from playbook_engine.model.secret import Secret
 from playbook_engine.templating import limits
+from playbook_engine.templating.secrets import Method, holds_secret, marked, revealed, secrets_in
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -76,6 +77,17 @@ class Missing(StrictUndefined):
     def fail(self) -> None:
         """Raise the `UndefinedName` that any use of it would raise."""
         self._fail_with_undefined_error()
+
+
+class Locked(Missing):
+    """An encrypted value that no password opens. Every use says so, `default` and `is defined` too: it is there."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+        self._undefined_exception = lambda message: error  # type: ignore[assignment]
 
 
 class ScopeContext(Context):
@@ -142,8 +154,13 @@ def text_of(values: Iterable[object]) -> str | Secret:
         if isinstance(value, Secret):
             secret = True
             texts.append(value.reveal())
+        elif isinstance(value, str):
+            texts.append(value)
         else:
-            texts.append(value if isinstance(value, str) else str(shown(value)))
+            told = shown(value)
+            if holds_secret(told):
+                secret, told = True, revealed(told)
+            texts.append(str(told))
     limits.budget().make(sum(map(len, texts)))
     text = "".join(texts)
     return Secret(text) if secret else text
@@ -221,6 +238,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         secret = isinstance(left, Secret) or isinstance(right, Secret)
+        if operator == "%" and isinstance(left, str | Secret):
+            secret = secret or holds_secret(right)  # "%s:%s" % (user, password)
+            right = revealed(right)
         if secret:
             left, right = _revealed(left), _revealed(right)
         if operator == "*":
@@ -241,6 +261,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         owner = getattr(obj, "__self__", None)
         if owner is not None and owner is not self:
             args = limits.check_method(owner, getattr(obj, "__name__", ""), args)
+            if isinstance(owner, str) and not isinstance(obj, Method) and holds_secret([args, kwargs]):
+                obj = Method(obj)  # `", ".join(passwords)`
         result = super().call(context, obj, *args, **kwargs)
         if isinstance(result, KeysView | ValuesView | ItemsView):
             return limits.listed(result)
@@ -253,15 +275,36 @@ class Sandbox(ImmutableSandboxedEnvironment):
         text = value.__self__
         formatter = SafeFormatter(self)
 
-        def format_safely(*args: Any, **kwargs: Any) -> str:
+        def format_safely(*args: Any, **kwargs: Any) -> str | Secret:
+            secret = holds_secret([args, kwargs])
+            args, kwargs = revealed(args), revealed(kwargs)  # type: ignore[assignment]
             if value.__name__ == "format_map":
                 made = formatter.vformat(text, (), *args, **kwargs)
             else:
                 made = formatter.vformat(text, args, kwargs)
             limits.budget().make(len(made))
-            return made
+            return Secret(made) if secret else made
 
         return format_safely
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self._of_secret(obj, attribute) if isinstance(obj, Secret) else super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if not isinstance(obj, Secret):
+            return super().getitem(obj, argument)
+        if isinstance(argument, str):
+            return self._of_secret(obj, argument)
+        return marked(super().getitem(obj.reveal(), argument))
+
+    def _of_secret(self, obj: Secret, name: str) -> Any:
+        """A method of the text: `password.split(":")`."""
+        found = super().getattr(obj.reveal(), name)
+        if isinstance(found, Undefined):
+            return found
+        if getattr(found, "__self__", None) is None:  # `format`, which is guarded in a way of its own
+            return lambda *args, **kwargs: marked(found(*args, **kwargs))
+        return Method(found)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         if isinstance(obj, Secret):
@@ -294,25 +337,37 @@ def _revealed(value: object) -> object:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def guarded(function: Callable[..., object], *, sees_undefined: bool = False) -> Callable[..., object]:
+PASSES_ON = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
+"""Filters that hand each item to another filter or test, which looks after its secrets itself."""
+
+
+def guarded(
+    function: Callable[..., object], *, sees_undefined: bool = False, passes_on: bool = False
+) -> Callable[..., object]:
     """Wrap a filter: what is given something undefined is undefined, secrets stay secret, results are charged."""
 
     @functools.wraps(function)
     def call(*args: object, **kwargs: object) -> object:
-        secret = False
         for arg in args:
-            if isinstance(arg, Missing) and not sees_undefined:
+            if isinstance(arg, Missing) and (not sees_undefined or isinstance(arg, Locked)):
                 return arg
-            secret = secret or isinstance(arg, Secret)
-        if secret:
-            args = tuple(map(_revealed, args))
-        result = function(*args, **kwargs)
-        if isinstance(result, str):
-            limits.budget().make(len(result))
-            return Secret(result) if secret else result
-        return limits.listed(result) if is_lazy(result) else result
+        texts = frozenset(secrets_in([*args, *kwargs.values()]))
+        if not texts or (passes_on and not any(isinstance(arg, Secret) for arg in args)):
+            return _charged(function(*args, **kwargs))
+        whole = any(isinstance(arg, Secret) for arg in args)
+        named = {key: revealed(value) for key, value in kwargs.items()}
+        result = _charged(function(*(revealed(arg) for arg in args), **named))
+        # Text that secrets went into is one; of a structure only what has one in it, unless all of it was made of one.
+        return marked(result, None if whole or isinstance(result, str) else texts)
 
     return call
+
+
+def _charged(result: object) -> object:
+    if isinstance(result, str):
+        limits.budget().make(len(result))
+        return result
+    return limits.listed(result) if is_lazy(result) else result
 
 
 def guarded_test(function: Callable[..., object], *, sees_undefined: bool = False) -> Callable[..., object]:
@@ -321,8 +376,8 @@ def guarded_test(function: Callable[..., object], *, sees_undefined: bool = Fals
     @functools.wraps(function)
     def call(*args: object, **kwargs: object) -> object:
         for arg in args:
-            if isinstance(arg, Missing) and not sees_undefined:
+            if isinstance(arg, Missing) and (not sees_undefined or isinstance(arg, Locked)):
                 arg.fail()
-        return function(*map(_revealed, args), **kwargs)
+        return function(*map(revealed, args), **kwargs)
 
     return call

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from jinja2.runtime import Undefined
 from jinja2.utils import missing
 
-from playbook_engine.model.errors import TemplateError
+from playbook_engine.model.errors import TemplateError, VaultError
 from playbook_engine.model.secret import Secret
+from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import OMIT, Omit, Template, holds_template
-from playbook_engine.templating.sandbox import Missing, UndefinedName, is_lazy
+from playbook_engine.templating.sandbox import Locked, Missing, UndefinedName, is_lazy
 
 MAX_DEPTH = 60
 """How many variables may refer to one another in a chain."""
 
 Run = Callable[[Template, "Scope"], object]
+Unlock = Callable[[Vaulted], Secret]
 
 
 class Scope:
@@ -24,14 +26,16 @@ class Scope:
 
     A variable whose value was written by the author may hold templates; they are run when the variable is used,
     in this same scope. Everything else is handed over as it is. A variable that needs something undefined is
-    itself undefined, so that `default` applies to it, as in Ansible.
+    itself undefined, so that `default` applies to it, as in Ansible. An encrypted value is opened when it is used; one
+    that does not open is an error then, and none for the values beside it.
     """
 
-    __slots__ = ("_active", "_known", "_run", "variables")
+    __slots__ = ("_active", "_known", "_run", "_unlock", "variables")
 
-    def __init__(self, variables: Mapping[str, object], run: Run) -> None:
+    def __init__(self, variables: Mapping[str, object], run: Run, unlock: Unlock) -> None:
         self.variables = variables
         self._run = run
+        self._unlock = unlock
         self._known: dict[str, object] = {}
         self._active: list[str] = []
 
@@ -74,6 +78,12 @@ class Scope:
                 place = f" ({value.where})" if value.where else ""
                 label = f"{name!r}{place} needs something undefined: " if name else ""
                 return Missing(hint=f"{label}{exc.message}", name=name)
+        if isinstance(value, Vaulted):
+            try:
+                return self._unlock(value)
+            except VaultError as error:
+                about = f"variable {name!r}: " if name else ""
+                return Locked(VaultError(f"{about}{error.message}", advice=error.advice, where=error.where))
         if not holds_template(value):
             return value
         if isinstance(value, Mapping):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 
 from playbook_engine.agent import process
 from playbook_engine.model.errors import BecomeFailed, LinkLost, Unreachable
@@ -24,16 +25,22 @@ START = 30.0  # seconds for an interpreter to start
 
 
 class ProcessPipe:
-    """The pipes of a child process."""
+    """The pipes of a child process: of a command line for sh(1), or of a program with its arguments. `name` is what it
+    is called when it has gone."""
 
-    def __init__(self, command: str) -> None:
+    def __init__(
+        self, command: str | Sequence[str], name: str = "the local agent", environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Raises OSError."""
+        self._name = name
         self._child = subprocess.Popen(
-            ["/bin/sh", "-c", command],
+            ["/bin/sh", "-c", command] if isinstance(command, str) else command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
+            env=environment,
         )
         assert self._child.stdin and self._child.stdout and self._child.stderr
         self._in, self._out, self._err = self._child.stdin, self._child.stdout, self._child.stderr
@@ -52,7 +59,7 @@ class ProcessPipe:
             while left:
                 left = left[self._in.write(left) or 0 :]
         except OSError as error:
-            raise LinkLost(f"the local agent has gone: {error}", advice=self.complaints() or None) from error
+            raise LinkLost(f"{self._name} has gone: {error}", advice=self.complaints() or None) from error
 
     def receive(self, timeout: float) -> bytes:
         if self._closed:
@@ -94,6 +101,11 @@ class ProcessPipe:
         if not self._closed:
             self._let_go()
             threading.Thread(target=self._child.wait, name="reaper", daemon=True).start()
+
+    def kill(self) -> None:
+        """Ends the process at once."""
+        self._child.kill()
+        self.abandon()
 
     def _let_go(self) -> None:
         self._closed = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import shlex
 import socket
 import threading
 import time
@@ -27,7 +28,7 @@ from playbook_engine.transport.known_hosts import KnownHosts
 from playbook_engine.transport.library import paramiko
 from playbook_engine.transport.posix import ShellSession
 from playbook_engine.transport.quick_socket import QuickSocket
-from playbook_engine.transport.ssh_agent import AgentKeys, public_half
+from playbook_engine.transport.ssh_agent import AgentKeys, certified, public_half
 from playbook_engine.transport.ssh_config import Route, expand, jump_host, route
 
 KEEPALIVE = 8  # seconds
@@ -162,6 +163,8 @@ class SshTransport:
         self._lock = threading.Lock()
 
     def connect(self, host: Host) -> SshConnection:
+        if host.connection.locked and host.connection.password is None:
+            raise AuthFailed(f"{host.name}: {host.connection.locked}", advice="give the vault's password")
         way = route(host.name, host.connection)
         behind: list[paramiko.Transport] = []
         try:
@@ -192,7 +195,7 @@ class SshTransport:
         if way.jump:
             return self._through(way, behind, name)
         if way.proxy_command:
-            command = way.proxy_command.replace("%h", way.address).replace("%p", str(way.port)).replace("%r", way.user)
+            command = way.proxy_command
             try:
                 return paramiko.ProxyCommand(command)  # type: ignore[return-value]
             except OSError as error:
@@ -229,7 +232,8 @@ class SshTransport:
         assert way.jump
         *nearer, last = way.jump.split(",")
         user, address, port = jump_host(last)
-        hop = route(address, ConnectionSpec(user=user, port=port))
+        args = f"-F {shlex.quote(way.config)}" if way.config else ""
+        hop = route(address, ConnectionSpec(user=user, port=port, common_args=args))
         if nearer:
             hop = dataclasses.replace(hop, jump=",".join(nearer))
         jump = self._transport(hop, None, behind, f"{name} (jump host {address})")
@@ -302,6 +306,10 @@ class SshTransport:
         """Keys to offer, named ones first; a string instead of a key says why it cannot be used."""
         for path in way.identities:
             key = self._load(path)
+            if isinstance(key, paramiko.PKey):
+                yield from (
+                    (f"{path} with {file}", made) for file in way.certificates if (made := certified(path, file))
+                )
             if key is not None:
                 yield path, key
             elif not path.startswith(expand("~/.ssh/id_")):  # ssh's own list, of which few have all

@@ -1,4 +1,5 @@
-"""Keys that an ssh-agent holds (draft-miller-ssh-agent), at the socket that ssh_config names for a host."""
+"""Keys that an ssh-agent holds (draft-miller-ssh-agent), at the socket that ssh_config names for a host, and the
+certificates that go with keys (PROTOCOL.certkeys of OpenSSH)."""
 
 from __future__ import annotations
 
@@ -24,6 +25,20 @@ class AgentKeys(paramiko.agent.AgentSSH):
 
     def close(self) -> None:
         self._close()  # type: ignore[attr-defined]
+
+
+def certified(path: str, certificate: str) -> paramiko.PKey | None:
+    """The key of an identity file with a certificate; None when the file is not there or is another key's."""
+    try:
+        blob = base64.b64decode(Path(certificate).read_text().split()[1])
+        key = paramiko.PKey.from_path(path)
+        kind = key.get_name().encode()
+        if key.asbytes()[4 + len(kind) :] not in blob:  # without its name a public key stands inside its certificate
+            return None
+        key.load_certificate(certificate)
+    except (OSError, ValueError, IndexError, TypeError, paramiko.SSHException):
+        return None
+    return key
 
 
 def public_half(path: str) -> bytes | None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import ConnectionSpec
+from playbook_engine.transport.ssh_tokens import filled, filled_path, tokens
 
 IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2", "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
@@ -32,14 +33,23 @@ HARMLESS = frozenset({"host", "sendenv", "hashknownhosts", "gssapiauthentication
 # Options of an inventory's ansible_ssh_common_args that are understood without asking ssh.
 OPTIONS = frozenset(
     {"userknownhostsfile", "identitiesonly", "stricthostkeychecking", "identityfile", "port", "user", "hostname",
-     "hostkeyalias", "connecttimeout", "globalknownhostsfile", "proxyjump", "proxycommand", "identityagent"}
+     "hostkeyalias", "connecttimeout", "globalknownhostsfile", "proxyjump", "proxycommand", "identityagent",
+     "certificatefile"}
 )  # fmt: skip
 # Options that steer the OpenSSH client itself (multiplexing, logging) and mean nothing here.
 IGNORED = frozenset(
     {"controlmaster", "controlpath", "controlpersist", "serveraliveinterval", "serveralivecountmax", "loglevel",
      "batchmode", "preferredauthentications", "passwordauthentication", "compression", "tcpkeepalive", "sendenv",
-     "gssapiauthentication", "kbdinteractiveauthentication", "pubkeyauthentication", "addressfamily", "forwardagent"}
+     "gssapiauthentication", "kbdinteractiveauthentication", "pubkeyauthentication", "addressfamily", "forwardagent",
+     "requesttty", "visualhostkey", "checkhostip", "numberofpasswordprompts", "hashknownhosts", "updatehostkeys",
+     "addkeystoagent", "permitlocalcommand", "forwardx11", "escapechar", "ipqos", "connectionattempts",
+     "exitonforwardfailure", "clearallforwardings", "challengeresponseauthentication", "verifyhostkeydns"}
 )  # fmt: skip
+ALGORITHMS = frozenset(
+    {"hostkeyalgorithms", "pubkeyacceptedkeytypes", "pubkeyacceptedalgorithms", "kexalgorithms", "ciphers", "macs",
+     "casignaturealgorithms"}
+)  # fmt: skip
+"""Options that may say more is allowed (`+ssh-rsa`): what paramiko knows it offers anyway."""
 
 
 @frozen
@@ -50,6 +60,7 @@ class Route:
     port: int = 22
     user: str
     identities: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
     identities_only: bool = False
     agent_socket: str | None = None
     known_hosts: tuple[str, ...] = ()
@@ -58,6 +69,7 @@ class Route:
     jump: str | None = None
     proxy_command: str | None = None
     timeout: float = 10.0
+    config: str | None = None  # the -F of its arguments, which counts for its jump hosts too
 
     @property
     def key_name(self) -> str:
@@ -67,46 +79,64 @@ class Route:
 
 
 def route(name: str, spec: ConnectionSpec) -> Route:
-    """How to reach a host: inventory variables first, then ssh_config, then defaults. Raises InventoryError."""
-    given = _options(name, spec.common_args)
+    """How to reach a host with our own SSH: inventory variables first, then ssh_config, then defaults.
+
+    Raises InventoryError, also for ssh arguments that only the OpenSSH client could honour.
+    """
+    given, config = _options(name, spec.common_args)
     target = spec.address or name
-    if _configured() or given is None:
-        asked = _asked(target, spec.common_args, spec.port, spec.user)
-    else:
-        asked = given
-    return _route(target, spec, asked)
+    return _route(target, spec, resolved(target, spec) if _configured() or config else given, config)
 
 
-def _route(target: str, spec: ConnectionSpec, asked: Mapping[str, list[str]]) -> Route:
+def resolved(target: str, spec: ConnectionSpec) -> Mapping[str, list[str]]:
+    """What ssh says of a host, by option in small letters. Raises InventoryError."""
+    return _asked(target, spec.common_args, spec.port, spec.user)
+
+
+def _route(target: str, spec: ConnectionSpec, asked: Mapping[str, list[str]], config: str | None) -> Route:
     def last(key: str) -> str | None:
         values = asked.get(key)
         return values[0] if values and values[0] != "none" else None
 
-    identities = tuple(expand(i) for i in asked.get("identityfile", IDENTITIES))
+    address, port = last("hostname") or target, int(spec.port or last("port") or 22)
+    user, alias, jump = spec.user or last("user") or getpass.getuser(), last("hostkeyalias"), last("proxyjump")
+    values = tokens(name=target, address=address, port=port, user=user, jump=jump or "", alias=alias)
+
+    def files_of(key: str, default: Sequence[str] = ()) -> tuple[str, ...]:
+        return tuple(expand(filled_path(f, values)) for f in asked.get(key, default) if f != "none")
+
+    identities = files_of("identityfile", IDENTITIES)
+    agent, command = last("identityagent"), last("proxycommand")
     if spec.private_key_file:
         identities = (expand(spec.private_key_file), *(i for i in identities if exists(i)))
     files = [f for key in ("userknownhostsfile", "globalknownhostsfile") for v in asked.get(key, []) for f in v.split()]
     return Route(
-        address=last("hostname") or target,
-        port=int(spec.port or last("port") or 22),
-        user=spec.user or last("user") or getpass.getuser(),
+        address=address,
+        port=port,
+        user=user,
         identities=identities,
+        certificates=files_of("certificatefile"),
         identities_only=last("identitiesonly") == "yes" or bool(spec.private_key_file),
-        agent_socket=_agent(last("identityagent")),
-        known_hosts=tuple(expand(f) for f in files) or tuple(expand(f) for f in KNOWN_HOSTS),
+        agent_socket=_agent(agent if not agent or agent[:1] == "$" else filled_path(agent, values)),
+        known_hosts=tuple(expand(filled_path(f, values)) for f in files or KNOWN_HOSTS if f != "none"),
         strict=(last("stricthostkeychecking") or "ask").lower() if spec.host_key_checking else "accept-new",
-        alias=last("hostkeyalias"),
-        jump=last("proxyjump"),
-        proxy_command=last("proxycommand"),
+        alias=alias,
+        jump=jump,
+        proxy_command=filled(command, values) if command else None,
+        config=config,
         timeout=float(last("connecttimeout") or spec.connect_timeout),
     )
 
 
 @lru_cache(maxsize=4096)
-def _options(name: str, common_args: str) -> dict[str, list[str]] | None:
-    """ansible_ssh_common_args read without ssh, or None when there is something in them that only ssh understands."""
+def _options(name: str, common_args: str) -> tuple[dict[str, list[str]], str | None]:
+    """ansible_ssh_common_args as they can be read without ssh, and the file of their -F.
+
+    Raises InventoryError for those that our own SSH would not honour: to go on without is to do another thing.
+    """
     found: dict[str, list[str]] = {}
-    words = iter(_split(common_args, name))
+    config: str | None = None
+    words = iter(split(common_args, name))
     for word in words:
         if word.startswith("-o"):
             text = word[2:] or next(words, "")
@@ -114,20 +144,31 @@ def _options(name: str, common_args: str) -> dict[str, list[str]] | None:
         elif word[:2] in ("-J", "-p", "-l", "-i"):
             key = {"-J": "proxyjump", "-p": "port", "-l": "user", "-i": "identityfile"}[word[:2]]
             value = word[2:] or next(words, "")
-        elif word in ("-C", "-q", "-4", "-6", "-A", "-T"):
+        elif word[:2] == "-F":
+            config = word[2:] or next(words, "")
+            continue
+        elif word in ("-C", "-q", "-4", "-6", "-A", "-T", "-x", "-a", "-v", "-vv", "-vvv"):
             continue
         else:
-            return None
-        key = key.strip().lower()
-        if key in IGNORED:
+            raise _unhonoured(name, word)
+        key, value = key.strip().lower(), value.strip().strip('"')
+        if key in IGNORED or (key in ALGORITHMS and value[:1] == "+"):
             continue
         if key not in OPTIONS:
-            return None
-        found.setdefault(key, []).append(value.strip().strip('"'))
-    return found
+            raise _unhonoured(name, f"-o {key}")
+        found.setdefault(key, []).append(value)
+    return found, config
 
 
-def _split(common_args: str, name: str) -> list[str]:
+def _unhonoured(name: str, what: str) -> InventoryError:
+    return InventoryError(
+        f"{name}: the ssh argument {what} would not be honoured by this transport",
+        advice="set ansible_connection to openssh (or -c openssh), which is the OpenSSH client; understood here are "
+        "-o with the options that say where and as whom to connect, -J, -p, -l, -i and -F",
+    )
+
+
+def split(common_args: str, name: str) -> list[str]:
     try:
         return shlex.split(common_args)
     except ValueError as error:
@@ -170,10 +211,10 @@ UNLIKE = frozenset({"match", "hostname", "include", "canonicalizehostname", "can
 
 def _alike(target: str, common_args: str) -> tuple[bool, ...] | None:
     """Which `Host` lines a host matches: all that match the same ones are told the same. None where more is in it."""
-    args = _split(common_args, target)
+    args = split(common_args, target)
     if any("%" in word or word[:2] == "-F" != word or "hostname" in word.lower() for word in args):
         return None
-    named = [*_own_config(), *args]
+    named = [*own_config(), *args]
     files = [named[n + 1] for n, word in enumerate(named[:-1]) if word == "-F"][-1:]  # the last one counts
     lines = _host_lines(tuple(files or (expand("~/.ssh/config"), "/etc/ssh/ssh_config")))
     if lines is None:
@@ -222,20 +263,25 @@ def _ask_ssh(target: str, common_args: str, port: int | None, user: str | None) 
             f"{target}: an ssh_config or ssh arguments are to be honoured, and there is no ssh client to resolve them",
             advice="install openssh-client, or write ansible_host, ansible_user and ansible_port into the inventory",
         )
-    argv = ["ssh", "-G", *_own_config(), *_split(common_args, target)]
-    argv += ["-p", str(port)] if port else []
-    argv += ["-l", user] if user else []
-    ran = subprocess.run([*argv, "--", target], capture_output=True, text=True, timeout=20, check=False)
-    if ran.returncode != 0:
-        raise InventoryError(f"ssh cannot resolve {target}: {ran.stderr.strip()}", advice=f"try: ssh -G {target}")
+    args = split(common_args, target)
+    args += ["-p", str(port)] if port else []
+    args += ["-l", user] if user else []
     found: dict[str, list[str]] = {}
-    for line in ran.stdout.splitlines():
-        key, _, value = line.partition(" ")
+    for key, value in said(target, args):
         found.setdefault(key, []).append(value)
     return found
 
 
-def _own_config() -> list[str]:
+def said(target: str, args: Sequence[str]) -> list[tuple[str, str]]:
+    """The lines of `ssh -G` for a host, with these arguments before it. Raises InventoryError."""
+    argv = ["ssh", "-G", *own_config(), *args, "--", target]
+    ran = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=20, check=False)
+    if ran.returncode != 0:
+        raise InventoryError(f"ssh cannot resolve {target}: {ran.stderr.strip()}", advice=f"try: ssh -G {target}")
+    return [(key, value) for key, _, value in (line.partition(" ") for line in ran.stdout.splitlines())]
+
+
+def own_config() -> list[str]:
     """ssh looks for ~/.ssh/config where the account's home is; who has set HOME to another place means that one."""
     home = os.environ.get("HOME")
     if home is None or home == pwd.getpwuid(os.getuid()).pw_dir or not exists("~/.ssh/config"):

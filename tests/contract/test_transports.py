@@ -18,10 +18,11 @@ from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.transport.base import Call, Connection, Reply, Session, Transport
 from playbook_engine.transport.known_hosts import KnownHosts
 from playbook_engine.transport.local import LocalTransport
+from playbook_engine.transport.openssh import OpenSshTransport
 from playbook_engine.transport.scripted import MemoryHost, ScriptedTransport
 from playbook_engine.transport.ssh import SshTransport
 
-KINDS = ["ssh", "ssh-sh", "local", "local-sh", "scripted"]
+KINDS = ["ssh", "ssh-sh", "openssh", "openssh-sh", "local", "local-sh", "scripted"]
 NOWHERE = "/no/python/here"
 
 
@@ -97,7 +98,8 @@ def subject_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Sub
         return Subject(kind, LocalTransport(), Host(name="localhost", connection=spec), str(tmp_path))
     shop: Shop = request.getfixturevalue("shop")
     host = shop.host("contract")
-    return Subject(kind, SshTransport(KnownHosts()), shop.spec(host, python_interpreter=python), "/root")
+    transport: Transport = OpenSshTransport() if kind.startswith("openssh") else SshTransport(KnownHosts())
+    return Subject(kind, transport, shop.spec(host, python_interpreter=python), "/root")
 
 
 def test_hello_says_whether_there_is_python(subject: Subject) -> None:
@@ -193,7 +195,11 @@ def test_closing_twice_is_nothing_special(subject: Subject) -> None:
         subject.ask(call("run", "shell", cmd="echo after"))
 
 
-@pytest.mark.parametrize("transport", [SshTransport(KnownHosts()), ScriptedTransport([])], ids=["ssh", "scripted"])
+@pytest.mark.parametrize(
+    "transport",
+    [SshTransport(KnownHosts()), OpenSshTransport(), ScriptedTransport([])],
+    ids=["ssh", "openssh", "scripted"],
+)
 def test_who_cannot_be_reached_is_unreachable(transport: Transport) -> None:
     spec = ConnectionSpec(address="127.0.0.1", port=1, user="root")
     with pytest.raises(Unreachable, match=r"nowhere\.test") as caught:

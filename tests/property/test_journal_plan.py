@@ -21,6 +21,7 @@ from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Param, Probe, Runbook, Step
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
+from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.node import OMIT, Template
 
@@ -139,5 +140,5 @@ def test_every_class_of_a_plan_is_known() -> None:
         cls = waiting.pop()
         seen.add(cls)
         waiting |= {c for hint in typing.get_type_hints(cls).values() for c in within(hint)} - seen
-    assert seen | {Template} == set(CLASSES.values())
+    assert seen | {Template, Vaulted} == set(CLASSES.values())
     assert from_data(to_data(SourcePos(file="f", line=1))) == SourcePos(file="f", line=1)

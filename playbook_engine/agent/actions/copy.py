@@ -17,6 +17,11 @@ SPEC = {
             "src": {"type": "str", "local": "file", "doc": "A file beside the runbook or in its `files/`."},
             "content": {"type": "content", "doc": "The content itself, instead of `src`."},
             "dest": {"type": "path", "required": True, "doc": "Where it goes; ending in `/`, or a directory: into it."},
+            "decrypt": {
+                "type": "bool",
+                "default": True,
+                "doc": "Whether the controller decrypts a `src` that ansible-vault has encrypted.",
+            },
             "force": {"type": "bool", "default": True, "doc": "When false, a file that is there is left alone."},
             "remote_src": {"type": "bool", "default": False, "doc": "`src` is a file on the host already."},
             "follow": {

@@ -115,7 +115,10 @@ def observe_here(args: "dict", requests: "Any") -> "dict":
 
 def _unreached(error: "Exception", url: str) -> "reach.Unreached":
     """What is at the bottom of a requests exception: the error of the socket, as `observe` sees it."""
-    _, host, port, _ = web.parts(url)
+    try:
+        _, host, port, _ = web.parts(url)
+    except reach.Unreached as unfit:  # no address at all: it is said as it is on a host
+        return unfit
     seen: "list[BaseException]" = []
     left: "list[BaseException]" = [error]
     while left:

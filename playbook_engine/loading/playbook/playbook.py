@@ -49,7 +49,7 @@ class PlaybookLoader:
         if file.resolve() in chain or len(chain) >= MAX_DEPTH:
             names = " → ".join(p.name for p in (*chain, file))
             raise LoadError(f"the playbooks import one another in a circle: {names}")
-        document = read_yaml(file, yaml11=True)
+        document = read_yaml(file, self.templar.vault.file, yaml11=True)
         problems = Problems(document)
         if not isinstance(document.value, list):
             advice = "it begins with - hosts: ..."

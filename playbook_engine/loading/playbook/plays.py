@@ -76,7 +76,7 @@ class PlayReader:
         if model is None or limits is None:
             return None
         defaults = raw.get("module_defaults")
-        roles = Roles(self._places, f"{play_id}.")
+        roles = Roles(self._places, f"{play_id}.", self._templar.vault)
         dialect = PlaybookDialect(roles, defaults if isinstance(defaults, Mapping) else {})
         files = self._files.with_dialect(dialect)
         reader = files.reader(self._document, self._problems)
@@ -189,7 +189,7 @@ class PlayReader:
                 tried.append(found)
                 if found.is_file():
                     try:
-                        own = {**own, **read_vars_file(found)}
+                        own = {**own, **read_vars_file(found, self._templar.vault)}
                     except LoadError as error:
                         self._problems.add_error(error)
                     break

@@ -19,6 +19,7 @@ from playbook_engine.loading.yaml_source import Document, Where, read_yaml
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Block, Entry, Include, Role, Step, flat
+from playbook_engine.templating.environment import NO_VAULT, Opener
 from playbook_engine.templating.node import Template
 
 SUFFIXES = (".yml", ".yaml", ".json", "")
@@ -43,7 +44,8 @@ class Wanted:
 class Roles:
     """For one play. `places`: folders where roles are looked for. What is read adds to `roles` and `handlers`."""
 
-    def __init__(self, places: Sequence[Path], prefix: str) -> None:
+    def __init__(self, places: Sequence[Path], prefix: str, opener: Opener = NO_VAULT) -> None:
+        self._opener = opener
         self._places = tuple(places)
         self._prefix = prefix
         self._once: set[str] = set()
@@ -190,8 +192,8 @@ class Roles:
         """Raises LoadError."""
         return Role(
             name=wanted.name.rpartition("/")[2], path=str(folder.resolve()), public=wanted.public,
-            defaults=_variables(folder / "defaults", wanted.defaults_file),
-            vars={**wanted.vars, **_variables(folder / "vars", wanted.vars_file)}, params=wanted.params,
+            defaults=_variables(folder / "defaults", wanted.defaults_file, self._opener),
+            vars={**wanted.vars, **_variables(folder / "vars", wanted.vars_file, self._opener)}, params=wanted.params,
         )  # fmt: skip
 
     def _named(self, name: str, role: Role) -> str:
@@ -221,20 +223,20 @@ def _file(folder: Path, name: str) -> Path | None:
     return None
 
 
-def _variables(folder: Path, name: str) -> dict[str, object]:
+def _variables(folder: Path, name: str, opener: Opener) -> dict[str, object]:
     """Those of `main.yml`, or of every file in a folder `main`. Raises LoadError."""
     if (folder / name).is_dir():
         found: dict[str, object] = {}
         for path in sorted((folder / name).rglob("*")):
             if path.is_file() and path.suffix in SUFFIXES:
-                found.update(read_vars_file(path))
+                found.update(read_vars_file(path, opener))
         return found
     file = _file(folder, name)
     if file is None:
         if name != "main":
             raise LoadError(f"the role has no {folder.name}/{name}.yml")
         return {}
-    return read_vars_file(file)
+    return read_vars_file(file, opener)
 
 
 def _meta(folder: Path) -> Mapping[str, object]:
