@@ -29,6 +29,9 @@ class LoginOptions:
     extra_args: str | None = None
     ask_password: bool = False
     password_file: str | None = None
+    become: bool = False
+    become_user: str | None = None
+    become_method: str | None = None
     ask_become_password: bool = False
     become_password_file: str | None = None
 
@@ -46,6 +49,9 @@ def login_variables(given: LoginOptions) -> dict[str, object]:
         "ansible_private_key_file": given.private_key,
         "ansible_ssh_common_args": given.common_args,
         "ansible_ssh_extra_args": given.extra_args,
+        "ansible_become": True if given.become else None,
+        "ansible_become_user": given.become_user,
+        "ansible_become_method": given.become_method,
     }
     password = _file(given.password_file) if given.password_file else ""
     if given.ask_password:

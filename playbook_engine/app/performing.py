@@ -77,8 +77,9 @@ class Performance:
 
 
 def perform(
-    app: App, play: Performance, journal: JournalWriter, watchers: Sequence[EventSink], ask: Ask | None
-) -> RunEnd:
+    app: App, play: Performance, journal: JournalWriter, watchers: Sequence[EventSink], ask: Ask | None,
+    confirm: Callable[[str], str] | None = None,
+) -> RunEnd:  # fmt: skip
     """Raises JournalError when nothing can be recorded any more, KeyboardInterrupt when the operator wants out.
 
     The journal of a run that got no end stays without one: it is dead, and can be resumed.
@@ -95,6 +96,7 @@ def perform(
             claim=app.claim(play.run, play.leg, play.plan), done=play.done,
             taking_back=play.taking_back, past=play.past,
         )  # fmt: skip
+        driver.lockstep.confirm = confirm
         bound = Bound(
             plan=plan_hash(play.plan), hosts=tuple(h.name for h in play.plan.hosts),
             owners=frozenset(map(person, play.owners)),

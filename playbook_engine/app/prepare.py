@@ -6,11 +6,12 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playbook_engine.app.consent import Consent, agreed, bounded, confirm_many, settled
+from playbook_engine.app.prompting import asked
 from playbook_engine.app.targets import Targets, targets
 from playbook_engine.app.wiring import App
 from playbook_engine.inventory.vars_files import parse_extra_vars
@@ -34,12 +35,12 @@ def loader(app: App) -> Loader:
 
 def prepare(
     app: App, name: str, pattern: str | None, *, inventory: Sequence[str], limit: str | None, extra: Sequence[str],
-    kind: str, command: str, options: Options, consent: Consent,
+    kind: str, command: str, options: Options, consent: Consent, ask: Callable[[str, bool], str] | None = None,
 ) -> Plan:  # fmt: skip
     """Raises LoadError, LoadErrors, InventoryError, UsageError."""
     first = _first_look(app, name, pattern, inventory, limit, extra)
     try:
-        return _prepared(app, name, pattern, first, inventory, limit, extra, kind, command, options, consent)
+        return _prepared(app, name, pattern, first, inventory, limit, extra, kind, command, options, consent, ask)
     except BaseException:
         app.hang_up()
         raise
@@ -48,6 +49,7 @@ def prepare(
 def _prepared(
     app: App, name: str, pattern: str | None, first: _FirstLook | None, inventory: Sequence[str], limit: str | None,
     extra: Sequence[str], kind: str, command: str, options: Options, consent: Consent,
+    ask: Callable[[str, bool], str] | None,
 ) -> Plan:  # fmt: skip
     if first is not None and settled(
         app, first.document.value, first.chosen.hosts, consent, named=bool(pattern or limit)
@@ -75,6 +77,8 @@ def _prepared(
         agreed(app, runbook, chosen.hosts, consent, named=pattern is not None or limit is not None)
     else:
         confirm_many(chosen.hosts, yes=True, mean=consent.mean, terminal=consent.terminal)
+    can_begin(runbook, options.start_at)
+    asked(app, runbook.prompts, given, ask)
     known = {key for host in chosen.hosts for key in host.variables} | set(given)
     problems = undefined(runbook, app.templar, known)
     if problems:

@@ -35,9 +35,16 @@ if TYPE_CHECKING:
 MakeProgram = Callable[[Host], Program[HostStatus]]
 
 
-def execute(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None) -> RunEnd:
-    """Runs a plan on its hosts. Raises JournalError."""
-    return carry_out(app, with_files(app, plan), watchers, ask)
+def execute(
+    app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None,
+    confirm: Callable[[str], str] | None = None,
+) -> RunEnd:  # fmt: skip
+    """Runs a plan on its hosts. `confirm` is asked before each step, where the plan's options say so.
+
+    Raises JournalError.
+    """
+    plan = with_files(app, plan)
+    return _begin(app, plan, machines(app, plan, {}), watchers, ask, confirm)
 
 
 def carry_out(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None) -> RunEnd:
@@ -136,13 +143,16 @@ def view_of(app: App, run: str) -> RunView:
     return view
 
 
-def _begin(app: App, plan: Plan, program: MakeProgram, watchers: Sequence[EventSink], ask: Ask | None) -> RunEnd:
+def _begin(
+    app: App, plan: Plan, program: MakeProgram, watchers: Sequence[EventSink], ask: Ask | None,
+    confirm: Callable[[str], str] | None = None,
+) -> RunEnd:  # fmt: skip
     app.switch.refuse()
     run = app.new_run()
     journal = app.store.create(run)
     owners = frozenset({app.settings.actor})
     play = Performance(run=run, plan=plan, opening=_started(app, run, plan), program=program, owners=owners)
-    return perform(app, play, journal, watchers, ask)
+    return perform(app, play, journal, watchers, ask, confirm)
 
 
 def _started(app: App, run: str, plan: Plan) -> RunStarted:

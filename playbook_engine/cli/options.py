@@ -49,6 +49,16 @@ def _option(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, expose_value=False, callback=_kept, **settings)
 
 
+def become_options(function: F) -> F:
+    """Be another user, where neither the step, the runbook nor the inventory says it."""
+    for option in (
+        _option("--become-user", "become_user_all", metavar="NAME", help="As this user; root by default."),
+        _option("-b", "--become", "become_all", is_flag=True, help="Be another user on the hosts."),
+    ):
+        function = option(function)
+    return function
+
+
 def vault_options(function: F) -> F:
     """How to open what ansible-vault has encrypted."""
     for option in (
@@ -78,9 +88,75 @@ def login_options(function: F) -> F:
         _option("-c", "--connection", metavar="KIND", help="ssh, openssh or local."),
         _option("--private-key", "--key-file", "private_key", metavar="FILE", help="Log in with this key."),
         _option("-u", "--user", metavar="NAME", help="Log in as this user."),
+        _option("--become-method", metavar="KIND", help="How: sudo, su or doas."),
     ):  # fmt: skip
         function = option(function)
     return function
+
+
+def course_options(function: F) -> F:
+    """Which steps, and how one goes from one to the next."""
+    for option in (
+        _option("--syntax-check", is_flag=True, help="Only read everything, and say what is wrong."),
+        _option("--list-tags", is_flag=True, help="Say which tags there are, and do nothing."),
+        _option("--list-steps", "--list-tasks", "list_steps", is_flag=True, help="Say which steps there are."),
+        _option("--list-hosts", is_flag=True, help="Say which hosts it would be for."),
+        _option("--force-handlers", is_flag=True, help="Run waiting handlers also where a step has failed."),
+        _option("--step", "one_by_one", is_flag=True, help="Ask before each step."),
+        _option("--start-at-step", "--start-at-task", "start_at", metavar="NAME", help="Begin with this step."),
+        click.option("--skip-tags", multiple=True, help="Not the steps with these tags."),
+        click.option("-t", "--tags", multiple=True, help="Only steps with these tags."),
+    ):
+        function = option(function)
+    return function
+
+
+LISTS = ("list_hosts", "list_steps", "list_tags", "syntax_check")
+
+
+def only_listing() -> bool:
+    """Whether nothing is to be done."""
+    return any(_given(word, False) for word in LISTS)
+
+
+def only_listed(plan: Plan) -> bool:
+    """Whether the operator only wants to know what there is; then it has been said."""
+    if not only_listing():
+        return False
+    from playbook_engine.cli.listing import lines
+
+    click.echo("\n".join(lines(plan, [w for w in LISTS if _given(w, False)])))
+    return True
+
+
+def confirming() -> Callable[[str], str] | None:
+    """Who is asked before each step (`--step`). Raises UsageError when nobody is at a terminal."""
+    if not _given("one_by_one", False):
+        return None
+    if not on_terminal():
+        from playbook_engine.model.errors import UsageError
+
+        raise UsageError("--step asks before each step, and nobody is at a terminal")
+    return _confirm
+
+
+def _confirm(name: str) -> str:
+    """yes, no, or continue: yes to all that come."""
+    words = {"y": "yes", "n": "no", "c": "continue"}
+    said = click.prompt(
+        f"Do the step {name!r}? (n)o, (y)es, (c)ontinue", type=click.Choice([*words, *words.values()]), default="n",
+        show_choices=False, err=True,
+    )  # fmt: skip
+    return words.get(str(said), str(said))
+
+
+def prompting() -> Callable[[str, bool], str] | None:
+    """Who answers `vars_prompt`; nobody without a terminal."""
+    return _prompt if on_terminal() else None
+
+
+def _prompt(question: str, hidden: bool) -> str:
+    return str(click.prompt(question, hide_input=hidden, default="", show_default=False, err=True))
 
 
 def make_vault() -> Vault:
@@ -121,7 +197,9 @@ def _login() -> dict[str, object]:
             connect_timeout=_given("connect_timeout", None), private_key=_given("private_key", None),
             common_args=_given("ssh_common_args", None), extra_args=_given("ssh_extra_args", None),
             ask_password=_given("ask_pass", False), password_file=_given("password_file", None),
-            ask_become_password=_given("ask_become", False), become_password_file=_given("become_file", None),
+            become=_given("become_all", False), become_user=_given("become_user_all", None),
+            become_method=_given("become_method", None), ask_become_password=_given("ask_become", False),
+            become_password_file=_given("become_file", None),
         )
     )  # fmt: skip
 
@@ -226,14 +304,15 @@ def make_app() -> App:
 def options(
     *, check: bool, diff: bool, forks: int, reason: str, tags: Sequence[str] = (), skip_tags: Sequence[str] = (),
     read_only: bool = False, force: bool = False, skip: Sequence[str] = (), again: Sequence[str] = (),
-    wait: float = 0.0, take_over: str = "", start_at: str = "", ask: bool = False, force_handlers: bool = False,
+    wait: float = 0.0, take_over: str = "",
 ) -> Options:  # fmt: skip
     from playbook_engine.model.plan import Options
 
     return Options(
         check=check, diff=diff, forks=forks, reason=reason, read_only=read_only, force=force,
         tags=_words(tags), skip_tags=_words(skip_tags), skip=tuple(skip), again=tuple(again), wait=wait,
-        take_over=take_over, start_at=start_at, ask=ask, force_handlers=force_handlers,
+        take_over=take_over, start_at=_given("start_at", ""),
+        ask=_given("one_by_one", False), force_handlers=_given("force_handlers", False),
     )  # fmt: skip
 
 

@@ -8,7 +8,10 @@ import click
 
 from playbook_engine.cli.options import (
     ask_about_key,
+    become_options,
     command_line,
+    confirming,
+    course_options,
     drill_option,
     drilled,
     inventory_options,
@@ -16,7 +19,10 @@ from playbook_engine.cli.options import (
     login_options,
     make_app,
     on_terminal,
+    only_listed,
+    only_listing,
     options,
+    prompting,
     run_options,
     vault_options,
     watchers,
@@ -26,11 +32,11 @@ from playbook_engine.cli.options import (
 @click.command()
 @click.argument("runbook")
 @click.argument("pattern", required=False)
-@click.option("-t", "--tags", multiple=True, help="Only steps with these tags.")
-@click.option("--skip-tags", multiple=True, help="Not the steps with these tags.")
+@course_options
 @click.option("--read-only", is_flag=True, help="Leave out probes that write.")
 @vault_options
 @login_options
+@become_options
 @inventory_options
 @run_options
 @lock_options
@@ -52,13 +58,17 @@ def run(
             check=check, diff=diff, forks=forks, reason=reason, tags=tags, skip_tags=skip_tags, read_only=read_only,
             wait=wait, take_over=take_over,
         ),
-        consent=Consent(yes=yes, mean=mean, terminal=on_terminal(), max_hosts=max_hosts),
+        consent=Consent(yes=yes or only_listing(), mean=mean, terminal=on_terminal(), max_hosts=max_hosts),
+        ask=prompting(),
     )  # fmt: skip
     from playbook_engine.app.runs import execute
 
+    if only_listed(plan):
+        app.hang_up()
+        return
     plan, waiting = drilled(app, plan, drill)
     end = execute(
         app, plan, [*watchers(app, as_json=as_json, verbose=verbose, diff=diff, steps=plan.runbook.count()), *waiting],
-        ask_about_key if on_terminal() else None,
+        ask_about_key if on_terminal() else None, confirming(),
     )  # fmt: skip
     sys.exit(end.code)
