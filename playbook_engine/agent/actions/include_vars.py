@@ -9,7 +9,7 @@ SPEC = {
     "params": {
         "file": {"type": "path", "required": True, "local": "vars", "doc": "The file."},
         "name": {"type": "str", "doc": "The variable that gets them as a mapping; without it each is one by itself."},
-        "content": {"type": "bytes", "internal": True, "doc": "What stands in the file, as the engine reads it."},
+        "content": {"type": "content", "internal": True, "doc": "What stands in the file, as the engine reads it."},
     },
     "free_form": "file",
     "returns": {"ansible_included_var_files": "the files that were read"},

@@ -72,6 +72,8 @@ def test_the_example_of_an_action_loads(name: str, tmp_path: Path) -> None:
     """As a step, or with an expectation as a check."""
     (one,) = yaml.safe_load(textwrap.indent(catalog.get(name).examples, "  ").replace("  ", "- ", 1))
     probe = "expect" in one or "within" in one
+    if "include_steps" in one:
+        (tmp_path / one["include_steps"]).write_text("- {debug: {msg: taken in}}\n")
     lists = {"checks": [one]} if probe else {"steps": [{"irreversible": "an example", **one}]}
     load({"name": "example", **lists}, tmp_path)
 

@@ -33,6 +33,7 @@ MODELS = [
     ("Top-level keys", 0, schema.RunbookModel),
     ("Parameters", 0, schema.ParamModel),
     ("Services and phases", 0, schema.ServiceModel),
+    ("Prompts", 0, schema.PromptModel),
     ("Steps", 0, schema.StepModel),
     ("Steps", 1, schema.LoopControl),
     ("Probes", 0, schema.ProbeModel),
