@@ -1,10 +1,6 @@
 """Give variables to a host for the rest of the run. Evaluated on the controller."""
 
-import re
-
 from playbook_engine.agent import failure
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 
 SPEC = {
     "name": "set_fact",
@@ -25,7 +21,7 @@ SPEC = {
 def observe(args: "dict") -> "dict":
     facts = dict(args.get("facts") or {})
     for name, value in args.get("named") or ():
-        if not NAME.match(str(name)):
+        if not str(name).isidentifier() or not str(name).isascii():
             raise failure.Failed("%r is no name for a variable: letters, digits and _ only" % (name,))
         facts[str(name)] = value
     return {"ansible_facts": facts}

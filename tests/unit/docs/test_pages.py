@@ -74,7 +74,8 @@ def test_the_example_of_an_action_loads(name: str, tmp_path: Path) -> None:
     probe = "expect" in one or "within" in one
     if "include_steps" in one:
         (tmp_path / one["include_steps"]).write_text("- {debug: {msg: taken in}}\n")
-    lists = {"checks": [one]} if probe else {"steps": [{"irreversible": "an example", **one}]}
+    plain = probe or "include_steps" in one
+    lists = {"checks": [one]} if probe else {"steps": [one if plain else {"irreversible": "an example", **one}]}
     load({"name": "example", **lists}, tmp_path)
 
 
