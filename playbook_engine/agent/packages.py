@@ -40,16 +40,21 @@ def manager(args: "dict", name: "str | None" = None) -> "Manager":
     """The manager of this name, or the one that is here. Raises Failed where there is none that is known."""
     asked = name or args.get("use") or "auto"
     asked = NAMES.get(asked, asked)
-    here = [each for each, path in PLACES if os.path.exists(path)]
+    there_are = [each for each, path in PLACES if os.path.exists(path)]
     if asked == "auto":
-        asked = here[0] if here else ""
-    if asked in MANAGERS and asked in here:
+        asked = there_are[0] if there_are else ""
+    if asked in MANAGERS and asked in there_are:
         if asked == "apt":
             return packages_apt.Apt(args)
         return packages_dnf.Dnf(args) if asked == "dnf" else packages_apk.Apk(args)
-    there = here[0] if here else "no package manager that is known"
+    there = there_are[0] if there_are else "no package manager that is known"
     said = "%s is not here" % asked if asked in MANAGERS else "only apt, dnf and apk are understood"
     raise failure.Failed("%s; this host has %s: use `command`" % (said, there), "unsupported")
+
+
+def here() -> "list[str]":
+    """The managers of this host that are understood."""
+    return [name for name in MANAGERS if any(os.path.exists(path) for each, path in PLACES if each == name)]
 
 
 def observe(args: "dict", name: "str | None" = None) -> "dict":

@@ -19,8 +19,7 @@ ALIASES: Mapping[str, str] = {
     "sysvinit": "service",
     "yum": "dnf",
     "dnf5": "dnf",
-    "setup": "facts",
-    "gather_facts": "facts",
+    "gather_facts": "setup",
 }
 """Other names that Ansible has for an action."""
 

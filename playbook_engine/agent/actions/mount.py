@@ -8,8 +8,8 @@ SPEC = {
     "name": "mount",
     "kind": "state",
     "summary": "Mount a file system, now and at boot, or take it away",
-    "doc": "`mounted`: in fstab and mounted, the mount point is made. `present`: in fstab. `ephemeral`: mounted, not in "
-    "fstab. `unmounted`: not mounted, fstab stays. `absent`: neither, and an empty mount point is removed. "
+    "doc": "`mounted`: in fstab and mounted, the mount point is made. `present`: in fstab. `ephemeral`: mounted, "
+    "but not in fstab. `unmounted`: not mounted, fstab stays. `absent`: neither, and an empty mount point is removed. "
     "`absent_from_fstab`: not in fstab. `remounted`: mounted anew with its options; always acts.",
     "params": {
         "path": {"type": "path", "required": True, "aliases": ["name"], "doc": "The mount point."},
