@@ -27,7 +27,7 @@ def rotated(path: str) -> "list[str]":
 
 
 def lines(path: str, start: int = 0) -> "Iterator[tuple[str, int]]":
-    """(line without its end, bytes that it took), from the byte `start` on; .gz is unpacked. Raises OSError, ValueError."""
+    """(line without its end, bytes that it took), from the byte `start` on. Raises OSError, ValueError."""
     left, skipping = b"", False
     for piece in _pieces(path, start):
         parts = (left + piece).split(b"\n")
@@ -70,3 +70,4 @@ def _pieces(path: str, start: int) -> "Iterator[bytes]":
                 if unpack.eof:
                     piece = unpack.unused_data
                     unpack = zlib.decompressobj(31)
+        yield unpack.flush()

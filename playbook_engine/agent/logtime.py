@@ -23,8 +23,8 @@ AHEAD = 300.0  # seconds that clocks may differ; what lies further ahead has not
 
 
 class Reader(object):
-    """Reads the times of one log's lines. `form`: a regular expression whose named groups are y, mo or mon, d, h, mi, s,
-    f, z, epoch, ms; `now`: the host's clock."""
+    """Reads the times of one log's lines. `form`: a regular expression whose named groups are y, mo or mon, d, h, mi,
+    s, f, z, epoch, ms; `now`: the host's clock."""
 
     def __init__(self, form: "str | None", now: float) -> None:
         import re

@@ -17,6 +17,11 @@ def runs(active: "str | None", sub: "str | None") -> bool:
     return active in ("active", "reloading") or (active == "activating" and sub != "auto-restart")
 
 
+def enabled(state: "dict") -> bool:
+    """Whether the unit is enabled, or would be without its mask."""
+    return bool(state["enabled"] or state.get("links"))
+
+
 def full_name(name: str) -> str:
     """`redis` is `redis.service`; a name with the suffix of a unit stays."""
     return name if name.endswith(TYPES) else name + ".service"
@@ -70,19 +75,32 @@ class Systemd(object):
         pid = int(shown.get("MainPID") or 0) or None
         lived = procfs.stat(pid) if pid else None
         state = shown.get("UnitFileState")
+        masked = shown.get("LoadState") == "masked" or (state or "").startswith("masked")
         return {
             "manager": "systemd",
+            "links": self._links() if masked else None,
             "exists": shown.get("LoadState") != "not-found",
             "running": runs(shown.get("ActiveState"), shown.get("SubState")),
             "enabled": state in ABLE,
             "fixed": state in FIXED,
-            "masked": shown.get("LoadState") == "masked" or (state or "").startswith("masked"),
+            "masked": masked,
             "active_state": shown.get("ActiveState"),
             "sub_state": shown.get("SubState"),
             "pid": pid,
             "since": lived["started"] if lived else None,
             "restarts": int(shown["NRestarts"]) if shown.get("NRestarts", "").isdigit() else None,
         }
+
+    def _links(self) -> "list[str]":
+        """What enables it, below its mask: of a masked unit systemd does not say whether it is enabled."""
+        found = []
+        for base in UNITS[:2]:
+            top = os.path.join(base, "user" if self.scope != "system" else "system")
+            for folder in os.listdir(top) if os.path.isdir(top) else ():
+                link = os.path.join(top, folder, self.name)
+                if folder.endswith((".wants", ".requires")) and os.path.lexists(link):
+                    found.append(link)
+        return sorted(found)
 
     def stale(self) -> bool:
         """Whether unit files have changed since systemd read them: what it says of the unit, and their times.
@@ -127,8 +145,8 @@ class Systemd(object):
         self.must(verb, self.name, *self.block)
 
     def put_back(self, before: "dict") -> None:
-        if not before.get("fixed") and self.observe()["enabled"] != before["enabled"]:
-            self.enable(before["enabled"])
+        if not before.get("fixed") and self.observe()["enabled"] != enabled(before):
+            self.enable(enabled(before))
 
 
 def pairs(text: str) -> "dict[str, str]":

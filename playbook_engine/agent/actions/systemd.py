@@ -100,8 +100,9 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
         found.append({"subject": "systemd", "aspect": "unit files", "before": "older", "after": "as they are now"})
     if args["masked"] is not None and args["masked"] != before["masked"]:
         found.append({"subject": name, "aspect": "masked", "before": before["masked"], "after": args["masked"]})
-    if args["enabled"] is not None and args["enabled"] != before["enabled"] and not before.get("fixed"):
-        found.append({"subject": name, "aspect": "enabled", "before": before["enabled"], "after": args["enabled"]})
+    now = systemd.enabled(before)
+    if args["enabled"] is not None and args["enabled"] != now and not before.get("fixed"):
+        found.append({"subject": name, "aspect": "enabled", "before": now, "after": args["enabled"]})
     state = "started" if before["running"] else "stopped"
     if args["state"] in ("restarted", "reloaded") or args["state"] not in (None, state):
         found.append({"subject": name, "aspect": "state", "before": state, "after": args["state"]})
@@ -127,7 +128,7 @@ def apply(args: "dict", before: "dict") -> "dict":
 
 def _turn(one: "systemd.Systemd", args: "dict", before: "dict") -> None:
     now = one.observe()
-    if args["enabled"] is not None and args["enabled"] != now["enabled"] and not now["fixed"]:
+    if args["enabled"] is not None and args["enabled"] != systemd.enabled(now) and not now["fixed"]:
         one.enable(args["enabled"])
     verb = VERBS.get(args["state"])
     if verb == "reload" and not now["running"]:
