@@ -30,6 +30,8 @@ class Crontabs(Box):
 
     def lay(self, drawn: object) -> Mapping[str, str]:
         own, shared = drawn  # type: ignore[misc]
+        if own:
+            own = own.rstrip("\n") + "\n"  # crontab(1) takes no text without an end
         if own is not None:  # crontab(1) writes three lines at the top, and leaves them out when it lists
             own = "".join(f"{head} x\n" for head in actions_cron.HEADS if head[3:4] != "/") + own
         for path, text, mode in ((self._spool, own, 0o600), (self._file, shared, 0o640)):

@@ -202,7 +202,8 @@ def apply(args: "dict", before: "dict") -> "dict":
 
 
 def _install(user: str, text: bytes) -> None:
-    """The crontab goes in by standard input: no file lies about meanwhile."""
+    """The crontab goes in by standard input: no file lies about meanwhile. crontab(1) refuses one without an end."""
+    text += b"\n" * bool(text and not text.endswith(b"\n"))
     ran = process.run(["crontab"] + _whose(user) + ["-"], text, env={"LC_ALL": "C"})
     if ran["rc"] != 0:
         raise failure.Failed("crontab refuses it: %s" % (ran["stderr"].strip() or ran["rc"]), result=ran)
