@@ -109,14 +109,24 @@ class Systemd(object):
         """
         if self.name and self.show("NeedDaemonReload").get("NeedDaemonReload") == "yes":
             return True
-        shown = pairs(self.call("show", "--no-pager", "-p", "UnitsLoadFinishTimestampMonotonic")["stdout"])
-        loaded = shown.get("UnitsLoadFinishTimestampMonotonic", "")
-        if not loaded.isdigit() or not int(loaded):
-            return True
+        at = self._loaded()
+        return any(when > at for when in _times("user" if self.scope != "system" else "system"))
+
+    def _loaded(self) -> float:
+        """When systemd last read its unit files: it touches a file then, and newer ones tell."""
         import time
 
-        at = time.time() - (time.clock_gettime(time.CLOCK_MONOTONIC) - int(loaded) / 1e6)
-        return any(when > at for when in _times("user" if self.scope != "system" else "system"))
+        base = "/run" if self.scope == "system" else os.environ.get("XDG_RUNTIME_DIR", "/run/user/%d" % os.geteuid())
+        try:
+            found = [os.stat(os.path.join(base, "systemd/systemd-units-load")).st_mtime]
+        except OSError:
+            found = []
+        keys = "UnitsLoadFinishTimestampMonotonic,UnitsLoadTimestampMonotonic"
+        ahead = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
+        for value in pairs(self.call("show", "--no-pager", "-p", keys)["stdout"]).values():
+            if value.isdigit():
+                found.append(ahead + int(value) / 1e6)
+        return max(found) if found else 0.0
 
     def ready(self) -> None:
         """Has systemd read unit files that changed under it. Raises Failed where the unit cannot be acted on."""

@@ -72,7 +72,8 @@ class Scan(object):
 
         self.now = now
         self.rotated = args["rotated"]
-        limits = [now - args["since"]] * (args["since"] is not None) + [args["after"]] * (args["after"] is not None)
+        limits = [args["after"]] if args["after"] is not None else []
+        limits += [now - args["since"]] if args["since"] is not None else []
         self.since = max(limits) if limits else None
         self.most = min(args["max_bytes"], args["last_bytes"]) if args["last_bytes"] else args["max_bytes"]
         self.tail_only = args["last_bytes"] is not None and self.since is None

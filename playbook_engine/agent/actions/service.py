@@ -94,9 +94,10 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
 def apply(args: "dict", before: "dict") -> "dict":
     one = of(args, before["manager"])
     one.ready()
-    if args["enabled"] is not None and not before.get("fixed"):
-        one.enable(args["enabled"])
     now = one.observe()
+    if args["enabled"] is not None and args["enabled"] != now["enabled"] and not before.get("fixed"):
+        one.enable(args["enabled"])
+        now = one.observe()
     verb = {"started": "start", "stopped": "stop", "restarted": "restart", "reloaded": "reload"}.get(args["state"])
     if verb == "reload" and not now["running"]:
         verb = "start"
