@@ -41,7 +41,7 @@ class Apk(object):
     def changes(self, state: "dict") -> "list[dict]":
         found: "list[dict]" = []
         if self.args.get("upgrade"):
-            found += _transaction(self._call(["upgrade", "--simulate"] + self._available())["stdout"])
+            found += transaction(self._call(["upgrade", "--simulate"] + self._available())["stdout"])
         elif self.args.get("update_cache") and not self._texts():
             found.append({"subject": "package lists", "aspect": "fetched", "before": "older", "after": "now"})
         for text in self._texts():
@@ -60,7 +60,7 @@ class Apk(object):
             names = [bare(text) for text in self._texts() if bare(text) in state["installed"]]
             if names:
                 words = ["add", "--simulate", "--upgrade"] + self._available() + names
-                told = _transaction(self._call(words)["stdout"])
+                told = transaction(self._call(words)["stdout"])
                 found += [change for change in told if change["subject"] not in [each["subject"] for each in found]]
         return found
 
@@ -138,7 +138,7 @@ def bare(text: str) -> str:
     return text[: min(ends)] if ends else text
 
 
-def _transaction(text: str) -> "list[dict]":
+def transaction(text: str) -> "list[dict]":
     """What apk says that it would do: `(1/2) Upgrading NAME (OLD -> NEW)`, `Installing NAME (NEW)`, `Purging NAME`."""
     found = []
     for line in text.splitlines():

@@ -63,7 +63,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Agent]]
                 box.run(f"cat >/etc/init.d/{name} <<'X'\n{script}X\nchmod 755 /etc/init.d/{name}")
         if kind == "openrc":
             box.run(
-                "mkdir -p /run/openrc; touch /run/openrc/softlevel; rc-update add app-rb default; rc-service app-rb start"
+                "mkdir -p /run/openrc; touch /run/openrc/softlevel;"
+                "rc-update add app-rb default; rc-service app-rb start"
             )
         if kind == "sysvinit":
             box.run("update-rc.d app-rb defaults; /etc/init.d/app-rb start")

@@ -25,7 +25,14 @@ SPEC = {
         "state": {"type": "str", "default": "present", "choices": ["absent", "present"], "doc": ""},
     },
     "undo": "the file as before; directories that were made are removed",
-    "returns": {"name": "", "key": "", "path": "", "hash_host": "", "state": ""},
+    "returns": {
+        "name": "",
+        "key": "",
+        "path": "",
+        "hash_host": "",
+        "state": "",
+        "mode": "and owner, group, uid, gid, size: of the file",
+    },
     "examples": "known_hosts: {name: git.example.test, key: git.example.test ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA, "
     "path: /etc/ssh/ssh_known_hosts}",
 }
@@ -85,4 +92,5 @@ def undo(args: "dict", before: "dict") -> "dict":
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    return {key: args[key] for key in ("name", "key", "path", "hash_host", "state")}
+    told = {key: args[key] for key in ("name", "key", "path", "hash_host", "state")}
+    return dict(filestate.told(filestate.observe(state["path"], digest=False)), **told)
