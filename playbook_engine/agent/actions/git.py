@@ -60,7 +60,7 @@ SPEC = {
     "examples": "git: {repo: https://git.example.test/app.git, dest: /opt/app, version: v1.4.2}",
 }
 
-VOLATILE = filestate.VOLATILE + ("target",)
+VOLATILE = filestate.VOLATILE
 
 
 def observe(args: "dict") -> "dict":
@@ -72,7 +72,7 @@ def observe(args: "dict") -> "dict":
         raise failure.Failed("%s is there, is not empty, and is no git repository" % one.dest)
     if state["exists"] and not args["update"]:
         return state
-    state["target"] = one.target(state)
+    state["_target"] = one.target(state)
     if state["exists"] and state["modified"] and not args["force"]:
         words = "%s has changes that nobody committed (force: true throws them away): %s"
         raise failure.Failed(words % (one.dest, ", ".join(state["modified"][:5])))
@@ -82,7 +82,7 @@ def observe(args: "dict") -> "dict":
 
 
 def plan(args: "dict", before: "dict") -> "list[dict]":
-    path, target = args["dest"], before.get("target")
+    path, target = args["dest"], before.get("_target")
     if not before["exists"]:
         if not args["clone"] or target is None:
             return []
@@ -117,16 +117,17 @@ def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
 def apply(args: "dict", before: "dict") -> "dict":
     one = gitrepo.Copy(args)
     changed = False
+    target = before.get("_target") or one.target(before)
     if not before["exists"]:
         filestate.make_parents(before["parents"])
-        one.clone(before["target"])
+        one.clone(target)
     else:
         if before["modified"]:
             one.git("reset", "--hard", "HEAD", "--")
         changed = one.point_at(before["remote_url"])
-        one.fetch(before["target"])
+        one.fetch(target)
     if not args["bare"]:
-        one.switch(before["target"])
+        one.switch(target)
     if args["verify_commit"]:
         one.git("verify-commit", "HEAD")
     if args["recursive"] and not args["bare"]:
@@ -154,6 +155,6 @@ def undo(args: "dict", before: "dict") -> "dict":
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    target = state.get("target") or {}
+    target = state.get("_target") or {}
     after = target.get("commit", state["commit"])
     return {"before": state["commit"], "after": after, "remote_url_changed": False}

@@ -23,7 +23,7 @@ SPEC = {
     "examples": "group: {name: app, system: true}",
 }
 
-VOLATILE = ("gshadow",)
+VOLATILE = ("hash",)
 
 
 def observe(args: "dict") -> "dict":
@@ -57,7 +57,7 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
 
 
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
-    return dict(before, gshadow=before.get("_gshadow"))  # the engine encrypts states before in its journal
+    return dict(before, hash=before.get("_gshadow"))  # the engine encrypts states before in its journal
 
 
 def apply(args: "dict", before: "dict") -> "dict":
@@ -81,7 +81,8 @@ def _call(words: "list[str]", stdin: bytes = b"") -> None:
     if ran["rc"] != 0:
         said = (ran["stderr"] or ran["stdout"]).strip() or "status %s" % ran["rc"]
         kind = "disk-full" if "No space left" in said else "permission" if "Permission denied" in said else "failed"
-        raise failure.Failed("%s: %s" % (words[0], said), kind, ran)
+        said = said if said.startswith(words[0]) else "%s: %s" % (words[0], said)
+        raise failure.Failed(said, kind, ran)
 
 
 def undo(args: "dict", before: "dict") -> "dict":
@@ -96,7 +97,7 @@ def undo(args: "dict", before: "dict") -> "dict":
         _call(["groupmod", "-o", "-g", str(before["gid"]), name])
     if (accounts.group(name) or {}).get("members") != before["members"]:
         _call(["gpasswd", "-M", ",".join(before["members"]), name])
-    kept = before.get("gshadow")
+    kept = before.get("hash")
     if kept:
         shadow = accounts.group_shadow(name) or ["", "", ""]
         if shadow[1] != kept[1]:

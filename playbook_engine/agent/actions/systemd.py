@@ -53,7 +53,7 @@ SPEC = {
     "examples": "systemd: {name: redis, state: started, enabled: true, daemon_reload: true}",
 }
 
-VOLATILE = ("exists", "pid", "since", "restarts", "active_state", "sub_state", "stale", "status")
+VOLATILE = ("exists", "pid", "since", "restarts", "active_state", "sub_state")
 NOTHING = {"manager": "systemd", "exists": True, "running": False, "enabled": False, "masked": False, "pid": None}
 VERBS = {"started": "start", "stopped": "stop", "restarted": "restart", "reloaded": "reload"}
 
@@ -73,7 +73,7 @@ def observe(args: "dict") -> "dict":
         )
     one = of(args)
     state = one.observe() if one.name else dict(NOTHING)
-    state["stale"] = bool(args["daemon_reload"]) and one.stale()
+    state["_stale"] = bool(args["daemon_reload"]) and one.stale()
     if one.name:
         state["_status"] = one.show()
     return state
@@ -96,7 +96,7 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
     name = args["name"]
     if args["daemon_reexec"]:
         found.append({"subject": "systemd", "aspect": "program", "before": "running", "after": "started anew"})
-    if args["daemon_reload"] and before["stale"]:
+    if args["daemon_reload"] and before["_stale"]:
         found.append({"subject": "systemd", "aspect": "unit files", "before": "older", "after": "as they are now"})
     if args["masked"] is not None and args["masked"] != before["masked"]:
         found.append({"subject": name, "aspect": "masked", "before": before["masked"], "after": args["masked"]})

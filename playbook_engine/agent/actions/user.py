@@ -253,7 +253,8 @@ def _call(words: "list[str]", stdin: str = "", accept: "tuple[int, ...]" = ()) -
     if ran["rc"] != 0 and ran["rc"] not in accept:
         said = (ran["stderr"] or ran["stdout"]).strip()
         kind = "disk-full" if "No space left" in said else "permission" if "Permission denied" in said else "failed"
-        raise failure.Failed("%s: %s" % (words[0], said or "status %s" % ran["rc"]), kind, ran)
+        said = said if said.startswith(words[0]) else "%s: %s" % (words[0], said or "status %s" % ran["rc"])
+        raise failure.Failed(said, kind, ran)
 
 
 def _create(args: "dict", before: "dict") -> None:
@@ -262,7 +263,7 @@ def _create(args: "dict", before: "dict") -> None:
         if args[key] is not None:
             words += [option, str(args[key])]
     if args["group"] is None and accounts.group_id(args["name"]) is not None:
-        words += ["-g", args["name"]]  # useradd refuses to make a group that is there; Ansible takes it, too
+        words.append("-N")  # useradd refuses to make a group that is there; as in Ansible the default one is taken
     if args["groups"]:
         words += ["-G", ",".join(args["groups"])]
     words += ["-o"] * args["non_unique"] + (["-Z", args["seuser"]] if args["seuser"] else [])
