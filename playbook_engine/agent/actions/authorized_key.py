@@ -35,7 +35,7 @@ SPEC = {
     "examples": "authorized_key: {user: deploy, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA deploy@ci.example.test}",
 }
 
-VOLATILE = filestate.VOLATILE
+VOLATILE = filestate.VOLATILE + ("folder", "account")
 
 
 def observe(args: "dict") -> "dict":

@@ -60,7 +60,7 @@ SPEC = {
     "examples": "git: {repo: https://git.example.test/app.git, dest: /opt/app, version: v1.4.2}",
 }
 
-VOLATILE = filestate.VOLATILE
+VOLATILE = filestate.VOLATILE + ("dest_there",)
 
 
 def observe(args: "dict") -> "dict":

@@ -46,7 +46,7 @@ SPEC = {
     "examples": "mount: {path: /data, src: /dev/vdb1, fstype: ext4, opts: noatime, state: mounted}",
 }
 
-VOLATILE = filestate.VOLATILE
+VOLATILE = filestate.VOLATILE + ("point",)
 LISTED = ("mounted", "present")  # what stands in fstab afterwards
 
 

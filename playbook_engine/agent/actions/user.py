@@ -80,7 +80,7 @@ SPEC = {
     "examples": "user: {name: mlflow, system: true, home: /var/lib/mlflow, shell: /usr/sbin/nologin}",
 }
 
-VOLATILE = filestate.VOLATILE + ("hash",)
+VOLATILE = filestate.VOLATILE + ("hash", "own_group", "home_there", "home_at", "mail_there")
 MAIL = "/var/mail/%s"
 ASPECTS = ("uid", "group", "comment", "home", "shell")
 # What chage(1) sets: the argument, where it stands in shadow(5) behind the name, the option.
