@@ -6,7 +6,6 @@ from playbook_engine.agent import failure, process, procfs
 
 ABLE = ("enabled", "enabled-runtime", "alias")
 FIXED = ("static", "indirect", "generated", "transient")  # systemctl(1): can be neither enabled nor disabled
-KEYS = "LoadState,ActiveState,SubState,UnitFileState,MainPID,NRestarts,NeedDaemonReload"
 UNITS = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd")
 TYPES = (".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice",
          ".scope")  # fmt: skip
@@ -71,13 +70,14 @@ class Systemd(object):
         return pairs(ran["stdout"])
 
     def observe(self) -> "dict":
-        shown = self.show(KEYS)
+        shown = self.show()
         pid = int(shown.get("MainPID") or 0) or None
         lived = procfs.stat(pid) if pid else None
         state = shown.get("UnitFileState")
         masked = shown.get("LoadState") == "masked" or (state or "").startswith("masked")
         return {
             "manager": "systemd",
+            "_status": shown,
             "links": self._links() if masked else None,
             "exists": shown.get("LoadState") != "not-found",
             "running": runs(shown.get("ActiveState"), shown.get("SubState")),

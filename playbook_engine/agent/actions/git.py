@@ -49,7 +49,7 @@ SPEC = {
         "environment": {"type": "dict", "internal": True, "doc": "From the step's `environment`: proxies, say."},
     },
     "undo": "a copy that was made is removed; else branch, commit, references and address of before, and changes that "
-    "were thrown away are put back as changes. Objects that were fetched stay",
+    "were thrown away are put back as changes. Objects that were fetched, and logs, stay",
     "returns": {
         "before": "the commit before, or null",
         "after": "the commit now",

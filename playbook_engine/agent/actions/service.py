@@ -44,6 +44,7 @@ SPEC = {
         "pid": "main process or null",
         "since": "uptime of the machine, in seconds, when it started",
         "restarts": "how often systemd restarted it by itself; null elsewhere",
+        "status": "under systemd, the unit's properties",
     },
     "examples": "service: {name: redis, state: started, enabled: true}",
 }
@@ -123,4 +124,6 @@ def undo(args: "dict", before: "dict") -> "dict":
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    return dict(state, name=args["name"], state="started" if state["running"] else "stopped")
+    told = {key: value for key, value in state.items() if not key.startswith("_")}
+    told.update(name=args["name"], state="started" if state["running"] else "stopped")
+    return dict(told, status=state["_status"]) if "_status" in state else told

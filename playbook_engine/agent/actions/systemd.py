@@ -74,8 +74,6 @@ def observe(args: "dict") -> "dict":
     one = of(args)
     state = one.observe() if one.name else dict(NOTHING)
     state["_stale"] = bool(args["daemon_reload"]) and one.stale()
-    if one.name:
-        state["_status"] = one.show()
     return state
 
 
@@ -123,7 +121,7 @@ def apply(args: "dict", before: "dict") -> "dict":
         if not (args["state"] in (None, "stopped") and not args["enabled"] and one.observe()["masked"]):
             one.ready()
         _turn(one, args, before)
-    return result(args, dict(one.observe(), _status=one.show()))
+    return result(args, one.observe())
 
 
 def _turn(one: "systemd.Systemd", args: "dict", before: "dict") -> None:
