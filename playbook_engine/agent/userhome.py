@@ -9,6 +9,8 @@ from playbook_engine.agent import accounts, failure, filestate, process, procfs
 def make(path: str, uid: int, gid: int, skeleton: "str | None", umask: "str | None") -> None:
     """What useradd(8) does for a new account: a copy of the skeleton that belongs to the user."""
     base = skeleton or "/etc/skel"
+    if (os.path.realpath(path) + "/").startswith(os.path.realpath(base) + "/"):
+        raise failure.Failed("%s is inside of the skeleton that it is to be made from, %s" % (path, base))
     os.mkdir(path, 0o700)
     if os.path.isdir(base):
         _copy(base, path)
@@ -122,16 +124,21 @@ def key_told(path: str) -> "dict":
     return {"ssh_key_file": path, "ssh_fingerprint": said, "ssh_public_key": public}
 
 
+def put_key_back(before: "dict") -> "list[str]":
+    """Removes a key that was made, with the directories for it, or puts back the one that was there."""
+    key = before.get("ssh_key")
+    if key is None:
+        return []
+    if key["made"]:
+        return filestate.remove_created(key["made"][0])
+    for one in key["files"]:
+        filestate.put_back(one)
+    return []
+
+
 def take_back(before: "dict", moved: bool) -> "list[str]":
     """Removes a home that was made for an account that was there, and puts back its key."""
-    removed: "list[str]" = []
-    key = before.get("ssh_key")
-    if key is not None:
-        if key["made"]:
-            removed += filestate.remove_created(key["made"][0])
-        else:
-            for one in key["files"]:
-                filestate.put_back(one)
+    removed = put_key_back(before)
     account = accounts.user(before["name"])
     made = account is not None and not before["home_there"] and os.path.lexists(before["home_at"])
     if made and (not moved or before["home_at"] == before["home"]):

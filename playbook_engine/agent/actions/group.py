@@ -94,7 +94,11 @@ def undo(args: "dict", before: "dict") -> "dict":
     if now is None:
         _call(["groupadd", "-o", "-g", str(before["gid"]), name])
     elif now["gid"] != before["gid"]:
+        # groupmod(8) takes along every account whose primary group has the number: those of another group go back.
+        others = [user for user in accounts.primary_of(now["gid"]) if user not in before["primary_of"]]
         _call(["groupmod", "-o", "-g", str(before["gid"]), name])
+        for user in others:
+            _call(["usermod", "-g", str(now["gid"]), user])
     if (accounts.group(name) or {}).get("members") != before["members"]:
         _call(["gpasswd", "-M", ",".join(before["members"]), name])
     kept = before.get("hash")

@@ -317,10 +317,11 @@ def undo(args: "dict", before: "dict") -> "dict":
             _call(["groupadd", "-g", str(before["own_group"]), name])
         if not before["mail_there"] and os.path.lexists(MAIL % name):
             os.unlink(MAIL % name)
+        removed = userhome.put_key_back(before)
         # Only a home that was seen not to be there is ours to remove: another one is somebody's data.
         made = args["create_home"] and home == before["home_at"] and not before["home_there"]
         if made:
-            removed = filestate.remove_created((before["parents"] or [home])[0])
+            removed += filestate.remove_created((before["parents"] or [home])[0])
         return {"name": name, "removed": removed}
     if now is None:
         _restore(before)
