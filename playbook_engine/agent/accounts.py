@@ -31,6 +31,31 @@ def group_id(name: str) -> "int | None":
     return next((int(fields[2]) for fields in _lines("/etc/group", 4) if fields[0] == name), None)
 
 
+def group(name: str) -> "dict | None":
+    """{name, gid, members} of a local group, the members sorted; None when there is none."""
+    for fields in _lines("/etc/group", 4):
+        if fields[0] == name:
+            return {
+                "name": name,
+                "gid": int(fields[2]),
+                "members": sorted(each for each in fields[3].split(",") if each),
+            }
+    return None
+
+
+def primary_of(gid: int) -> "list[str]":
+    """The users whose primary group has this number."""
+    return sorted(fields[0] for fields in _lines("/etc/passwd", 7) if fields[3] == str(gid))
+
+
+def group_shadow(name: str) -> "list[str] | None":
+    """A group's line of /etc/gshadow after the name: password, administrators, members; or None."""
+    for fields in _lines("/etc/gshadow", 4):
+        if fields[0] == name:
+            return fields[1:]
+    return None
+
+
 def groups_of(name: str) -> "list[str]":
     """The groups that list a user as a member, sorted: the supplementary ones."""
     return sorted(fields[0] for fields in _lines("/etc/group", 4) if name in fields[3].split(","))

@@ -48,9 +48,10 @@ def automatic() -> "list[str]":
     return sorted(found)
 
 
-def candidates(names: "list[str]") -> "dict[str, str]":
+def candidates(names: "list[str]", release: object = None) -> "dict[str, str]":
     """{package: the version that apt-get would install}; without those it does not know."""
-    ran = process.run(["apt-cache", "policy"] + names, env={"LC_ALL": "C"})
+    target = ["-t", str(release)] if release else []
+    ran = process.run(["apt-cache", "policy"] + target + names, env={"LC_ALL": "C"}, cap=16 << 20)
     found, name = {}, ""
     for line in ran["stdout"].splitlines():
         if not line.startswith(" "):
@@ -60,17 +61,23 @@ def candidates(names: "list[str]") -> "dict[str, str]":
     return found
 
 
-def apt(words: "list[str]", lock_timeout: float, environment: "dict | None" = None) -> "dict":
-    """apt-get, waiting for another one that holds the lock. Raises Failed with a kind."""
-    command = ["apt-get", "-y", "-q", "-o", "DPkg::Lock::Timeout=%d" % lock_timeout] + CONFIGS + words
+def apt(
+    words: "list[str]", lock_timeout: float, environment: "dict | None" = None, options: "list[str] | None" = None
+) -> "dict":
+    """apt-get, waiting for another one that holds the lock; `options` are dpkg's. Raises Failed with a kind."""
+    configs = CONFIGS
+    if options is not None:
+        configs = [word for each in options for word in ("-o", "Dpkg::Options::=--" + each)]
+    command = ["apt-get", "-y", "-q", "-o", "DPkg::Lock::Timeout=%d" % lock_timeout] + configs + words
     env = dict(QUIET, **{k: str(v) for k, v in (environment or {}).items()})
     ran = dict(process.run(command, env=env), cmd=command)
     if ran["rc"] != 0:
-        raise _failed(words[0], ran)
+        raise failed(next((word for word in words if word[:1] != "-"), words[0]), ran)
     return ran
 
 
-def _failed(verb: str, ran: "dict") -> "failure.Failed":
+def failed(verb: str, ran: "dict") -> "failure.Failed":
+    """What apt-get said of why it did not do it."""
     said = ran["stderr"] + ran["stdout"]
     errors = [line for line in ran["stderr"].splitlines() if line.startswith("E:")]
     last = (errors or ran["stderr"].strip().splitlines() or ["status %s" % ran["rc"]])[-1]

@@ -20,6 +20,8 @@ def name() -> str:
     if os.path.isdir("/run/systemd/system"):  # sd_booted(3)
         return "systemd"
     comm = procfs.read("/proc/1/comm").strip()
+    if comm == "init" and os.path.isdir("/run/openrc"):  # Alpine: busybox's init starts OpenRC
+        return "openrc"
     if KNOWN.get(comm, "systemd") != "systemd":  # a systemd that did not boot this host manages nothing
         return KNOWN[comm]
     return "runit" if runsvdir() else comm or "unknown"

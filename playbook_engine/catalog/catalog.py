@@ -13,7 +13,15 @@ from playbook_engine.agent import actions
 from playbook_engine.catalog.spec import ActionSpec, Kind, ParamSpec
 from playbook_engine.model.errors import NotFound
 
-PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+PREFIXES = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general.")
+ALIASES: Mapping[str, str] = {
+    "systemd_service": "systemd",
+    "sysvinit": "service",
+    "yum": "dnf",
+    "dnf5": "dnf",
+    "gather_facts": "setup",
+}
+"""Other names that Ansible has for an action."""
 
 
 @cache
@@ -23,11 +31,12 @@ def names() -> tuple[str, ...]:
 
 
 def plain(name: str) -> str:
-    """`ansible.builtin.copy` is `copy`."""
+    """`ansible.builtin.copy` is `copy`, `setup` is `facts`."""
     for prefix in PREFIXES:
         if name.startswith(prefix):
-            return name[len(prefix) :]
-    return name
+            name = name[len(prefix) :]
+            break
+    return ALIASES.get(name, name)
 
 
 def module(name: str) -> ModuleType:

@@ -102,7 +102,11 @@ class ParamSpec:
 
 @frozen
 class ActionSpec:
-    """One action as the controller knows it. `glance`: looking at its state costs the host next to nothing."""
+    """One action as the controller knows it. `glance`: looking at its state costs the host next to nothing.
+
+    `away`: the argument that says for how many seconds the host may be gone meanwhile; `rest`: the one that says how
+    many to wait when it is back.
+    """
 
     name: str
     kind: Kind
@@ -114,6 +118,8 @@ class ActionSpec:
     touches: str | None = None
     glance: bool = False
     sh: bool = False
+    away: str | None = None
+    rest: str | None = None
     undo: str | None = None
     returns: Mapping[str, str] = field(default_factory=dict)
     examples: str = ""

@@ -12,7 +12,7 @@ from playbook_engine.catalog.spec import ActionSpec, ArgumentError
 from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.commands import Connect, Program, ask, emit, now
 from playbook_engine.engine.crowd import Crowd
-from playbook_engine.engine.scope import FACTS, Scope
+from playbook_engine.engine.scope import Scope
 from playbook_engine.model.errors import BecomeFailed, HostError, LoadError, TemplateError
 from playbook_engine.model.events import ChangeIntended, FactsObserved, HostConnected
 from playbook_engine.model.host import Host
@@ -84,7 +84,7 @@ class HostContext:
             raise HostError(f"facts cannot be gathered: {reply.msg}")
         told = reply.result.get("ansible_facts")
         facts = dict(told) if isinstance(told, Mapping) else {}
-        scope.set[FACTS] = facts
+        scope.gathered(facts)
         yield from emit(FactsObserved(host=self.host.name, facts=facts))
 
     def arguments(

@@ -12,7 +12,9 @@ from collections.abc import Collection, Mapping
 from playbook_engine.catalog import catalog
 from playbook_engine.model.secret import Secret
 
-IGNORED = frozenset({"content", "size", "mtime", "atime", "ctime", "inode", "pid", "since", "restarts", "uptime"})
+IGNORED = frozenset(
+    {"content", "size", "mtime", "atime", "ctime", "inode", "pid", "since", "restarts", "uptime", "parents"}
+)
 """Keys of any state that a rollback does not restore, or that follow from others; docs/reliability.md lists them."""
 
 

@@ -219,6 +219,8 @@ class Rollback:
             except HostError as error:
                 problems.append(f"{event.name}: cannot be proved: {error.message}")
                 continue
+            if reply.kind == "not-found" and event.before.get("type") == "absent":
+                continue  # it was not there, and what it would be in (a user's home) is not there any more
             if not reply.ok:
                 problems.append(f"{event.name}: cannot be proved: {reply.msg}")
                 continue

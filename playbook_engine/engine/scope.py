@@ -39,6 +39,7 @@ class Scope:
         self.loaded: dict[str, object] = {}
         self.set: dict[str, object] = {}
         self.unknown: set[str] = set()
+        self.probed: dict[str, object] = {}
         self._plan = plan
         self._crowd = crowd or Crowd()
         self._weak: dict[str, object] = {p.name: p.default for p in runbook.params}
@@ -66,6 +67,7 @@ class Scope:
         inner = Scope(self._plan, self.host, entry.runbook, params, self.templar, self._crowd)
         inner.set = dict(self.set)
         inner.unknown = set(self.unknown)
+        inner.probed = dict(self.probed)
         if entry.hosts is not None:
             batch = next((b for b in entry.batches if self.host.name in b), ())
             inner._play = Play(hosts=entry.hosts, batch=batch)
@@ -97,6 +99,17 @@ class Scope:
         inner._strong = {**self._strong, **names}
         inner._roles = {}
         return inner
+
+    def gathered(self, facts: Mapping[str, object]) -> None:
+        """The facts of the host; what probes have said of it before (`service_facts`) stays among them."""
+        self.set[FACTS] = {**facts, **self.probed}
+
+    def probe_told(self, facts: Mapping[str, object]) -> None:
+        """What a probe says of the host, a fact beside those that are gathered, or will be."""
+        self.probed.update(facts)
+        known = self.set.get(FACTS)
+        if isinstance(known, Mapping):
+            self.gathered(known)
 
     @property
     def has_facts(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from playbook_engine.catalog.spec import Kind
 from playbook_engine.engine.ahead import Ahead, Request
-from playbook_engine.engine.commands import PATIENCE, Program, ask, emit
+from playbook_engine.engine.commands import PATIENCE, Program, Sleep, ask, emit
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.item import Item, carries, told
 from playbook_engine.engine.ledger import Change, Ledger
@@ -111,13 +111,19 @@ class Sending:
         """The link broke while it ran. It goes on, to its deadline; a new connection learns how it ended."""
         boot_id, item.losses = self._context.boot_id, item.losses + 1
         said = f"the link was lost while it ran: {error.message}"
+        away = _seconds(event, item.spec.away)  # a host that is to go away may take long to come back
         try:
             if item.losses > LOSSES:
                 raise error
             if item.on == self._context.host.name:
-                yield from self._context.connect(PATIENCE)
-            return (yield from self._settle(item, event, boot_id, said))
+                yield from self._context.connect(max(PATIENCE, away))
+            end = yield from self._settle(item, event, boot_id, said)
+            if item.spec.rest and end.outcome is Outcome.CHANGED:
+                yield Sleep(_seconds(event, item.spec.rest))
+            return end
         except (Unreachable, LinkLost) as gone:
+            if away and gone is not error:
+                return (yield from self._lost(item, event, LinkLost(gone.message)))
             why = said if gone is error else f"{said}; and it did not come back: {gone.message}"
             return StepResult(
                 outcome=Outcome.IN_DOUBT, kind="link-lost", message=why,
@@ -263,6 +269,12 @@ def _peek(call: Call) -> Call:
 def call_time(step: Step) -> float:
     """Seconds within which the host has ended what it was sent."""
     return (step.background or step.timeout) + GRACE
+
+
+def _seconds(event: ChangeIntended, name: str | None) -> float:
+    """The argument of this name, a number of seconds; 0 where there is none."""
+    value = event.args.get(name) if name else None
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def _name(item: Item) -> str:

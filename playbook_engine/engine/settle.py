@@ -79,8 +79,9 @@ def settle(
     if not looked.ok:
         return Settlement(why=f"the host cannot be observed: {looked.msg}")
     state = catalog.get(event.action).kind is Kind.STATE
-    if not looked.plan or (state and _happened(event, looked.state or {})):
-        reply = Reply(ok=True, result=looked.result, state=looked.state)
+    happened = _happened(event, looked.state or {}) if state else None
+    if not looked.plan or happened is not None:
+        reply = Reply(ok=True, result={**looked.result, **(happened or {})}, state=looked.state)
         return Settlement(reply=reply, how="observed" if state else "creates")
     if state or status == "unseen":
         return Settlement(send=True)
@@ -89,11 +90,13 @@ def settle(
     return Settlement(why=_why(told, boot_id))
 
 
-def _happened(event: ChangeIntended, state: Mapping[str, object]) -> bool:
-    """Whether a change whose plan is never empty (a restart) can be seen to have been made."""
+def _happened(event: ChangeIntended, state: Mapping[str, object]) -> Mapping[str, object] | None:
+    """What there is to add to the result of a change whose plan is never empty (a restart), where it can be seen to
+    have been made; else None."""
     spec, module = catalog.get(event.action), catalog.module(event.action)
     args = {**dict.fromkeys(spec.params), **event.args}
-    return bool(hasattr(module, "happened") and module.happened(args, dict(event.before), dict(state)))
+    found = module.happened(args, dict(event.before), dict(state)) if hasattr(module, "happened") else None
+    return found if isinstance(found, Mapping) else {} if found else None
 
 
 def _why(told: Mapping[str, object], boot_id: str) -> str:

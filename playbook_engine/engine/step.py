@@ -29,8 +29,10 @@ from playbook_engine.model.outcome import Outcome, Verdict
 from playbook_engine.model.runbook import Probe, Step, nth
 from playbook_engine.templating.node import Template
 
-GATHERS = frozenset({"facts", "setup", "service_facts", "package_facts"})
-"""Actions whose `ansible_facts` are facts of the host."""
+GATHERS = frozenset({"facts", "setup"})
+"""Actions whose `ansible_facts` are the facts of the host."""
+PROBES = frozenset({"getent", "package_facts", "service_facts"})
+"""Actions whose `ansible_facts` stand beside them."""
 TAKEN = frozenset({"locked", "fenced"})
 """Kinds of a host that another run has: nothing more is done there, whatever a block says."""
 RESCUED = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
@@ -180,7 +182,10 @@ class StepRunner:
             scope.loaded.update(_variables(result))
         elif step.action in GATHERS:
             known = scope.set.get(FACTS)
-            scope.set[FACTS] = {**(known if isinstance(known, Mapping) else {}), **facts}
+            plain = {str(name).removeprefix("ansible_"): value for name, value in facts.items()}
+            scope.set[FACTS] = {**(known if isinstance(known, Mapping) else {}), **plain}
+        elif step.action in PROBES:
+            scope.probe_told(facts)
 
     def _announced(
         self, step: Step, scope: Scope, scope_id: str, handler: bool, unknown: list[str]

@@ -10,6 +10,7 @@ def runbook_schema() -> dict[str, object]:
     """draft 2020-12; steps and probes take exactly the known keywords and one action."""
     made = RunbookModel.model_json_schema(by_alias=True)
     actions = {name: {"$ref": f"#/$defs/action_{name}"} for name in catalog.names()}
+    actions.update({alias: actions[name] for alias, name in catalog.ALIASES.items()})
     definitions = made["$defs"]
     for name in catalog.names():
         definitions[f"action_{name}"] = reference.schema(catalog.get(name))

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +43,11 @@ class Account:
 class Box:
     """A sandbox with an agent in it."""
 
-    def __init__(self, work: Path, python: str, prepare: str = "", init: str = "sleep 3600") -> None:
+    def __init__(
+        self, work: Path, python: str, prepare: str = "", init: str = "sleep 3600", namespaces: Sequence[str] = ()
+    ) -> None:
         work.mkdir()
-        self.box = Sandbox(work, init, prepare)
+        self.box = Sandbox(work, init, prepare, namespaces)
         self.root = Path(f"/proc/{self.box.pid}/root")
         self.agent: Agent = start(python, self.box.wrap())
 

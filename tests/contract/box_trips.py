@@ -43,6 +43,8 @@ USER = some(
     comment=st.sampled_from((*COMMENTS, "a:b")), home=st.sampled_from(HOMES), create_home=FLAG, move_home=FLAG,
     shell=st.sampled_from(SHELLS), system=FLAG, password=st.sampled_from([HASH, "!", "*"]),
     update_password=st.sampled_from(["always", "on_create"]), password_lock=FLAG,
+    expires=st.sampled_from([-1.0, 0.0, 2e9]), password_expire_max=st.sampled_from([30, 99999]),
+    generate_ssh_key=FLAG, ssh_key_type=st.just("ed25519"), force=FLAG, skeleton=st.just("/etc/default"),
 ) | some({"name": st.just("worker"), "state": st.just("absent")}, remove=FLAG)  # fmt: skip
 
 INSTALLED = st.sampled_from(list(Packages.STATES))

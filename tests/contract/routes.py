@@ -19,6 +19,27 @@ from hypothesis import strategies as st
 from live_agents import INTERPRETERS, start
 from round_trip import Folder, Ground, Tried, explore
 from servers import pages
+from system_grounds import Alpine, Crontabs, Machines, Repositories, Rpms, Units
+from system_trips import (
+    ALPINE,
+    APK,
+    APT,
+    AUTHORIZED_KEY,
+    COPIES,
+    CRON,
+    CRONTABS,
+    DNF,
+    GIT,
+    GROUP,
+    HOSTNAME,
+    KNOWN_HOSTS,
+    MACHINES,
+    MOUNT,
+    RPMS,
+    SYSCTL,
+    SYSTEMD,
+    UNITS,
+)  # fmt: skip
 from worlds import worlds
 
 from playbook_engine.catalog import catalog
@@ -31,7 +52,7 @@ class Route:
     `cost`: seconds that a trip takes, about. `needs`: programs, and root where there are any.
     """
 
-    ground: type[Folder | Box | Environments]
+    ground: type[Folder | Box | Environments | Repositories | Units]
     drawn: st.SearchStrategy[object]
     args: st.SearchStrategy[Args]
     cost: float = 0.02
@@ -50,6 +71,18 @@ ROUTES: Mapping[str, Route] = {
     "user": Route(ground=Accounts, drawn=ACCOUNTS, args=USER, cost=0.05, needs=(*BOX, "useradd", "usermod")),
     "package": Route(ground=Packages, drawn=INSTALLED, args=PACKAGE, cost=2, needs=(*BOX, "apt-get", "dpkg-deb")),
     "service": Route(ground=Services, drawn=SUPERVISED, args=SERVICE, cost=3, needs=(*BOX, "runsvdir", "sv")),
+    "known_hosts": Route(ground=Folder, drawn=worlds(), args=KNOWN_HOSTS),
+    "authorized_key": Route(ground=Folder, drawn=worlds(), args=AUTHORIZED_KEY),
+    "cron": Route(ground=Crontabs, drawn=CRONTABS, args=CRON, cost=0.1, needs=(*BOX, "apt-get")),
+    "group": Route(ground=Accounts, drawn=ACCOUNTS, args=GROUP, cost=0.05, needs=(*BOX, "groupadd")),
+    "git": Route(ground=Repositories, drawn=COPIES, args=GIT, cost=0.4, needs=("git",)),
+    "hostname": Route(ground=Machines, drawn=MACHINES, args=HOSTNAME, cost=0.1, needs=(*BOX, "hostname")),
+    "mount": Route(ground=Machines, drawn=MACHINES, args=MOUNT, cost=0.1, needs=(*BOX, "mount")),
+    "sysctl": Route(ground=Machines, drawn=MACHINES, args=SYSCTL, cost=0.1, needs=(*BOX, "sysctl")),
+    "systemd": Route(ground=Units, drawn=UNITS, args=SYSTEMD, cost=1, needs=(*BOX, "systemctl")),
+    "apt": Route(ground=Packages, drawn=INSTALLED, args=APT, cost=2, needs=(*BOX, "apt-get", "dpkg-deb")),
+    "dnf": Route(ground=Rpms, drawn=RPMS, args=DNF, cost=3, needs=(*BOX, "apt-get")),
+    "apk": Route(ground=Alpine, drawn=ALPINE, args=APK, cost=0.2, needs=BOX),
     "pip": Route(ground=Environments, drawn=ENVIRONMENT, args=PIP, cost=4),
 }  # fmt: skip
 
@@ -78,7 +111,9 @@ def try_out(action: str, examples: int, work: Path) -> list[Tried]:
 
 
 @contextmanager
-def laid(kind: type[Folder | Box | Environments], place: Path, python: str, wrap: str) -> Iterator[Ground]:
+def laid(
+    kind: type[Folder | Box | Environments | Repositories | Units], place: Path, python: str, wrap: str
+) -> Iterator[Ground]:
     with ExitStack() as stack:
         if kind is Folder:
             place.mkdir()

@@ -54,11 +54,11 @@ class Sandbox:
 
     def wrap(self) -> str:
         """What to put before a command to run it inside."""
-        return f"exec nsenter -t {self.pid} -m -p -r -w "
+        return f"exec nsenter -t {self.pid} -m -p -u -n -r -w "
 
     def run(self, script: str) -> str:
         """Runs a shell script inside; its output. Raises CalledProcessError."""
-        command = ["nsenter", "-t", str(self.pid), "-m", "-p", "-r", "-w", "sh", "-c", script]
+        command = ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-n", "-r", "-w", "sh", "-c", script]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
     def close(self) -> None:

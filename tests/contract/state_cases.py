@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +114,7 @@ def set_where_possible(path: Path, name: str, value: bytes) -> None:
 LINES = "This is line 1\nThis is line 2\nREF keep REF\nThis is line 4\n"
 
 
-def case(name: str, prepare: Callable[[Path], None] | None = None, *, settles: bool = True, **args: object) -> Case:
+def case(name: str, prepare: Callable[[Path], None] | None = None, /, *, settles: bool = True, **args: object) -> Case:
     """`ACTION-what it is about`, the ground, the arguments."""
     action = name.split("-")[0]
     return Case(id=name, action=action, args=args, prepare=prepare or (lambda d: None), settles=settles)
@@ -121,6 +122,16 @@ def case(name: str, prepare: Callable[[Path], None] | None = None, *, settles: b
 
 def fifo(d: Path) -> None:
     os.mkfifo(d / "p", 0o620)
+
+
+PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0dHgiKqm2u3R4xDMdBdCbYJjzl2LqvYg6cJe0p6o5G"
+
+
+def repository(d: Path) -> None:
+    """A git repository `r` of two commits."""
+    who = "-c user.name=T -c user.email=t@example.test"
+    script = f"git init -q -b main r; cd r; for n in 1 2; do echo $n >f; git add f; git {who} commit -qm $n; done"
+    subprocess.run(["sh", "-ec", script], cwd=d, check=True)
 
 
 FILES = [
@@ -186,4 +197,20 @@ FILES = [
     case("lineinfile-backup", write(LINES), path="{d}/f", line="x", backup=True),
     case("replace-some", write(LINES), path="{d}/f", regexp=r"line (\d)", replace=r"row \1", after="2\n"),
     case("replace-mode", write(LINES), path="{d}/f", regexp="REF", replace="x", mode="0600", backup=True),
+    case("known_hosts-add", write("# c\n"), path="{d}/f", name="h.test", key=f"h.test {PUBLIC}"),
+    case("known_hosts-new", path="{d}/a/f", name="h.test", key=f"h.test {PUBLIC}"),
+    case("known_hosts-absent", write(f"h.test {PUBLIC}\nx\n", mode=0o600), path="{d}/f", name="h.test", state="absent"),
+    case("authorized_key-add", write("# c"), path="{d}/f", user="root", key=f"{PUBLIC} me", key_options="no-pty"),
+    case("authorized_key-new", path="{d}/a/f", user="root", key=PUBLIC),
+    case(
+        "authorized_key-exclusive", write(f"# c\n{PUBLIC}A x\n"), path="{d}/f", user="root", key=PUBLIC, exclusive=True
+    ),
+    case("cron-new-file", name="a", job="/bin/true", user="root", cron_file="{d}/f", special_time="daily"),
+    case("cron-changed-file", write("X=1"), name="a", job="/b", user="root", cron_file="{d}/f", backup=True),
+    case("cron-last-job", write("#Ansible: a\n@daily root x\n"), name="a", state="absent", cron_file="{d}/f"),
+    case("sysctl-file", write("a=1\n"), name="kernel.domainname", value="x", sysctl_file="{d}/f", reload=False),
+    case("sysctl-absent", write("a=1\nb = 2"), name="b", state="absent", sysctl_file="{d}/f", reload=False),
+    case("mount-present", path="/srv/none", src="tmpfs", fstype="tmpfs", fstab="{d}/f", state="present", backup=True),
+    case("mount-unlisted", write("a /srv/none b c\n"), path="/srv/none", fstab="{d}/f", state="absent_from_fstab"),
+    case("git-clone", repository, repo="{d}/r", dest="{d}/a/copy"),
 ]

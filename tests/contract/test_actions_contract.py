@@ -146,6 +146,11 @@ PROBES: list[tuple[str, dict[str, object]]] = [
     ("mlflow", {"url": "http://127.0.0.1:1"}),
     ("sqlite", {"path": "{d}/none"}),
     ("wait_for", {"path": "{d}/f"}),
+    ("log_scan", {"path": "{d}/f", "pattern": "text"}),
+    ("log_scan", {"path": "{d}/none", "patterns": {"a": "x"}, "since": "10m"}),
+    ("getent", {"database": "group", "key": "root"}),
+    ("setup", {"gather_subset": ["min"]}),
+    ("package_facts", {}),
 ]
 
 
@@ -183,6 +188,7 @@ SECRETS: list[tuple[str, str, dict[str, object]]] = [
     ),
     ("look", "pip", {"name": "a", "virtualenv": "{d}/v", "index_url": f"http://{SECRET}@x.test"}),
     ("run", "shell", {"cmd": "cat >/dev/null", "stdin": SECRET}),
+    ("look", "user", {"name": "root", "generate_ssh_key": True, "ssh_key_passphrase": SECRET}),
 ]
 
 

@@ -147,3 +147,101 @@ def test_packages_settle_and_are_undone(inside: Agent, box: Sandbox, ground: str
 def test_a_package_that_nobody_has(inside: Agent) -> None:
     reply = inside.do("package", name="no-such-package-anywhere")
     assert (reply.ok, reply.kind) == (False, "not-found"), reply.msg
+
+
+KEYED: list[dict[str, object]] = [
+    {"name": "there", "generate_ssh_key": True, "ssh_key_type": "ed25519", "ssh_key_passphrase": "pass phrase"},
+    {"name": "fresh", "generate_ssh_key": True, "ssh_key_type": "ed25519", "ssh_key_file": ".ssh/id_app"},
+    {"name": "there", "expires": 2000000000.0, "password_expire_max": 90, "password_expire_warn": 3},
+    {"name": "there", "expires": -1},
+    {"name": "bare", "create_home": True},
+]
+
+
+@pytest.mark.parametrize("args", KEYED, ids=lambda a: "-".join(list(a)[:2]))
+def test_keys_homes_and_ages_settle_and_are_undone(inside: Agent, box: Sandbox, args: dict[str, object]) -> None:
+    box.run(
+        "for n in there bare fresh; do userdel -rf $n 2>/dev/null || :; done; mkdir -p /srv/h;"
+        "useradd -m -u 4000 there; chage -E 20000 there; useradd -M -u 4001 bare"
+    )
+    before = accounts(box)
+    looked = inside.look("user", **args)
+    assert looked.ok, looked.msg
+    assert looked.plan
+    applied = inside.apply("user", looked.before, **args)
+    assert applied.ok, applied.msg
+    if "generate_ssh_key" in args:
+        assert str(applied.result["ssh_public_key"]).startswith("ssh-ed25519 ")
+        assert "256 SHA256:" in str(applied.result["ssh_fingerprint"])
+        assert "PRIVATE" not in repr(applied) + repr(looked.state)
+    if args.get("ssh_key_passphrase"):
+        path = applied.result["ssh_key_file"]
+        assert box.run(f"ssh-keygen -y -P 'pass phrase' -f {path}; ! ssh-keygen -y -P '' -f {path} 2>/dev/null")
+        assert box.run(f"stat -c %U:%a {path}").strip() == "there:600"
+    assert not inside.look("user", **args).plan
+    for _ in range(2):
+        undone = inside.undo("user", looked.before, **args)
+        assert undone.ok, undone.msg
+        assert proof.differences(looked.state, undone.state, user.VOLATILE) == []
+        assert accounts(box) == before
+
+
+def test_what_apt_can_besides_names(inside: Agent, box: Sandbox) -> None:
+    box.run("dpkg --purge --force-depends alpha-rb beta-rb >/dev/null 2>&1 || :")
+    policy = box.run("cat /usr/sbin/policy-rc.d 2>/dev/null || :")
+    deb: dict[str, object] = {"deb": "/srv/repo/beta-rb_1.0_all.deb", "policy_rc_d": 101}
+    assert inside.do("apt", **deb).result["changed_packages"] == {"beta-rb": "1.0"}
+    assert not inside.look("apt", **deb).plan
+    assert not inside.look("apt", name="alpha-rb", only_upgrade=True).plan
+    told = inside.do("apt", name="alpha-rb=1.*", update_cache=True, cache_valid_time=86400)
+    assert told.result["changed_packages"] == {"alpha-rb": "1.0"}
+    assert int(str(told.result["cache_update_time"])) > 0
+    assert not inside.look("apt", name=["alpha-rb=1.*", "beta-*"]).plan
+    assert not inside.look("apt", name="alpha-rb>=1.0").plan
+    upgraded = inside.look("apt", upgrade="dist")
+    assert [(c["subject"], c["before"], c["after"]) for c in upgraded.plan] == [("alpha-rb", "1.0", "2.0")]
+    assert inside.apply("apt", upgraded.before, upgrade="dist").ok
+    assert not inside.look("apt", upgrade="dist").plan
+    down = inside.do("apt", name="alpha-rb=1.0")
+    assert "owngrade" in down.msg
+    assert inside.do("apt", name="alpha-rb=1.0", allow_downgrade=True).ok
+    assert inside.undo("apt", upgraded.before, upgrade="dist").ok
+    box.run("apt-mark auto beta-rb")
+    gone = inside.do("apt", name="alpha-rb", state="absent", autoremove=True, purge=True)
+    assert gone.result["changed_packages"] == {"alpha-rb": None, "beta-rb": None}
+    assert not inside.look("apt", autoremove=True).plan
+    assert box.run("cat /usr/sbin/policy-rc.d 2>/dev/null || :") == policy
+    assert "get_url" in inside.look("apt", deb="https://x.test/a.deb").msg
+
+
+def test_the_packages_are_listed(inside: Agent) -> None:
+    packages = inside.probe("package_facts").result["ansible_facts"]["packages"]  # type: ignore[index]
+    (dpkg,) = packages["dpkg"]
+    assert (dpkg["name"], dpkg["source"]) == ("dpkg", "apt")
+    assert dpkg["version"]
+    assert inside.probe("package_facts", manager="apk").kind == "unsupported"
+
+
+def test_entries_of_a_database(inside: Agent) -> None:
+    told = inside.probe("getent", database="passwd", key="root").result["ansible_facts"]
+    assert told["getent_passwd"]["root"][1] == "0"  # type: ignore[index]
+    assert inside.probe("getent", database="passwd", key="nobody-of-that-name").kind == "not-found"
+    none = inside.probe("getent", database="group", key="none-of-it", fail_key=False).result
+    assert none["ansible_facts"] == {"getent_group": {"none-of-it": None}}
+    assert "not known" in inside.probe("getent", database="nonsense").msg
+
+
+def test_facts_under_the_names_of_setup(inside: Agent, box: Sandbox) -> None:
+    box.run(
+        "mkdir -p /etc/ansible/facts.d; cd /etc/ansible/facts.d; echo '{\"a\": [1]}' >one.fact;"
+        "printf '[s]\\nk = v\\n' >two.fact; printf '#!/bin/sh\\necho 3\\n' >three.fact; chmod +x three.fact;"
+        "echo nonsense >four.fact"
+    )
+    told = inside.probe("setup").result["ansible_facts"]
+    assert isinstance(told, dict)
+    assert told["ansible_os_family"] == "Debian"
+    local = told["ansible_local"]
+    assert (local["one"], local["two"], local["three"]) == ({"a": [1]}, {"s": {"k": "v"}}, 3)
+    assert "neither JSON nor INI" in local["four"]
+    few = inside.probe("setup", gather_subset=["min"], filter=["ansible_os_family", "distribution"]).result
+    assert set(few["ansible_facts"]) == {"ansible_os_family", "ansible_distribution"}  # type: ignore[call-overload]

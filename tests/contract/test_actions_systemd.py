@@ -108,3 +108,50 @@ def test_facts_and_heartbeat_know_the_manager(inside: Agent) -> None:
     assert facts["service_mgr"] == "systemd"
     assert inside.probe("heartbeat", service="app").result["state"] == "running-unverified"
     assert inside.probe("heartbeat", service="idle").result["state"] == "stopped-unexpected"
+
+
+def test_the_action_of_systemd_itself(inside: Agent, box: SystemdBox) -> None:
+    told = inside.do("systemd", name="app", state="started").result
+    assert told["status"]["ActiveState"] == "active"  # type: ignore[index]
+    assert "ExecStart" in told["status"]  # type: ignore[operator]
+    box.run("cp /etc/systemd/system/idle.service /usr/lib/systemd/system/vendor.service; systemctl daemon-reload")
+    masked = inside.look("systemd", name="vendor", masked=True, state="stopped")
+    assert inside.apply("systemd", masked.before, name="vendor", masked=True).ok
+    assert not inside.look("systemd", name="vendor", masked=True, state="stopped").plan
+    assert "is masked" in inside.do("systemd", name="vendor", state="started").msg
+    assert inside.undo("systemd", masked.before, name="vendor", masked=True).ok
+    assert box.run("systemctl is-enabled vendor || :").strip() == "disabled"
+    refused = inside.do("systemd", name="idle", masked=True)
+    assert "already exists" in refused.msg, "a file of one's own in /etc cannot be masked"
+
+
+def test_unit_files_are_read_again_only_when_they_have_changed(inside: Agent, box: SystemdBox) -> None:
+    box.run("sleep 0.1; systemctl daemon-reload")
+    assert not inside.look("systemd", daemon_reload=True).plan
+    drop = "/etc/systemd/system/app.service.d"
+    box.run(f"sleep 0.1; mkdir -p {drop}; echo '[Service]' >{drop}/x.conf")
+    assert inside.look("systemd", daemon_reload=True).plan
+    assert inside.do("systemd", daemon_reload=True).ok
+    assert not inside.look("systemd", daemon_reload=True).plan
+    box.run("rm -r /etc/systemd/system/app.service.d; systemctl daemon-reload")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"state": "started"}, "state needs name"),
+        ({}, "nothing is asked for"),
+        ({"name": "a*", "state": "started"}, "is a pattern"),
+        ({"name": "app", "state": "started", "scope": "global"}, "can only enable"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(inside: Agent, args: dict[str, object], said: str) -> None:
+    assert said in inside.look("systemd", **args).msg
+
+
+def test_the_services_are_listed(inside: Agent) -> None:
+    services = inside.probe("service_facts").result["ansible_facts"]["services"]  # type: ignore[index]
+    assert services["app.service"] == {
+        "name": "app.service", "source": "systemd", "state": "running", "status": "enabled"
+    }  # fmt: skip
+    assert services["static.service"]["status"] == "static"

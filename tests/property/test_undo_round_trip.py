@@ -11,7 +11,10 @@ import pytest
 from live_agents import needs
 from routes import ROUTES, reversible, try_out
 
-EXAMPLES = {"service": 3, "package": 4, "pip": 3, "user": 30}
+EXAMPLES = {
+    "service": 3, "package": 4, "pip": 3, "user": 30, "apt": 3, "dnf": 3, "systemd": 6, "git": 20, "cron": 40,
+    "group": 30, "hostname": 15, "mount": 30, "sysctl": 25, "apk": 20,
+}  # fmt: skip
 MORE = {"replace": 240}  # of what is drawn for it, little matches
 
 

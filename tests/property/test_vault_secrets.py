@@ -35,6 +35,14 @@ PROGRAMS = {
     "removes",
 }  # fmt: skip
 """Arguments that are run or looked for as programs: what is secret does not belong there, and lint says so."""
+NAMED = {
+    "getent": {"database", "key", "service"},
+    "git": {"repo", "dest", "version", "remote", "refspec", "reference", "separate_git_dir", "key_file", "ssh_opts"},
+    "cron": {"user"}, "service": {"name", "arguments"}, "apt": {"name", "default_release", "deb"},
+    "package": {"name"}, "setup": {"fact_path"},
+}  # fmt: skip
+"""Names that a program of the host is asked about, and so in its arguments: what is secret is no name. (A password in
+the address of a git repository is taken out of it: tests/contract/test_actions_git.py.)"""
 PEOPLE = {"approve"}
 """What waits for somebody."""
 TEXTS = ("str", "content", "path", "raw", "dict", "list[str]", "list[path]")
@@ -78,6 +86,8 @@ def steps(*, real: bool, folder: Path) -> list[dict[str, object]]:
             continue
         for param in spec.params.values():
             if param.type not in TEXTS or param.choices or param.internal or param.name in PROGRAMS or param.local:
+                continue
+            if param.name in NAMED.get(name, ()):
                 continue
             if real and param.type in ("path", "list[path]") and spec.kind in (Kind.STATE, Kind.OPAQUE):
                 continue

@@ -5,17 +5,18 @@ import sys
 
 from playbook_engine.agent import initsystem, procfs
 
+SUBSET = {
+    "type": "list[str]",
+    "default": ["all"],
+    "doc": "all, min, system, hardware, mounts, network, python; with `!` in front: not that.",
+}
 SPEC = {
     "name": "facts",
     "kind": "probe",
     "summary": "Gather facts about the host, under Ansible's names",
     "doc": "Gathered by itself on the first use of `ansible_facts`. The name is not looked up in DNS.",
     "params": {
-        "gather_subset": {
-            "type": "list[str]",
-            "default": ["all"],
-            "doc": "all, min, system, hardware, mounts, network, python; with `!` in front: not that.",
-        },
+        "gather_subset": SUBSET,
         "filter": {"type": "list[str]", "doc": "Globs on the names of facts; only those that match."},
     },
     "sh": True,

@@ -34,6 +34,8 @@ SPEC = {
         "index_url": {"type": "str", "secret": True, "doc": "The package index; it never shows in `ps`."},
         "extra_index_url": {"type": "str", "secret": True, "doc": "Another one."},
         "no_cache_dir": {"type": "bool", "default": True, "doc": "Keep no copy of what is downloaded."},
+        "editable": {"type": "bool", "default": False, "doc": "`name` is a directory or a repository that stays so."},
+        "break_system_packages": {"type": "bool", "default": False, "doc": "Even where the distribution forbids it."},
         "extra_args": {"type": "str", "doc": "More for pip's command line, as in `--no-compile --no-deps`."},
         "chdir": {"type": "path", "doc": "Working directory."},
         "umask": {"type": "str", "doc": "Octal, for what is written."},
@@ -43,6 +45,9 @@ SPEC = {
     "undo": "an environment that was not there is removed; else versions as before, and what is left half-way removed",
     "returns": {
         "name": "",
+        "version": "",
+        "requirements": "",
+        "state": "",
         "virtualenv": "",
         "installed": "{name: version} of what changed",
         "packages": "{name: version} of all",
@@ -195,11 +200,12 @@ def apply(args: "dict", before: "dict") -> "dict":
 
         words += shlex.split(args["extra_args"])
     if args["state"] == "absent":
+        words += ["--break-system-packages"] * args["break_system_packages"]
         words += [one.name for one in asked(args, before)]
     elif args["requirements"]:
         words += ["-r", args["requirements"]]
     else:
-        words += [one.text for one in asked(args, before)]
+        words += [word for one in asked(args, before) for word in ["-e"] * args["editable"] + [one.text]]
     ran = _pip(args, words)
     return dict(_told(args, before), stdout=ran["stdout"], stderr=ran["stderr"], cmd=ran["cmd"])
 
@@ -230,6 +236,7 @@ def _options(args: "dict") -> "list[str]":
     words = ["--no-cache-dir"] * args["no_cache_dir"]  # pip before 19 breaks on PIP_NO_CACHE_DIR
     for link in args["find_links"] or ():
         words += ["--find-links", link]
+    words += ["--break-system-packages"] * args["break_system_packages"]
     return words + ["--no-index"] * args["no_index"]
 
 
@@ -284,7 +291,7 @@ def _told(args: "dict", before: "dict") -> "dict":
     was = before["packages"]
     changed = {name: now.get(name) for name in set(now) | set(was) if now.get(name) != was.get(name)}
     told = {"virtualenv": args["virtualenv"], "packages": now, "installed": changed}
-    return dict(told, name=args["name"], requirements=args["requirements"])
+    return dict(told, **{key: args[key] for key in ("name", "version", "requirements", "state")})
 
 
 def undo(args: "dict", before: "dict") -> "dict":
@@ -320,4 +327,5 @@ def _debris(before: "dict") -> "list[str]":
 
 def result(args: "dict", state: "dict") -> "dict":
     told = {"virtualenv": args["virtualenv"], "packages": state["packages"], "installed": {}}
-    return dict(told, name=args["name"], requirements=args["requirements"], stdout="", stderr="")
+    told.update({key: args[key] for key in ("name", "version", "requirements", "state")})
+    return dict(told, stdout="", stderr="")

@@ -2,13 +2,14 @@
 
 import os
 
-from playbook_engine.agent import accounts, failure, filestate, hashes, process
+from playbook_engine.agent import accounts, failure, filestate, hashes, process, userhome
 
 SPEC = {
     "name": "user",
     "kind": "state",
     "summary": "Create, change or remove a local account",
-    "doc": "Done with useradd(8), usermod(8) and userdel(8), which keep the files of accounts consistent.",
+    "doc": "Done with useradd(8), usermod(8) and userdel(8), which keep the files of accounts consistent. Only local "
+    "accounts are seen, not those of a directory service. A home that is not there is made from /etc/skel.",
     "params": {
         "name": {"type": "str", "required": True, "aliases": ["user"], "doc": "The login name."},
         "state": {"type": "str", "default": "present", "choices": ["absent", "present"], "doc": ""},
@@ -34,17 +35,61 @@ SPEC = {
             "doc": "`on_create`: an account that is there keeps its password.",
         },
         "password_lock": {"type": "bool", "doc": "Lock or unlock the password."},
+        "expires": {"type": "float", "doc": "When the account ends, in seconds of the epoch; negative: never."},
+        "password_expire_max": {"type": "int", "doc": "Days after which the password has to be changed."},
+        "password_expire_min": {"type": "int", "doc": "Days within which it cannot be changed."},
+        "password_expire_warn": {"type": "int", "doc": "Days of warning before."},
+        "password_expire_account_disable": {"type": "int", "doc": "Days after which the account is then closed."},
+        "non_unique": {"type": "bool", "default": False, "doc": "A `uid` that another account has is taken, too."},
+        "skeleton": {"type": "path", "doc": "What a new home is made from, instead of /etc/skel."},
+        "umask": {"type": "str", "doc": "Octal, for a new home."},
+        "uid_min": {"type": "int", "doc": "The lowest number that a new account may get."},
+        "uid_max": {"type": "int", "doc": "The highest."},
+        "seuser": {"type": "str", "doc": "The SELinux user."},
+        "local": {"type": "bool", "default": False, "doc": "Only local accounts are seen in any case."},
         "remove": {"type": "bool", "default": False, "doc": "With `absent`: the home directory and mail too."},
+        "force": {"type": "bool", "default": False, "doc": "With `absent`: even while it is logged in. A new SSH key."},
+        "generate_ssh_key": {"type": "bool", "default": False, "doc": "It has an SSH key; one that is there stays."},
+        "ssh_key_type": {"type": "str", "default": "rsa", "doc": "As ssh-keygen(1) has it: rsa, ed25519, …"},
+        "ssh_key_bits": {"type": "int", "doc": "Its length; else ssh-keygen decides."},
+        "ssh_key_file": {"type": "str", "doc": "Where it is, from the home directory: .ssh/id_TYPE."},
+        "ssh_key_comment": {"type": "str", "doc": "Its comment; else ansible-generated on the host's name."},
+        "ssh_key_passphrase": {"type": "str", "secret": True, "doc": "What it is encrypted with."},
     },
     "undo": "the account as before, with the same number, hash and groups; a home that was made is removed, one that "
     "was removed is put back",
-    "returns": {"name": "", "uid": "", "group": "", "groups": "", "home": "", "shell": "", "comment": "", "state": ""},
+    "returns": {
+        "name": "",
+        "uid": "",
+        "group": "the number of the primary group",
+        "groups": "supplementary groups",
+        "home": "",
+        "shell": "",
+        "comment": "",
+        "state": "",
+        "system": "",
+        "append": "",
+        "create_home": "",
+        "move_home": "",
+        "force": "with absent",
+        "remove": "with absent",
+        "ssh_fingerprint": "with generate_ssh_key",
+        "ssh_key_file": "",
+        "ssh_public_key": "",
+    },
     "examples": "user: {name: mlflow, system: true, home: /var/lib/mlflow, shell: /usr/sbin/nologin}",
 }
 
-VOLATILE = filestate.VOLATILE + ("hash",)
+VOLATILE = filestate.VOLATILE + ("hash", "own_group", "home_there", "home_at", "mail_there")
 MAIL = "/var/mail/%s"
 ASPECTS = ("uid", "group", "comment", "home", "shell")
+# What chage(1) sets: the argument, where it stands in shadow(5) behind the name, the option.
+AGES = (
+    ("password_expire_min", 2, "-m"),
+    ("password_expire_max", 3, "-M"),
+    ("password_expire_warn", 4, "-W"),
+    ("password_expire_account_disable", 5, "-I"),
+)
 
 
 def observe(args: "dict") -> "dict":
@@ -63,12 +108,16 @@ def observe(args: "dict") -> "dict":
         state["password"] = None if shadow is None else _digest(shadow[0])
         state["locked"] = shadow is not None and shadow[0].startswith("!")
         state["_shadow"] = shadow
+        state["ages"] = None if shadow is None else {key: shadow[at] for key, at, _ in AGES}
+        state["expires"] = None if shadow is None else shadow[6]
     state["mail_there"] = os.path.lexists(MAIL % name)
     state["own_group"] = accounts.group_id(name)
     state["subordinate"] = accounts.subordinate(name)
     home = args["home"] or state.get("home") or accounts.default_home(name)
     state["home_at"], state["home_there"] = home, os.path.lexists(home)
     state["parents"] = filestate.missing_parents(home)
+    if args["state"] == "present" and args["generate_ssh_key"]:
+        state["ssh_key"] = userhome.key_state(userhome.key_path(args, home))
     if args["state"] == "absent" and args["remove"] and state["exists"]:
         places = [place for place in (state["home"], MAIL % name) if os.path.lexists(place)]
         state["tree"] = [one for place in places for one in filestate.tree(place)]
@@ -113,7 +162,24 @@ def wanted(args: "dict", before: "dict") -> "dict":
         asked["password"] = _digest(args["password"])
     if args["password_lock"] is not None and args["password_lock"] != before.get("locked", False):
         asked["locked"] = args["password_lock"]
+    asked.update(_ages(args, before))
+    moves = "home" in asked and args["move_home"] and os.path.lexists(before["home"]) if before["exists"] else False
+    if before["exists"] and args["create_home"] and not before["home_there"] and not moves:
+        asked["home directory"] = "made"
+    if args["generate_ssh_key"] and (args["force"] or before["ssh_key"]["files"][0]["type"] == "absent"):
+        asked["SSH key"] = "made"
     return asked
+
+
+def _ages(args: "dict", before: "dict") -> "dict":
+    """What chage(1) is to change: {aspect: its word}."""
+    now = before.get("ages") or {}
+    found = {key: str(args[key]) for key, _, _ in AGES if args[key] is not None and str(args[key]) != now.get(key, "")}
+    if args["expires"] is not None:
+        day = "-1" if args["expires"] < 0 else str(int(args["expires"] // 86400))
+        if day != (before.get("expires") or "-1"):
+            found["expires"] = day
+    return found
 
 
 def _sets_password(args: "dict", before: "dict") -> bool:
@@ -133,6 +199,8 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
     if before.get("_shadow"):
         before = dict(before, hash=before["_shadow"])  # the engine encrypts states before in its journal
+    if "ssh_key" in before:
+        before = dict(before, ssh_key=userhome.keep(before["ssh_key"]))
     if args["state"] != "absent" or "tree" not in before:
         return before
     total = sum(one["size"] for one in before["tree"] if one["type"] == "file")
@@ -145,7 +213,8 @@ def apply(args: "dict", before: "dict") -> "dict":
     name = args["name"]
     if args["state"] == "absent":
         if accounts.user(name):
-            _call(["userdel"] + ["-r"] * args["remove"] + [name], accept=(12,))  # 12: a home that was not there
+            words = ["-f"] * args["force"] + ["-r"] * args["remove"]
+            _call(["userdel"] + words + [name], accept=(12,))  # 12: a home that was not there
     elif not before["exists"]:
         _create(args, before)
     else:
@@ -154,7 +223,29 @@ def apply(args: "dict", before: "dict") -> "dict":
             filestate.make_parents(before["parents"])  # usermod(8) would write the new home down and then not move it
         _change(args, asked)
     _password(args, before)
+    if args["state"] == "present":
+        _home_and_key(args, before)
     return result(args, observe(args))
+
+
+def _home_and_key(args: "dict", before: "dict") -> None:
+    """The home of an account that had none, how long its password lasts, and its SSH key."""
+    account = accounts.user(args["name"])
+    if account is None:
+        return
+    if args["create_home"] and not os.path.lexists(account["home"]):
+        filestate.make_parents(before.get("parents", []))
+        userhome.make(account["home"], account["uid"], account["gid"], args["skeleton"], args["umask"])
+    shadow = accounts.shadow(args["name"])
+    now = {"ages": {key: shadow[at] for key, at, _ in AGES}, "expires": shadow[6]} if shadow else {}
+    asked = _ages(args, now)
+    words = [word for key, _, option in AGES if key in asked for word in (option, asked[key])]
+    words += ["-E", asked["expires"]] if "expires" in asked else []
+    if words:
+        _call(["chage"] + words + [args["name"]])
+    path = userhome.key_path(args, account["home"])
+    if args["generate_ssh_key"] and (args["force"] or not os.path.lexists(path)):
+        userhome.make_key(args, path, account)
 
 
 def _call(words: "list[str]", stdin: str = "", accept: "tuple[int, ...]" = ()) -> None:
@@ -162,7 +253,8 @@ def _call(words: "list[str]", stdin: str = "", accept: "tuple[int, ...]" = ()) -
     if ran["rc"] != 0 and ran["rc"] not in accept:
         said = (ran["stderr"] or ran["stdout"]).strip()
         kind = "disk-full" if "No space left" in said else "permission" if "Permission denied" in said else "failed"
-        raise failure.Failed("%s: %s" % (words[0], said or "status %s" % ran["rc"]), kind, ran)
+        said = said if said.startswith(words[0]) else "%s: %s" % (words[0], said or "status %s" % ran["rc"])
+        raise failure.Failed(said, kind, ran)
 
 
 def _create(args: "dict", before: "dict") -> None:
@@ -171,10 +263,14 @@ def _create(args: "dict", before: "dict") -> None:
         if args[key] is not None:
             words += [option, str(args[key])]
     if args["group"] is None and accounts.group_id(args["name"]) is not None:
-        words += ["-g", args["name"]]  # useradd refuses to make a group that is there; Ansible takes it, too
+        words.append("-N")  # useradd refuses to make a group that is there; as in Ansible the default one is taken
     if args["groups"]:
         words += ["-G", ",".join(args["groups"])]
+    words += ["-o"] * args["non_unique"] + (["-Z", args["seuser"]] if args["seuser"] else [])
+    for key in ("umask", "uid_min", "uid_max"):
+        words += ["-K", "%s=%s" % (key.upper(), args[key])] if args[key] is not None else []
     if args["create_home"]:
+        words += ["-k", args["skeleton"]] if args["skeleton"] else []
         filestate.make_parents(before.get("parents", []))
         words.append("-m")
     else:
@@ -192,6 +288,7 @@ def _change(args: "dict", asked: "dict") -> None:
         words.append("-m")
     if "groups" in asked:
         words += ["-G", ",".join(asked["groups"])]
+    words += ["-o"] * (args["non_unique"] and "uid" in asked)
     if words:
         _call(["usermod"] + words + [args["name"]])
 
@@ -220,10 +317,11 @@ def undo(args: "dict", before: "dict") -> "dict":
             _call(["groupadd", "-g", str(before["own_group"]), name])
         if not before["mail_there"] and os.path.lexists(MAIL % name):
             os.unlink(MAIL % name)
+        removed = userhome.put_key_back(before)
         # Only a home that was seen not to be there is ours to remove: another one is somebody's data.
         made = args["create_home"] and home == before["home_at"] and not before["home_there"]
         if made:
-            removed = filestate.remove_created((before["parents"] or [home])[0])
+            removed += filestate.remove_created((before["parents"] or [home])[0])
         return {"name": name, "removed": removed}
     if now is None:
         _restore(before)
@@ -233,6 +331,7 @@ def undo(args: "dict", before: "dict") -> "dict":
         _change(dict(args, move_home=args["move_home"] and moved), _differences(before, now))
         if args["move_home"] and before["parents"] and not os.path.lexists(before["home_at"]):
             removed = filestate.remove_created(before["parents"][0])
+    removed += userhome.take_back(before, moved=args["move_home"])
     for one in before.get("tree", []):
         filestate.put_back(one)
     _put_shadow(before)
@@ -286,5 +385,13 @@ def _put_subordinate(before: "dict") -> None:
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    told = {k: state.get(k) for k in ("name", "uid", "group", "groups", "home", "shell", "comment")}
-    return dict(told, state="present" if state["exists"] else "absent", system=args["system"])
+    told = {k: state.get(k) for k in ("name", "uid", "groups", "home", "shell", "comment")}
+    told.update(state="present" if state["exists"] else "absent", system=args["system"], group=state.get("gid"))
+    if args["state"] == "absent":
+        return dict(told, force=args["force"], remove=args["remove"])
+    told.update({key: args[key] for key in ("append", "create_home", "move_home")})
+    if args["password"] is not None:
+        told["password"] = "NOT_LOGGING_PASSWORD"
+    if args["generate_ssh_key"] and state["exists"]:
+        told.update(userhome.key_told(userhome.key_path(args, state["home"])))
+    return told
