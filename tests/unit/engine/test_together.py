@@ -83,7 +83,7 @@ on_failure: stop
 def test_one_host_does_it_for_all_of_its_batch(bench: Bench) -> None:
     for name in ("h1", "h2", "h3"):
         bench.host(name)
-    done = bench.run(ONCE.format(head="serial: 2\n"))
+    done = bench.run(ONCE.format(head="serial: 2\nstrategy: linear\n"))
     assert [e.host for e in done.events("StepFinished") if isinstance(e, StepFinished) and e.name == "once"] == [
         "h1",
         "h3",
