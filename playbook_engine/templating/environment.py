@@ -287,8 +287,16 @@ class Templar:
         compiled = cache.get(source) or self._compile(env, source, cache, where, lambda: env.parse(source))
         with spending():
             scope = self.scope(variables)
-            value = self._guard(lambda: text_of([self._call(compiled, scope)]), scope, where, source)
+            raw: list[object] = []
+
+            def whole() -> object:
+                raw.append(self._call(compiled, scope))
+                return text_of(raw)
+
+            value = self._guard(whole, scope, where, source)
         text = value.reveal() if isinstance(value, Secret) else str(value)
+        if not isinstance(raw[0], (str, Secret)):
+            return text  # one value that is no text, such as a number: as Ansible has it, nothing is added to that
         # Jinja has taken the last newline away, as it does in what is included; a file ends as its template does.
         ends = [
             len(each) - len(each.rstrip("\n")) for each in (source.replace("\r\n", "\n"), text.replace("\r\n", "\n"))
