@@ -9,8 +9,9 @@ FAST ?=
 SHORT ?=
 PEERS ?=
 ONLY ?=
+CASES ?= tests/cases
 
-.PHONY: help setup system venv demo test check format bench drills reliability docs clean
+.PHONY: help setup system venv demo test check format bench drills reliability cases docs clean
 
 help:
 	@echo 'make setup    a .venv with the runbook command, and the Debian packages that the lab needs'
@@ -20,6 +21,7 @@ help:
 	@echo 'make bench    how fast, against bare ssh, and (PEERS=1) against pyinfra and Ansible; journal and loader'
 	@echo 'make drills   every shipped drill on lab hosts, and lint of what was not drilled'
 	@echo 'make reliability   crashes, dead links, rivals, rollbacks: every promise tried out (SHORT=1, ONLY=name)'
+	@echo 'make cases    recorded cases replayed: CASES=folder, ONLY=category or category:glob'
 	@echo 'make docs     docs/actions.md, from the actions themselves'
 
 setup: venv system
@@ -55,6 +57,9 @@ check: venv
 format: venv
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+cases: venv
+	@$(BIN)/python -m cases $(CASES) $(if $(ONLY),--only '$(ONLY)')
 
 bench: venv
 	@# The peers live apart: nothing of ours depends on them.

@@ -5,6 +5,7 @@ and is renamed over the target (rename(2) is atomic). When the disk is full the 
 never touched: writing in place leaves 4096 bytes of the new text and nothing of the old.
 """
 
+import errno
 import os
 
 from playbook_engine.agent import failure
@@ -22,11 +23,13 @@ def write(
     gid: int = -1,
     xattr: "dict | None" = None,
     accept: "Callable[[str], None] | None" = None,
+    unsafe: bool = False,
 ) -> None:
     """Makes `path` a regular file with this content, mode, owner (-1: the agent's own) and extended attributes.
 
     Content too large for memory is a function: it is called with one that takes the pieces. `accept` is called with
-    the path of the new file before it takes the old one's place, and may raise.
+    the path of the new file before it takes the old one's place, and may raise. `unsafe`: where it cannot
+    take it (one that is mounted cannot be renamed over) the old one is written in place.
     Raises Failed with the kind disk-full, no-inodes, read-only, permission or not-found; the target is as it was then.
     """
     folder, name = os.path.split(path)
@@ -52,7 +55,12 @@ def write(
             os.close(fd)
         if accept is not None:
             accept(beside)
-        os.rename(beside, path)
+        try:
+            os.rename(beside, path)
+        except OSError as error:
+            if not unsafe or error.errno not in (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES):
+                raise
+            _in_place(beside, path)
     except BaseException as error:
         try:
             os.unlink(beside)
@@ -62,6 +70,17 @@ def write(
             raise failure.of_os_error(error, path)
         raise
     flush_folder(folder)
+
+
+def _in_place(beside: str, path: str) -> None:
+    """The content of one file into another that stays the same file."""
+    with open(beside, "rb") as new, open(path, "r+b") as old:
+        for piece in iter(lambda: new.read(1 << 20), b""):
+            old.write(piece)
+        old.truncate()
+        old.flush()
+        os.fsync(old.fileno())
+    os.unlink(beside)
 
 
 def _pour(fd: int, piece: bytes) -> None:

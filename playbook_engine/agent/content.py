@@ -16,6 +16,44 @@ PARAMS = dict(
 )
 
 
+def lying(path: str, create: bool = False) -> "dict":
+    """The state of a file that is to be edited, with its content in `_content`; a link is followed.
+
+    With `create` one that is not there is an empty one, and `parents` are the directories that it lacks. Raises Failed.
+    """
+    state = filestate.keep(filestate.observe(os.path.realpath(path)), None)
+    if state["type"] == "absent":
+        if not create:
+            raise failure.Failed("%s is not there" % path, "not-found")
+        state["parents"] = filestate.missing_parents(state["path"])
+        state["_content"] = b""
+    elif state["type"] == "file":
+        state["_content"] = state.pop("content")
+    else:
+        raise failure.Failed("%s is a %s, not a file" % (path, state["type"]))
+    return state
+
+
+def old(before: "dict") -> bytes:
+    """The content of the state before, wherever that is."""
+    found = before.get("_content", before.get("content"))
+    if found is None:
+        found = b""
+        if before["type"] == "file":  # only attributes were to change: the content is the old one
+            with open(before["path"], "rb") as handle:
+                found = handle.read()
+    return found
+
+
+def said(args: "dict", before: "dict", done: str, made: bool = False) -> str:
+    """Ansible's `msg` of an edit: what was done, and whether mode or owner differ then. `made`: it is being done."""
+    changes = [done] * bool(done)
+    new = {"type": "absent", "mode": filestate.default_mode(), "uid": os.geteuid(), "gid": os.getegid()}
+    if filestate.wanted(args, before if before["type"] != "absent" else new) and (made or before["type"] != "absent"):
+        changes.append("ownership, perms or SE linux context changed")
+    return " and ".join(changes)
+
+
 def plan(args: "dict", before: "dict", new: bytes) -> "list[dict]":
     """The changes that make `before` a file with the content `new` and the attributes of the arguments."""
     path, kind = before["path"], before["type"]
@@ -63,8 +101,14 @@ def put(args: "dict", before: "dict", new: bytes) -> "dict":
     mode = int(asked.get("mode") or (before["mode"] if there else filestate.default_mode()), 8)
     uid = asked.get("uid", before["uid"] if there else -1)
     gid = asked.get("gid", before["gid"] if there else -1)
-    atomic.write(path, new, mode, uid, gid, before["xattr"] if there else None, accept)
-    return filestate.observe(path)
+    xattr = before["xattr"] if there else None
+    atomic.write(path, new, mode, uid, gid, xattr, accept, bool(args.get("unsafe_writes")))
+    made = filestate.observe(path)
+    label = filestate.wanted(args, made).get("selinux")
+    if label is not None:
+        filestate.set_attributes(path, {"selinux": label})
+        made = filestate.observe(path)
+    return made
 
 
 def undo(before: "dict") -> "list[str]":
@@ -90,3 +134,11 @@ def told(args: "dict", state: "dict", before: "dict | None" = None) -> "dict":
 def sha1(content: bytes) -> str:
     """Ansible's `checksum`."""
     return hashes.of(content, "sha1")
+
+
+def md5(content: bytes) -> "str | None":
+    """Ansible's `md5sum`; None on a host that forbids MD5."""
+    try:
+        return hashes.of(content, "md5")
+    except ValueError:
+        return None

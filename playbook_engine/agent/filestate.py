@@ -21,7 +21,18 @@ PARAMS = {
     },
     "owner": {"type": "str", "doc": "Name or number of the user who owns it."},
     "group": {"type": "str", "doc": "Name or number of the group that owns it."},
+    "seuser": {"type": "str", "doc": "SELinux user; of no consequence where the host has no SELinux."},
+    "serole": {"type": "str", "doc": "SELinux role."},
+    "setype": {"type": "str", "doc": "SELinux type."},
+    "selevel": {"type": "str", "doc": "SELinux level."},
+    "unsafe_writes": {
+        "type": "bool",
+        "default": False,
+        "doc": "Write in place where a file cannot be replaced, such as one that is mounted into a container.",
+    },
 }
+LABEL = "security.selinux"
+LABEL_PARTS = ("seuser", "serole", "setype", "selevel")
 
 
 def observe(path: str, digest: bool = True) -> "dict":
@@ -130,7 +141,9 @@ def put_back(before: "dict") -> None:
     if kind == "absent":
         return
     if rewrite:
-        atomic.write(path, before["content"], int(before["mode"], 8), before["uid"], before["gid"], before["xattr"])
+        atomic.write(
+            path, before["content"], int(before["mode"], 8), before["uid"], before["gid"], before["xattr"], unsafe=True
+        )
         os.utime(path, (before["mtime"], before["mtime"]))
         return
     if kind == "directory" and now["type"] != "directory":
@@ -211,7 +224,10 @@ def _below(path: str, device: int, found: "list[dict]", most: "int | None") -> N
 def told(state: "dict") -> "dict":
     """What `register` sees of a state, under Ansible's names: state, mode, uid, gid, owner, group, size, sha256."""
     seen = {k: state[k] for k in ("mode", "uid", "gid", "size", "mtime", "sha256") if k in state}
-    seen["state"] = state["type"]
+    if state["type"] != "absent":
+        seen["state"] = state["type"]
+    if "mode" in seen:
+        seen["mode"] = "0%03o" % int(state["mode"], 8)  # as Ansible writes it: five digits where there are special bits
     if "uid" in state:
         seen["owner"], seen["group"] = name_of_uid(state["uid"]), name_of_gid(state["gid"])
     return seen
@@ -228,6 +244,13 @@ def wanted(args: "dict", state: "dict") -> "dict":
         mode = mode_of(args["mode"], state)
         if mode != state.get("mode"):
             asked["mode"] = mode
+    label = state.get("xattr", {}).get(LABEL)
+    if label is not None and any(args.get(part) is not None for part in LABEL_PARTS):
+        was = label.rstrip(b"\0").decode("utf-8", "surrogateescape")
+        parts = was.split(":", 3)
+        now = ":".join(args.get(part) or parts[i] for i, part in enumerate(LABEL_PARTS[: len(parts)]))
+        if now != was:
+            asked["selinux"] = now
     return asked
 
 
@@ -239,6 +262,8 @@ def changes(path: str, state: "dict", asked: "dict") -> "list[dict]":
 def set_attributes(path: str, asked: "dict") -> None:
     """Applies what `wanted` said. Raises OSError."""
     st = os.lstat(path)
+    if "selinux" in asked:
+        os.setxattr(path, LABEL, asked["selinux"].encode("utf-8") + b"\0", follow_symlinks=False)
     if "uid" in asked or "gid" in asked:
         os.chown(path, asked.get("uid", -1), asked.get("gid", -1), follow_symlinks=False)
     if "mode" in asked:
@@ -305,15 +330,17 @@ def mode_of(spec: str, state: "dict") -> str:
     mode = int(state.get("mode") or ("0755" if state["type"] == "directory" else "0644"), 8)
     directory = state["type"] == "directory"
     for clause in spec.split(","):
-        mode = _symbolic(clause, mode, directory, spec)
+        signs = [i for i, c in enumerate(clause) if c in "+-="]
+        who = clause[: signs[0]] if signs else "?"
+        for at, end in zip(signs or [0], signs[1:] + [len(clause)]):
+            mode = _symbolic(who, clause[at:end], mode, directory, spec)
     return "%04o" % mode
 
 
-def _symbolic(clause: str, mode: int, directory: bool, spec: str) -> int:
-    at = next((i for i, c in enumerate(clause) if c in "+-="), -1)
-    who = clause[:at] or "a"
-    rights = clause[at + 1 :]
-    if at < 0 or any(c not in "ugoa" for c in who) or any(c not in "rwxXstugo" for c in rights):
+def _symbolic(given: str, clause: str, mode: int, directory: bool, spec: str) -> int:
+    """The mode after one sign with its rights, `+x`, for those that are given."""
+    who, rights = given or "a", clause[1:]
+    if any(c not in "ugoa" for c in who) or any(c not in "rwxXstugo" for c in rights):
         raise failure.Failed("%r is no mode: give octal digits such as 0644, or clauses such as u+x,go-w" % spec)
     if "a" in who:
         who = "ugo"
@@ -332,10 +359,10 @@ def _symbolic(clause: str, mode: int, directory: bool, spec: str) -> int:
                 bits |= 0o1000
             elif r in "ugo":
                 bits |= (mode >> {"u": 6, "g": 3, "o": 0}[r] & 7) << shift
-    if not at:  # without u, g, o or a the umask has its say (chmod(1))
+    if not given:  # without u, g, o or a the umask has its say (chmod(1))
         bits &= 0o7000 | int(default_mode("directory"), 8)
-    if clause[at] == "+":
+    if clause[0] == "+":
         return mode | bits
-    if clause[at] == "-":
+    if clause[0] == "-":
         return mode & ~bits
     return mode & ~touched | bits

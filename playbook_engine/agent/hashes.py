@@ -3,7 +3,11 @@
 import sys
 
 LARGE = 4 << 20  # bytes from which OpenSSL's instructions for the processor have paid for loading it
-OWN = {"sha256": ("_sha256", "_sha2"), "sha1": ("_sha1",)}  # what Python brings itself; _sha2 since 3.12
+OWN = {
+    "sha256": ("_sha256", "_sha2"),
+    "sha1": ("_sha1",),
+    "md5": ("_md5",),
+}  # what Python brings itself; _sha2 since 3.12
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from playbook_engine.agent import reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable
 
@@ -13,8 +14,26 @@ REDIRECTS = (301, 302, 303, 307, 308)
 LIMIT = 16 << 20  # bytes of an answer that are kept in memory
 
 
+PARAMS = {
+    "http_agent": {"type": "str", "default": "runbook", "doc": "The User-Agent."},
+    "force": {"type": "bool", "default": False, "aliases": ["thirsty"], "doc": "No answer out of a cache."},
+    "use_proxy": {"type": "bool", "default": True, "doc": "Taken; requests are made directly, proxies are not used."},
+    "use_netrc": {"type": "bool", "default": True, "doc": "Taken; passwords are not looked up in ~/.netrc."},
+    "use_gssapi": {"type": "bool", "default": False, "doc": "Taken when false."},
+    "unredirected_headers": {"type": "list[str]", "default": [], "doc": "Headers that are not sent after a redirect."},
+    "decompress": {"type": "bool", "default": True, "doc": "Taken; compressed answers are not asked for."},
+    "ciphers": {"type": "list[str]", "doc": "TLS ciphers, as OpenSSL names them."},
+    "client_cert": {"type": "path", "doc": "A certificate to show, PEM."},
+    "client_key": {"type": "path", "doc": "Its key, unless that is in the same file."},
+}
+"""What every action that asks a web service takes, as Ansible's do."""
+
+
 class Request(object):
-    """What to ask, and how far to trust. `verify` False accepts any certificate; `sink` takes the body in pieces."""
+    """What to ask, and how far to trust. `verify` False accepts any certificate; `sink` takes the body in pieces.
+
+    `more`: arguments of those in PARAMS, and `unix_socket`.
+    """
 
     def __init__(
         self,
@@ -28,9 +47,15 @@ class Request(object):
         redirects: str = "none",
         user: "tuple[str, str] | None" = None,
         sink: "Callable[[bytes], None] | None" = None,
+        more: "dict | None" = None,
     ) -> None:
+        self.more = more or {}
         self.url, self.method, self.body, self.timeout = url, method.upper(), body, timeout
         self.headers = {"User-Agent": "runbook", "Accept": "*/*", "Accept-Encoding": "identity"}
+        if self.more.get("http_agent"):
+            self.headers["User-Agent"] = self.more["http_agent"]
+        if self.more.get("force"):
+            self.headers["Cache-Control"] = "no-cache"
         self.headers.update({str(k): str(v) for k, v in (headers or {}).items()})
         self.verify, self.ca_path, self.redirects, self.sink = verify, ca_path, redirects, sink
         if user:
@@ -48,6 +73,7 @@ class Answer(object):
         self.connect_ms: "float | None" = None
         self.first_byte_ms = self.total_ms = 0.0
         self.redirected = False
+        self.set_cookie: "list[str]" = []
 
     def text(self) -> str:
         kind = self.headers.get("content-type", "")
@@ -56,6 +82,22 @@ class Answer(object):
             return self.body.decode(charset, "surrogateescape")
         except LookupError:
             return self.body.decode("utf-8", "surrogateescape")
+
+    def cookies(self) -> "list[tuple[str, str]]":
+        """Those that it sets: (name, value)."""
+        found = []
+        for line in self.set_cookie:
+            name, sign, value = line.partition(";")[0].partition("=")
+            found += [(name.strip(), value.strip())] * bool(sign)
+        return found
+
+    def filename(self) -> str:
+        """The name that Content-Disposition gives (RFC 6266), without directories; empty where there is none."""
+        for part in self.headers.get("content-disposition", "").split(";")[1:]:
+            name, _, value = part.strip().partition("=")
+            if name.strip().lower() == "filename":
+                return value.strip().strip("\"'").replace("\\", "/").rpartition("/")[2]
+        return ""
 
     def json(self) -> object:
         """The body as JSON, or None when it is none."""
@@ -80,6 +122,8 @@ def ask(request: "Request") -> "Answer":
         from urllib.parse import urljoin
 
         url = urljoin(url, target)
+        for name in request.more.get("unredirected_headers") or ():
+            request.headers = {k: v for k, v in request.headers.items() if k.lower() != name.lower()}
         if answer.status == 303 or (answer.status in (301, 302) and method not in ("GET", "HEAD")):
             method, body = "GET", None  # as browsers do, and RFC 9110 allows
     raise reach.Unreached("protocol", "%s: more than ten redirects" % request.url)
@@ -100,14 +144,20 @@ def parts(url: str) -> "tuple[str, str, int, str]":
     return split.scheme, split.hostname, port, path
 
 
-def context(verify: bool, ca_path: "str | None") -> "ssl.SSLContext":
+def context(verify: bool, ca_path: "str | None", more: "dict | None" = None) -> "ssl.SSLContext":
+    """`more`: as for a Request."""
     import ssl
 
     if verify:
-        return ssl.create_default_context(cafile=ca_path)
-    found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    found.check_hostname = False
-    found.verify_mode = ssl.CERT_NONE
+        found = ssl.create_default_context(cafile=ca_path)
+    else:
+        found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        found.check_hostname = False
+        found.verify_mode = ssl.CERT_NONE
+    if more and more.get("ciphers"):
+        found.set_ciphers(":".join(more["ciphers"]))
+    if more and more.get("client_cert"):
+        found.load_cert_chain(more["client_cert"], more.get("client_key"))
     return found
 
 
@@ -119,9 +169,10 @@ def _once(request: "Request", method: str, url: str, body: "bytes | None") -> "A
     began = time.monotonic()
     plain = http.client.HTTPConnection(host, port, timeout=request.timeout)
     try:
-        plain.sock = reach.connect(host, port, request.timeout)
+        plain.sock = _socket(request, host, port)
         if scheme == "https":
-            plain.sock = context(request.verify, request.ca_path).wrap_socket(plain.sock, server_hostname=host)
+            trust = context(request.verify, request.ca_path, request.more)
+            plain.sock = trust.wrap_socket(plain.sock, server_hostname=host)
         connected = time.monotonic()
         headers = dict(request.headers)
         if port != (443 if scheme == "https" else 80):
@@ -136,10 +187,24 @@ def _once(request: "Request", method: str, url: str, body: "bytes | None") -> "A
     finally:
         plain.close()
     answer = Answer(url, response.status, response.reason, _headers(response.getheaders()), data)
+    answer.set_cookie = [value for name, value in response.getheaders() if name.lower() == "set-cookie"]
     answer.connect_ms = (connected - began) * 1000
     answer.first_byte_ms = (first - connected) * 1000
     answer.total_ms = (done - began) * 1000
     return answer
+
+
+def _socket(request: "Request", host: str, port: int) -> "socket.socket":
+    """Connected. Raises Unreached, OSError."""
+    path = request.more.get("unix_socket")
+    if path is None:
+        return reach.connect(host, port, request.timeout)
+    import socket
+
+    it = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    it.settimeout(request.timeout)
+    it.connect(path)
+    return it
 
 
 def _headers(pairs: "list[tuple[str, str]]") -> "dict[str, str]":

@@ -20,10 +20,33 @@ def _parse(arguments: str, spec: ActionSpec) -> object:
     return json.loads(arguments) if arguments.lstrip().startswith("{") else oneliner.parse(arguments, spec)
 
 
+def _facts(args: Mapping[str, object]) -> dict[str, object]:
+    """Every key of set_fact but `cacheable` is a variable. Raises UsageError."""
+    facts = {str(key): value for key, value in args.items() if key != "cacheable"}
+    for name in facts:
+        if not name.isidentifier():
+            raise UsageError(
+                f"set_fact: {name!r} cannot be the name of a variable", advice="letters, digits and _ only"
+            )
+    if not facts:
+        raise UsageError("set_fact: no variable is given", advice="for example set_fact: {port: 80}")
+    return {"facts": facts}
+
+
 def adhoc(
-    app: App, action: str, arguments: str, *, become: bool, become_user: str | None, undo: str | None, timeout: str
+    app: App,
+    action: str,
+    arguments: str,
+    *,
+    become: bool,
+    become_user: str | None,
+    undo: str | None,
+    timeout: str,
+    command: str = "exec",
 ) -> Runbook:
-    """Raises NotFound for an unknown action, UsageError for arguments that do not fit it."""
+    """The runbook of one step. `command` asks for it; `arguments` are
+    key=value, a free form, or JSON. Raises NotFound for an unknown action, UsageError for arguments that do not fit it.
+    """
     try:
         seconds = parse_duration(timeout)
     except ValueError as error:
@@ -43,9 +66,11 @@ def adhoc(
         raise UsageError(f"{name}: the arguments are no mapping")
     args = app.templar.compile_value(dict(parsed), where)
     assert isinstance(args, dict)
+    if name == "set_fact":
+        args = _facts(args)
     from playbook_engine.templating.node import Template
 
-    problems = spec.check(args, lambda value: isinstance(value, Template))
+    problems = spec.check(args, lambda value: isinstance(value, Template), internal=name == "set_fact")
     if problems:
         raise UsageError("; ".join(p.message for p in problems), advice=problems[0].advice)
     rollback = None
@@ -59,4 +84,4 @@ def adhoc(
         irreversible=irreversible, become=become or None, become_user=become_user, timeout=seconds,
     )  # fmt: skip
     # An ad-hoc change that fails is taken back, as a step of a runbook is.
-    return Runbook(name=f"exec {name}", file="", title=step.name, on_failure=OnFailure.ROLLBACK, steps=(step,))
+    return Runbook(name=f"{command} {name}", file="", title=step.name, on_failure=OnFailure.ROLLBACK, steps=(step,))

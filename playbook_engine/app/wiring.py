@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from playbook_engine.app.clock import SystemClock
 from playbook_engine.app.dialling import Dialled, Dialling
+from playbook_engine.app.reading import found
 from playbook_engine.app.settings import Settings
 from playbook_engine.app.switch import KillSwitch
 from playbook_engine.catalog import catalog
@@ -21,7 +22,7 @@ from playbook_engine.journal.files import FileStore
 from playbook_engine.journal.fold import fold
 from playbook_engine.journal.index import RunIndex
 from playbook_engine.journal.redaction import Redactor
-from playbook_engine.model.errors import InventoryError, LoadError, NotFound
+from playbook_engine.model.errors import InventoryError, NotFound
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Plan
 from playbook_engine.model.runbook import Import, Runbook
@@ -127,30 +128,10 @@ class App:
         raise NotFound("there is no run to take back", advice=f"looked in {self.settings.state}")
 
     def read_file(self, runbook: str, kind: str, name: str) -> bytes:
-        """A file that a runbook places: beside it, in its `files/` or `templates/`, or in the shipped templates.
-
-        Decrypted where it is encrypted, unless its kind says that it is `encrypted` (file_kind). Raises LoadError with
-        the places that were tried, VaultError.
+        """A file that a runbook places (`app/reading.py`), decrypted where it is encrypted, unless its kind says
+        that it is `encrypted` (file_kind). Raises LoadError with the places that were tried, VaultError.
         """
-        kind, _, asis = kind.partition(" ")
-        folder = {"template": "templates", "vars": "vars"}.get(kind, "files")
-        base = Path(runbook).parent
-        places = [base / folder / name, base / name]
-        if base.name in ("tasks", "handlers"):  # of a role: its other folders lie beside this one
-            places[:0] = [base.parent / folder / name, base.parent / name]
-        if kind == "template":
-            places += [path / name for path in self.settings.template_path]
-        if Path(name).is_absolute():
-            places = [Path(name)]
-        for place in places:
-            try:
-                data = place.read_bytes()
-                return data if asis else self._decrypted(data, place, kind)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise LoadError(f"{place}: {error.strerror}") from error
-        raise LoadError(f"there is no {kind} {name!r}", advice=f"looked in {', '.join(str(p) for p in places)}")
+        return found(runbook, kind, name, self.settings.template_path, self._decrypted)
 
     def _decrypted(self, data: bytes, place: Path, kind: str) -> bytes:
         plain = self.vault.file(data, str(place))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
@@ -65,6 +66,16 @@ class ParamSpec:
     maximum: float | None = None
     pattern: str | None = None
     keys: Sequence[str] = ()
+
+    def file_named(self, value: object) -> str:
+        """The controller's file that a value of a `local` argument names: of a script with arguments the first word."""
+        text = str(value)
+        if self.local != "script":
+            return text
+        try:
+            return (shlex.split(text) or [text])[0]
+        except ValueError:
+            return text
 
     def convert(self, value: object) -> object:
         """The value in the type that the host gets, within its bounds. Raises Unfit, a ValueError."""
@@ -138,6 +149,15 @@ class ActionSpec:
         if name in self.params and (internal or not self.params[name].internal):
             return name
         return next((p.name for p in self.params.values() if name in p.aliases), None)
+
+    def reads_here(self, args: Mapping[str, object]) -> bool:
+        """Whether its `local` argument names a file of the controller, as written; a template is taken for a no."""
+        default = self.params["remote_src"].default if "remote_src" in self.params else False
+        given = args.get("remote_src")
+        flags = [default if given is None else given]
+        if "copy" in self.params and args.get("copy") is not None:
+            flags = [not _truth(args["copy"])]
+        return not any(map(_truth, flags))
 
     def check(
         self, args: Mapping[str, object], unknown: Callable[[object], bool], *, internal: bool = False
@@ -215,6 +235,13 @@ class ActionSpec:
         if " " in key:
             advice = "inside braces a comma ends a value: quote text that holds one"
         return Problem(path=(key,), message=f"{self.name} has no argument {key!r}", advice=advice, key=True)
+
+
+def _truth(value: object) -> bool:
+    try:
+        return parse_bool(value)
+    except ValueError:
+        return True
 
 
 def _holds(value: object, test: Callable[[object], bool]) -> bool:

@@ -81,11 +81,14 @@ def convert(kind: str, value: object) -> object:
 
 
 def _content(value: object) -> bytes:
-    """Text, bytes, or what is written as JSON."""
+    """Text, bytes, or what is written as JSON; all else as Python writes it, as Ansible does."""
     if isinstance(value, bytes):
         return value
+    if not isinstance(value, (str, int, float, dict, list, tuple)):
+        raise Unfit(f"text is expected, or what can be written as JSON, and this is {_said(value)}")
     try:
-        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        structured = isinstance(value, (dict, list, tuple))
+        text = value if isinstance(value, str) else json.dumps(value) if structured else str(value)
         return text.encode("utf-8", "surrogateescape")
     except (TypeError, UnicodeEncodeError, RecursionError):
         raise Unfit(f"text is expected, or what can be written as JSON, and this is {_said(value)}") from None
@@ -100,7 +103,7 @@ def _mode(value: object) -> str:
         raise Unfit(f"a mode is text, and this is the number {value}", f"write it in quotes: {octal}")
     if not isinstance(value, str):
         raise Unfit(f'a mode is text, such as "0644", and this is {_said(value)}')
-    if not re.fullmatch(r"[0-7]{3,5}|([ugoa]*[-+=][rwxXstugo]*)(,[ugoa]*[-+=][rwxXstugo]*)*|preserve", value):
+    if not re.fullmatch(r"[0-7]{3,5}|[ugoa]*([-+=][rwxXstugo]*)+(,[ugoa]*([-+=][rwxXstugo]*)+)*|preserve", value):
         raise Unfit(f"{value!r} is no mode", 'write "0644" or u+x,go-w')
     return value
 
@@ -138,7 +141,7 @@ def _text(kind: str, value: object) -> str:
 
 def _list(kind: str, value: object) -> list[object]:
     inner = kind[5:-1] if kind.startswith("list[") else "raw"
-    if isinstance(value, str) and inner in ("str", "path"):
+    if isinstance(value, str) and inner in ("str", "path", "int"):
         value = [part.strip() for part in value.split(",")] if value else []
     elif isinstance(value, (str, int, float, bool, Mapping)):
         value = [value]

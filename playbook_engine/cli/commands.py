@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("plan", "Say what a runbook would do, and save it for apply"),
     "apply": ("apply", "Do exactly what was planned, refusing if the hosts have moved"),
     "exec": ("exec", "One action now, journaled and undoable: exec HOST -m copy -a …"),
+    "module": ("module", "One action on one host, answered as JSON under the keys of Ansible's module"),
     "resume": ("resume", "Go on with a run that died, was interrupted, or lost hosts"),
     "approve": ("approve", "Agree to what a run waits for, or not"),
     "pause": ("pause", "Hold a run that goes on, at its next steps"),

@@ -58,7 +58,8 @@ class Acting:
                 )
             call = Call(op="probe", action=step.action, args=args, timeout=step.timeout)
             reply = yield from self._ask(item, call)
-            return self._sending.judge(item, reply, changed=False)
+            wrote = spec.touches is not None and reply.result.get("changed") is True
+            return self._sending.judge(item, reply, changed=wrote)
         if spec.kind is Kind.STATE:
             return (yield from self._state(item, args))
         return (yield from self._opaque(item, args))

@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from playbook_engine.agent.failure import Failed
 from playbook_engine.catalog import catalog
-from playbook_engine.catalog.spec import ActionSpec, ArgumentError
+from playbook_engine.catalog.spec import ActionSpec, ArgumentError, ParamSpec
 from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.commands import Connect, Program, ask, emit, now
 from playbook_engine.engine.crowd import Crowd
 from playbook_engine.engine.scope import Scope
 from playbook_engine.model.errors import BecomeFailed, HostError, LoadError, TemplateError
 from playbook_engine.model.events import ChangeIntended, FactsObserved, HostConnected
+from playbook_engine.model.folder import unpacked
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan, file_key, file_kind
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.secrets import revealed, secrets_in
+from playbook_engine.templating.syntax import Syntax
 from playbook_engine.transport.base import Become, Call, Hello, Reply
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
@@ -96,10 +98,8 @@ class HostContext:
             raise ArgumentError(f"{spec.name}: the arguments are no mapping: {rendered!r}")
         done = spec.complete(rendered)
         for param in spec.params.values():
-            if param.local and done.get(param.name) is not None and not done.get("remote_src"):
-                name = str(done[param.name])
-                content = self._file(scope, file_kind(param.local, done), name)
-                done["content"] = self._rendered(name, content, variables) if param.local == "template" else content
+            if param.local and done.get(param.name) is not None and spec.reads_here(done):
+                self._placed(scope, spec, param, done, variables)
             if param.secret and done.get(param.name):
                 self._hide(str(done[param.name]))
         return done
@@ -135,10 +135,52 @@ class HostContext:
             self._hide(text)
         return revealed(value)
 
-    def _rendered(self, name: str, content: bytes, variables: Mapping[str, object]) -> bytes:
-        text = content.decode("utf-8", "surrogateescape")
+    def _placed(
+        self,
+        scope: Scope,
+        spec: ActionSpec,
+        param: ParamSpec,
+        done: dict[str, object],
+        variables: Mapping[str, object],
+    ) -> None:
+        """Puts what the controller's file holds into the arguments. Raises TemplateError, LoadError."""
+        name = param.file_named(done[param.name])
+        if param.local == "folder":
+            read = unpacked(self._file(scope, "folder", name))
+            done["fragments"] = {
+                entry[0]: entry[3] for entry in read if entry[1] == "file" and "/" not in str(entry[0])
+            }
+            return
+        try:
+            content = self._file(scope, file_kind(str(param.local), done), name)
+        except LoadError:
+            if "tree" not in spec.params:
+                raise
+            kind = "links" if done.get("local_follow") is False else "folder"
+            try:
+                done["tree"] = unpacked(self._file(scope, kind, name))
+            except LoadError:
+                pass
+            else:
+                return
+            raise
+        done["content"] = self._rendered(name, content, variables, done) if param.local == "template" else content
+        if done.get("mode") == "preserve":
+            done["mode"] = self._file(scope, f"{param.local}-mode", name).decode()
+
+    def _rendered(
+        self, name: str, content: bytes, variables: Mapping[str, object], args: Mapping[str, object]
+    ) -> bytes:
         where = SourcePos(file=name, line=1)
-        return self.templar.render_file(text, variables, where).encode("utf-8", "surrogateescape")
+        about = {"template_path": name, "template_destpath": args.get("dest"), "ansible_managed": "Ansible managed"}
+        text = self.templar.render_file(
+            content.decode("utf-8", "surrogateescape"), {**about, **variables}, where, syntax=Syntax.of(args, where)
+        )
+        encoding = str(args.get("output_encoding") or "utf-8")
+        try:
+            return text.encode(encoding, "surrogateescape")
+        except (LookupError, UnicodeError) as error:
+            raise TemplateError(f"the text cannot be written in {encoding}: {error}", where=where) from None
 
     def target(self, scope: Scope, delegate_to: object, variables: Mapping[str, object]) -> str:
         """The host where an action runs."""
@@ -210,10 +252,7 @@ class HostContext:
             result["kind"] = reply.kind
         for stream in ("stdout", "stderr"):
             if isinstance(result.get(stream), str):
-                text = str(result[stream])
-                stripped = text.rstrip("\r\n")
-                result[stream] = stripped
-                result[f"{stream}_lines"] = stripped.splitlines()
+                result[f"{stream}_lines"] = str(result[stream]).splitlines()
         module = catalog.module(action)
         if reply.ok and hasattr(module, "finish_here"):
             # What only the controller can read: the host fetches a certificate, cryptography understands it.

@@ -114,15 +114,32 @@ def _of_loop(step: Step) -> set[str]:
 
 def _placed(step: Step) -> Iterator[tuple[str, str]]:
     """The files of the controller that a step names as plain text: kind and name."""
-    for param in catalog.get(step.action).params.values():
+    spec = catalog.get(step.action)
+    for param in spec.params.values():
         name = step.args.get(param.name)
-        if param.local and isinstance(name, str) and step.args.get("remote_src") in (None, False):
-            yield param.local, name
+        if param.local and isinstance(name, str) and spec.reads_here(step.args):
+            # A template with other delimiters is not looked through, only for: it is there if its mode can be told.
+            plain = not any(step.args.get(f"{each}_start_string") for each in ("block", "variable", "comment"))
+            yield param.local if plain else f"{param.local}-mode", param.file_named(name)
 
 
 def _text(read: ReadFile, file: str, kind: str, name: str) -> str:
-    data = read(file, kind, name)
+    try:
+        data = read(file, kind, name)
+    except LoadError:
+        if kind != "file":
+            raise
+        return _folder(read, file, name)
     return data.decode("utf-8", "replace") if kind == "template" else ""
+
+
+def _folder(read: ReadFile, file: str, name: str) -> str:
+    """`copy` takes a directory, too; the words about a file that is not there are the better ones."""
+    try:
+        read(file, "folder", name)
+    except LoadError:
+        read(file, "file", name)
+    return ""
 
 
 def _defined(runbook: Runbook) -> Iterator[str]:

@@ -11,6 +11,7 @@ filters and conditions are those of ansible-core 2.19.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -39,6 +40,7 @@ from playbook_engine.templating.sandbox import (
 )
 from playbook_engine.templating.scope import LazyVariables, Scope, finished
 from playbook_engine.templating.secrets import marked
+from playbook_engine.templating.syntax import Syntax
 from playbook_engine.templating.tests import TESTS
 from playbook_engine.templating.wording import did_you_mean, runtime_error, shown, syntax_error, to_condition
 
@@ -104,13 +106,14 @@ class Templar:
         self._plain = self._sandbox(plain_backslashes=False)
         self._templates: dict[str, JinjaTemplate] = {}
         self._expressions: dict[str, JinjaTemplate] = {}
-        self._files: dict[tuple[bool, bool], tuple[Sandbox, dict[str, JinjaTemplate]]] = {}
+        self._files: dict[Syntax, tuple[Sandbox, dict[str, JinjaTemplate]]] = {}
         self._free: dict[tuple[str, bool], frozenset[str]] = {}
         self._written: dict[int, tuple[object, frozenset[str]]] = {}
         self._compiling = threading.Lock()
 
-    def _sandbox(self, *, plain_backslashes: bool, trim_blocks: bool = True, lstrip_blocks: bool = False) -> Sandbox:
-        env = Sandbox(plain_backslashes=plain_backslashes, trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
+    def _sandbox(self, *, plain_backslashes: bool, syntax: Syntax | None = None) -> Sandbox:
+        words = dataclasses.asdict(syntax or Syntax())
+        env = Sandbox(plain_backslashes=plain_backslashes, keep_trailing_newline=syntax is None, **words)
         filters: dict[str, Any] = {**env.filters, **FILTERS}
         for name, function in filters.items():
             wrapped = guarded(function, sees_undefined=name in SEES_UNDEFINED, passes_on=name in PASSES_ON)
@@ -269,27 +272,36 @@ class Templar:
         variables: Mapping[str, object],
         where: SourcePos | None = None,
         *,
-        trim_blocks: bool = True,
-        lstrip_blocks: bool = False,
+        syntax: Syntax | None = None,
     ) -> str:
         """The text of a template file. Unlike in a value of a runbook, a backslash in a string escapes here.
 
-        A first line `#jinja2: trim_blocks:False, lstrip_blocks:True` overrides the options and is left out.
+        A first line `#jinja2: trim_blocks:False, lstrip_blocks:True` overrides the syntax and is left out.
         """
-        options = {"trim_blocks": trim_blocks, "lstrip_blocks": lstrip_blocks}
-        header, _, rest = source.partition("\n")
-        if header.startswith("#jinja2:"):
-            options.update(_header(header, where))
-            source = rest
-        key = (options["trim_blocks"], options["lstrip_blocks"])
+        key, source = (syntax or Syntax()).headed(source, where)
+        if not any(sign in source for sign in key.signs()):
+            return source  # as it is, its line ends too
         if key not in self._files:
-            self._files[key] = (self._sandbox(plain_backslashes=False, **options), {})
+            self._files[key] = (self._sandbox(plain_backslashes=False, syntax=key), {})
         env, cache = self._files[key]
         compiled = cache.get(source) or self._compile(env, source, cache, where, lambda: env.parse(source))
         with spending():
             scope = self.scope(variables)
-            value = self._guard(lambda: text_of([self._call(compiled, scope)]), scope, where, source)
-        return value.reveal() if isinstance(value, Secret) else str(value)
+            raw: list[object] = []
+
+            def whole() -> object:
+                raw.append(self._call(compiled, scope))
+                return text_of(raw)
+
+            value = self._guard(whole, scope, where, source)
+        text = value.reveal() if isinstance(value, Secret) else str(value)
+        if not isinstance(raw[0], (str, Secret)):
+            return text  # one value that is no text, such as a number: as Ansible has it, nothing is added to that
+        # Jinja has taken the last newline away, as it does in what is included; a file ends as its template does.
+        ends = [
+            len(each) - len(each.rstrip("\n")) for each in (source.replace("\r\n", "\n"), text.replace("\r\n", "\n"))
+        ]
+        return text + key.newline_sequence * max(ends[0] - ends[1], 0)
 
     def decrypted(self, path: str) -> tuple[str, bool]:
         """The text of a controller's file, and whether it was encrypted. Raises VaultError, OSError, ValueError."""
@@ -414,21 +426,6 @@ def _names(finder: lookups.Lookups | None) -> dict[str, object]:
     if finder is not None:
         known |= {"lookup": finder.lookup, "query": finder.query, "q": finder.query}
     return known
-
-
-def _header(line: str, where: SourcePos | None) -> dict[str, bool]:
-    """The options of `#jinja2: trim_blocks:False`."""
-    found: dict[str, bool] = {}
-    for pair in filter(None, (part.strip() for part in line.removeprefix("#jinja2:").split(","))):
-        name, _, value = (part.strip() for part in pair.partition(":"))
-        if name not in ("trim_blocks", "lstrip_blocks") or value.lower() not in ("true", "false"):
-            raise TemplateError(
-                f"{pair!r} in the line #jinja2: is not understood",
-                advice="it may hold trim_blocks:True or False, lstrip_blocks:True or False",
-                where=where,
-            )
-        found[name] = value.lower() == "true"
-    return found
 
 
 def _place(expr: str | Template, where: SourcePos | None) -> SourcePos | None:

@@ -207,12 +207,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
     context_class = ScopeContext
     concat = staticmethod(joined)  # type: ignore[assignment]
 
-    def __init__(self, *, plain_backslashes: bool, trim_blocks: bool = True, lstrip_blocks: bool = False) -> None:
+    def __init__(self, *, plain_backslashes: bool, trim_blocks: bool = True, **syntax: Any) -> None:
         super().__init__(
             undefined=Missing,
             trim_blocks=trim_blocks,
-            lstrip_blocks=lstrip_blocks,
-            keep_trailing_newline=True,
+            **syntax,
             optimized=False,
             cache_size=0,
         )

@@ -137,6 +137,8 @@ class MemoryHost:
             out = " ".join(shlex.split(line)[1:]) + "\n"
         if line.startswith("exit ") and line not in self.commands:
             rc = int(line.split()[1])
+        if call.args.get("strip_empty_ends", True):
+            out = out.rstrip("\r\n")
         result = {"rc": rc, "stdout": out, "stderr": "", "cmd": line}
         if rc != 0:
             return Reply(ok=False, kind="failed", msg=f"the command ended with status {rc}", result=result)

@@ -7,6 +7,9 @@ server that answers `/claim/TEXT` with TEXT.
 from __future__ import annotations
 
 import hashlib
+import io
+import tarfile
+import zipfile
 
 from hypothesis import strategies as st
 from worlds import CONTENTS, NAMES, TARGETS
@@ -85,7 +88,64 @@ GET_URL = some(
     checksum=st.sampled_from([*SUMS, "sha256:00", "crc:1"]), force=FLAG, **attributes(backup=FLAG),
 )  # fmt: skip
 
+MARK = st.sampled_from(["# {mark} OURS", "alpha {mark}", "same", "{mark}"])
+BLOCKINFILE = some(
+    {"path": PATHS}, block=LINE, marker=MARK, state=st.sampled_from(["present", "present", "absent"]), create=FLAG,
+    insertafter=WHERE, append_newline=FLAG, prepend_newline=FLAG, **WRITING,
+) | some({"path": PATHS, "block": LINE}, insertbefore=WHERE, create=st.just(True), **WRITING)  # fmt: skip
+
+NAME = st.sampled_from(["beta", "alpha", "new", "a.b"])
+INI_FILE = some(
+    {"path": PATHS}, section=NAME, option=NAME, value=st.sampled_from(["2", "3", ""]), exclusive=FLAG, create=FLAG,
+    state=st.sampled_from(["present", "present", "absent"]), allow_no_value=FLAG, no_extra_spaces=FLAG, follow=FLAG,
+    ignore_spaces=FLAG, modify_inactive_option=FLAG, **WRITING,
+) | some({"path": PATHS, "option": NAME, "values": st.lists(NAME, max_size=3)}, section=NAME, **WRITING)  # fmt: skip
+
+ASSEMBLE = some(
+    {"src": st.sampled_from(["{d}", "{d}/t", "{d}/t/sub", "{d}/d ir"]), "dest": PATHS},
+    delimiter=st.sampled_from(["---", "a\\n"]), regexp=PATTERN, ignore_hidden=FLAG, **WRITING,
+)  # fmt: skip
+
+TREE = st.lists(
+    st.sampled_from(
+        [["a", "file", "0640", b"alpha\n"], ["b", "file", "0755", b""], ["l", "link", "", "a"],
+         ["sub", "directory", "0750", ""]]
+    ),
+    unique_by=lambda entry: entry[0],
+)  # fmt: skip
+COPY_TREE = some(
+    {"dest": INTO, "src": st.sampled_from(["/x/t", "/x/t/", "/x/new"]), "tree": TREE},
+    force=FLAG, directory_mode=MODE, **WRITING,
+)  # fmt: skip
+
+
+def _archives() -> list[bytes]:
+    """A tar archive, plain and compressed, and a zip archive; all have files where a world may have something."""
+    found = []
+    names = {"t/a": b"alpha\n", "f": b"from the archive", "t/sub/c": b"", "new/deep/er": b"x"}
+    for kind in ("w", "w:gz"):
+        held = io.BytesIO()
+        with tarfile.open(fileobj=held, mode=kind) as made:  # type: ignore[call-overload]
+            for name, text in names.items():
+                info = tarfile.TarInfo(name)
+                info.size, info.mode, info.mtime = len(text), 0o640, 1_000_000_000
+                made.addfile(info, io.BytesIO(text))
+        found.append(held.getvalue())
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as zipped:
+        for name, text in names.items():
+            zipped.writestr(zipfile.ZipInfo(name, (2001, 9, 9, 1, 46, 40)), text)
+    return [*found, held.getvalue()]
+
+
+UNARCHIVE = some(
+    {"src": st.just("x"), "dest": st.sampled_from(["{d}", "{d}/t", "{d}/d ir"]),
+     "content": st.sampled_from([*_archives(), b"no archive"])},
+    keep_newer=FLAG, include=st.just(["t/a"]), exclude=st.just(["f"]), **attributes(),
+)  # fmt: skip
+
 FILE_ARGS: dict[str, st.SearchStrategy[Args]] = {
-    "copy": COPY, "template": TEMPLATE, "file": FILE, "lineinfile": LINEINFILE, "replace": REPLACE, "get_url": GET_URL,
+    "copy": COPY | COPY_TREE, "template": TEMPLATE, "file": FILE, "lineinfile": LINEINFILE, "replace": REPLACE,
+    "get_url": GET_URL, "blockinfile": BLOCKINFILE, "ini_file": INI_FILE, "assemble": ASSEMBLE, "unarchive": UNARCHIVE,
 }  # fmt: skip
 """The actions whose whole state is files."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import subprocess
+import tarfile
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,6 +114,24 @@ def set_where_possible(path: Path, name: str, value: bytes) -> None:
         pass  # a file system without, or a user who may not: the case is then one without attributes
 
 
+def archived() -> bytes:
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w:gz") as made:
+        for name, text in {"a": b"new", "sub/b": b"new", "x/y": b"z"}.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = len(text), 1_000_000_000
+            made.addfile(info, io.BytesIO(text))
+    return held.getvalue()
+
+
+def zipped() -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as made:
+        for name, text in {"a": b"new", "sub/b": b"new", "x/y": b"z"}.items():
+            made.writestr(zipfile.ZipInfo(name, (2001, 9, 9, 1, 46, 40)), text)
+    return held.getvalue()
+
+
 LINES = "This is line 1\nThis is line 2\nREF keep REF\nThis is line 4\n"
 
 
@@ -148,6 +169,35 @@ FILES = [
     case("copy-validated", write("x"), content="good", dest="{d}/f", validate="grep -q good %s"),
     case("copy-backup", write("old"), content="new", dest="{d}/f", backup=True),
     case("copy-remote-src", write("x", mode=0o751), src="{d}/f", dest="{d}/g", remote_src=True, mode="preserve"),
+    case(
+        "copy-directory",
+        write("old", "a"),
+        src="/s/",
+        dest="{d}",
+        mode="0640",
+        directory_mode="0711",
+        backup=True,
+        tree=[["a", "file", "0755", b"new"], ["sub", "directory", "0700", ""], ["sub/l", "link", "", "../a"]],
+    ),
+    case("copy-remote-directory", tree, src="{d}/t", dest="{d}/new", remote_src=True),
+    case("blockinfile-new", write("a\nb\n"), path="{d}/f", block="x\ny", insertafter="^a", mode="0600"),
+    case("blockinfile-created", path="{d}/new/f", block="x", create=True),
+    case(
+        "blockinfile-removed",
+        write("a\n# BEGIN Z\nx\n# END Z\n"),
+        path="{d}/f",
+        marker="# {mark} Z",
+        state="absent",
+        backup=True,
+    ),
+    case("ini_file-changed", write("[a]\n#x = 1\ny=2\n"), path="{d}/f", section="a", option="x", value="5"),
+    case("ini_file-created", path="{d}/new/f", section="a", option="x", values=["1", "2"], mode="0600"),
+    case("ini_file-section-removed", write("[a]\nx = 1\n[b]\n"), path="{d}/f", section="a", state="absent"),
+    case("ini_file-over-link", link("f", "[a]\nx = 1\n"), path="{d}/l", section="a", option="x", value="5"),
+    case("assemble-new", tree, src="{d}/t", dest="{d}/whole", delimiter="---", mode="0600"),
+    case("assemble-changed", write("old"), src="{d}", dest="{d}/whole", regexp="^f$", backup=True),
+    case("unarchive-tar", tree, src="x.tar", content=archived(), dest="{d}/t", mode="0711"),
+    case("unarchive-zip", tree, src="x.zip", content=zipped(), dest="{d}/t"),
     case("template-new", src="a.j2", content="a\n", dest="{d}/f", mode="0600"),
     case("file-directory", path="{d}/a/b/c", state="directory", mode="0711"),
     case(

@@ -9,8 +9,8 @@ SPEC = {
     "doc": "Nothing is sent to the host. The engine evaluates the expressions and hands over what became of them.",
     "params": {
         "that": {"type": "list", "required": True, "doc": "Expressions, without braces."},
-        "fail_msg": {"type": "str", "aliases": ["msg"], "doc": "What to say when one does not hold."},
-        "success_msg": {"type": "str", "default": "All assertions passed", "doc": "What to say when all do."},
+        "fail_msg": {"type": "raw", "aliases": ["msg"], "doc": "What to say when one does not hold."},
+        "success_msg": {"type": "raw", "default": "All assertions passed", "doc": "What to say when all do."},
         "quiet": {"type": "bool", "default": False, "doc": "Say less."},
     },
     "returns": {"assertion": "the first that did not hold", "evaluated_to": "false", "msg": ""},

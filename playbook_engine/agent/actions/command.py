@@ -12,15 +12,17 @@ SPEC = {
     "params": {
         "cmd": {
             "type": "str",
+            "aliases": ["_raw_params"],
             "doc": "Program and arguments, split as a shell would; `~` and `$NAME` are expanded, no glob, no pipe.",
         },
         "argv": {"type": "list[str]", "doc": "The same as a list: no splitting, no quoting."},
         "chdir": {"type": "path", "doc": "Working directory."},
-        "creates": {"type": "str", "doc": "A path or glob: when it is there, the step is already done."},
-        "removes": {"type": "str", "doc": "A path or glob: when it is not there, the step is already done."},
+        "creates": {"type": "path", "doc": "A path or glob: when it is there, the step is already done."},
+        "removes": {"type": "path", "doc": "A path or glob: when it is not there, the step is already done."},
         "stdin": {"type": "str", "doc": "Text for its standard input; the place for secrets."},
         "stdin_add_newline": {"type": "bool", "default": True, "doc": "End `stdin` with a newline."},
         "strip_empty_ends": {"type": "bool", "default": True, "doc": "Without the newlines at the end of the output."},
+        "expand_argument_vars": {"type": "bool", "default": True, "doc": "Expand `~` and `$NAME` in the arguments."},
         "environment": {"type": "dict", "internal": True, "doc": "From the step's `environment`."},
     },
     "free_form": "cmd",
@@ -31,8 +33,9 @@ SPEC = {
         "rc": "exit status, negative for a signal",
         "stdout": "text",
         "stderr": "text",
-        "stdout_lines": "list",
+        "stdout_lines": "list; also `stderr_lines`",
         "cmd": "",
+        "start": "when it began, on the host's clock; also `end`, and `delta` between them",
     },
     "examples": "command: /opt/app/bin/migrate --yes",
 }
@@ -62,6 +65,9 @@ def _split(text: str) -> "list[str]":
 
 
 def observe(args: "dict") -> "dict":
+    if args["chdir"] and not os.path.isdir(args["chdir"]):
+        said = "Unable to change directory before execution."
+        raise failure.Failed("%s is no directory to work in" % args["chdir"], "not-found", {"msg": said})
     return {"done": already(args)}
 
 
@@ -72,8 +78,8 @@ def already(args: "dict") -> "str | None":
         if args[key]:
             import glob
 
-            if bool(glob.glob(os.path.join(base, os.path.expanduser(args[key])))) == there:
-                return "%s %s" % (args[key], "exists" if there else "does not exist")
+            if bool(glob.glob(os.path.join(base, args[key]))) == there:
+                return "'%s' %s" % (args[key], "exists" if there else "does not exist")
     return None
 
 
@@ -85,13 +91,42 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
 
 def apply(args: "dict", before: "dict") -> "dict":
     said = words(args)
-    ran = process.run([os.path.expandvars(os.path.expanduser(part)) for part in said], **options(args))
-    return finish(args, ran, said)
+    given = [os.path.expanduser(os.path.expandvars(part)) for part in said] if args["expand_argument_vars"] else said
+    return finish(args, timed(given, args), said)
+
+
+def timed(argv: "list[str]", args: "dict") -> "dict":
+    """What process.run says, with start, end and delta. One that cannot be started has the status of its errno."""
+    import time
+
+    began = time.time()
+    try:
+        ran = process.run(argv, **options(args))
+    except failure.Failed as error:
+        if error.kind == "no-such-command":
+            error.result = {"rc": 2, "stdout": "", "stderr": "", "cmd": " ".join(argv)}
+        raise
+    ended = time.time()
+    micros = int(ended * 1e6) - int(began * 1e6)
+    delta = "%d:%02d:%02d" % (micros // 3600000000, micros // 60000000 % 60, micros // 1000000 % 60)
+    return dict(
+        ran, start=_moment(began), end=_moment(ended), delta=delta + ".%06d" % (micros % 1000000) * bool(micros)
+    )
+
+
+def _moment(at: float) -> str:
+    """A time as text, in the host's zone."""
+    import time
+
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) + ".%06d" % (at % 1 * 1000000)
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    told = {"rc": 0, "stdout": "", "stderr": "", "cmd": args["cmd"] or args.get("argv")}
-    return dict(told, msg="already done: %s" % state["done"] if state["done"] else "")
+    told = {"rc": 0, "stdout": "", "stderr": "", "cmd": words(args) if "argv" in args else args["cmd"]}
+    if not state["done"]:
+        return dict(told, would_run=bool(args.get("creates") or args.get("removes")))
+    said = state["done"].replace("'", "")
+    return dict(told, stdout="skipped, since " + said, msg="Did not run command since " + state["done"])
 
 
 def options(args: "dict") -> "dict":
@@ -111,6 +146,7 @@ def finish(args: "dict", ran: "dict", said: object) -> "dict":
     ran = dict(ran, cmd=said)
     if args["strip_empty_ends"]:
         ran["stdout"], ran["stderr"] = ran["stdout"].rstrip("\r\n"), ran["stderr"].rstrip("\r\n")
+    ran["msg"] = "non-zero return code" if ran["rc"] != 0 else ""
     if ran["rc"] != 0:
         raise failure.Failed("the command ended with %s" % _ending(ran["rc"]), "failed", ran)
     return ran

@@ -2,7 +2,7 @@
 
 import os
 
-from playbook_engine.agent import content, failure, filestate
+from playbook_engine.agent import content, failure, filestate, foldercopy
 
 VOLATILE = filestate.VOLATILE
 
@@ -11,10 +11,17 @@ SPEC = {
     "kind": "state",
     "glance": True,
     "summary": "Copy a file, or given content, to the host",
-    "doc": "The new content is written beside the target, flushed and renamed, so a full disk spares the old.",
+    "doc": "The new content is written beside the target, flushed and renamed, so a full disk spares the old. A "
+    "directory is copied with all that is in it, without its own name if "
+    "`src` ends in `/`; what else is in `dest` stays.",
     "params": dict(
         {
-            "src": {"type": "str", "local": "file", "doc": "A file beside the runbook or in its `files/`."},
+            "src": {
+                "type": "str",
+                "local": "file",
+                "doc": "A file, or a directory, beside the runbook or in its `files/`.",
+            },
+            "tree": {"type": "raw", "internal": True, "doc": "What the controller read of a directory."},
             "content": {"type": "content", "doc": "The content itself, instead of `src`."},
             "dest": {"type": "path", "required": True, "doc": "Where it goes; ending in `/`, or a directory: into it."},
             "decrypt": {
@@ -23,7 +30,17 @@ SPEC = {
                 "doc": "Whether the controller decrypts a `src` that ansible-vault has encrypted.",
             },
             "force": {"type": "bool", "default": True, "doc": "When false, a file that is there is left alone."},
-            "remote_src": {"type": "bool", "default": False, "doc": "`src` is a file on the host already."},
+            "remote_src": {
+                "type": "bool",
+                "default": False,
+                "doc": "`src` is on the host already; its mode goes along.",
+            },
+            "checksum": {"type": "str", "doc": "SHA-1 that the source must have."},
+            "directory_mode": {"type": "mode", "doc": "The mode of directories that are made."},
+            "local_follow": {
+                "type": "bool",
+                "doc": "Copy what links in a directory point to (the default for the controller's), not the links.",
+            },
             "follow": {
                 "type": "bool",
                 "default": False,
@@ -61,6 +78,8 @@ def target(args: "dict") -> str:
 
 
 def observe(args: "dict") -> "dict":
+    if args.get("tree") is not None or (args.get("remote_src") and os.path.isdir(args["src"])):
+        return foldercopy.observe(args)
     state = filestate.observe(target(args))
     if args["dest"].endswith("/"):
         state["parents"] = filestate.missing_parents(state["path"])
@@ -70,6 +89,8 @@ def observe(args: "dict") -> "dict":
             raise failure.Failed("%s, the source, is %s and no file" % (args["src"], source["type"]), "not-found")
         state["source"] = {"sha256": source["sha256"], "mode": source["mode"]}
         state["_source"] = source["content"]
+    if args.get("checksum") and content.sha1(wanted(args, state)) != args["checksum"].strip().lower():
+        raise failure.Failed("the checksum of the source is not %s" % args["checksum"], "checksum")
     return state
 
 
@@ -85,34 +106,63 @@ def wanted(args: "dict", before: "dict") -> bytes:
 
 
 def with_mode(args: "dict", before: "dict") -> "dict":
-    """`mode: preserve` is the source's mode; the controller puts its own file's mode in its place before it asks."""
-    if args.get("mode") == "preserve" and "source" in before:
-        return dict(args, mode=before["source"]["mode"])
-    return args
+    """The arguments with the mode that is meant: of a source on the host its own, where it says `preserve`, or
+    nothing and a file is replaced. The controller puts the mode of its own file in the place of `preserve`."""
+    if "source" not in before:
+        return args
+    new = args.get("mode") is None and before["type"] == "file" and content.differs(before, wanted(args, before))
+    return dict(args, mode=before["source"]["mode"]) if new or args.get("mode") == "preserve" else args
+
+
+def left_alone(args: "dict", before: "dict") -> bool:
+    return before["type"] in ("file", "link") and not args.get("force", True)
 
 
 def plan(args: "dict", before: "dict") -> "list[dict]":
-    if before["type"] in ("file", "link") and not args.get("force", True):
+    if before["type"] == "tree":
+        return foldercopy.plan(args, before)
+    if left_alone(args, before):
         return []
     return content.plan(with_mode(args, before), before, wanted(args, before))
 
 
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
+    if before["type"] == "tree":
+        return foldercopy.keep(args, before, limit)
     return content.keep(args, before, wanted(args, before), limit)
 
 
 def apply(args: "dict", before: "dict") -> "dict":
+    if before["type"] == "tree":
+        return foldercopy.apply(args, before)
     new = wanted(args, before)
     state = content.put(with_mode(args, before), before, new)
-    return dict(content.told(args, state, before), checksum=content.sha1(new))
+    for parent in before.get("parents", []):
+        made = filestate.observe(parent)
+        owners = {"owner": args.get("owner"), "group": args.get("group"), "mode": args.get("directory_mode")}
+        filestate.set_attributes(parent, filestate.wanted(owners, made))
+    return dict(told(args, state, before), checksum=content.sha1(new), md5sum=content.md5(new))
+
+
+def told(args: "dict", state: "dict", before: "dict") -> "dict":
+    found = content.told(args, state, before)
+    return dict(found, src=args["src"]) if args.get("src") else found
 
 
 def undo(args: "dict", before: "dict") -> "dict":
+    if before["type"] == "tree":
+        return foldercopy.undo(args, before)
     return {"dest": before["path"], "removed": content.undo(before)}
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    told = content.told(args, state)
+    if state["type"] == "tree":
+        return foldercopy.result(args, state)
+    found = told(args, state, state)
+    if left_alone(args, state):
+        return dict(found, msg="file already exists") if args.get("remote_src") else found
+    if args.get("remote_src"):
+        return dict(found, checksum=content.sha1(wanted(args, state)), md5sum=content.md5(wanted(args, state)))
     if state["type"] == "file" and not content.differs(state, wanted(args, state)):
-        told["checksum"] = content.sha1(wanted(args, state))
-    return told
+        found["checksum"] = content.sha1(wanted(args, state))
+    return found

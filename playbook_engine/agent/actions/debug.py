@@ -1,5 +1,7 @@
 """Show a text or a variable. Evaluated on the controller."""
 
+from playbook_engine.agent import failure
+
 SPEC = {
     "name": "debug",
     "kind": "control",
@@ -17,6 +19,8 @@ SPEC = {
 
 
 def observe(args: "dict") -> "dict":
+    if args.get("var") and args.get("msg") is not None:
+        raise failure.Failed("msg and var exclude one another")
     if args.get("var"):
         return {args["var"]: args.get("value")}
     return {"msg": "Hello world!" if args.get("msg") is None else args["msg"]}

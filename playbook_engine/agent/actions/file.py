@@ -26,7 +26,13 @@ SPEC = {
             "force": {"type": "bool", "default": False, "doc": "A link may replace a file, and point to nothing."},
             "follow": {"type": "bool", "default": True, "doc": "The attributes are for what a link points to."},
             "access_time": {"type": "str", "doc": "For `touch`: `now`, `preserve` or YYYYMMDDhhmm.SS."},
+            "access_time_format": {"type": "str", "default": "%Y%m%d%H%M.%S", "doc": "Of `access_time`, strptime(3)."},
             "modification_time": {"type": "str", "doc": "For `touch`: `now`, `preserve` or YYYYMMDDhhmm.SS."},
+            "modification_time_format": {
+                "type": "str",
+                "default": "%Y%m%d%H%M.%S",
+                "doc": "Of `modification_time`, strptime(3).",
+            },
         },
         **filestate.PARAMS,
     ),
@@ -44,7 +50,7 @@ def observe(args: "dict") -> "dict":
     if state["type"] == "link" and args["follow"] and args["state"] not in ("absent", "link", "hard"):
         state = filestate.observe(os.path.realpath(path), digest=False)
     asked = kind(args, state)
-    attributes = any(args[name] is not None for name in filestate.PARAMS)
+    attributes = any(args[name] is not None for name in filestate.PARAMS if name != "unsafe_writes")
     if (asked == "link" and args["follow"] and attributes) or (asked == "hard" and args["src"]):
         # Attributes are set on it, through the link or as the other name of the same file. A link without is no matter
         # of what it points to: that may come or change later, and is not taken back with the link.
@@ -101,6 +107,8 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
     asked = kind(args, before)
     if args["recurse"] and asked != "directory":
         raise failure.Failed("recurse needs state: directory")
+    if args["src"] and asked not in ("hard", "link"):
+        raise failure.Failed("src needs state: link or hard")
     return {
         "absent": _plan_absent,
         "directory": _plan_directory,
@@ -253,9 +261,10 @@ def _touch(args: "dict", before: "dict") -> None:
             times.append(now)
         else:
             try:
-                times.append(int(time.mktime(time.strptime(said, "%Y%m%d%H%M.%S"))) * 10**9)
+                form = args[key + "_format"]
+                times.append(int(time.mktime(time.strptime(said, form))) * 10**9)
             except ValueError:
-                raise failure.Failed("%s %r is neither now, preserve nor YYYYMMDDhhmm.SS" % (key, said))
+                raise failure.Failed("%s %r is neither now, preserve nor like %s" % (key, said, form))
     os.utime(path, ns=(times[0], times[1]), follow_symlinks=False)  # the path is resolved already, or the link meant
 
 
@@ -310,7 +319,14 @@ def _part(args: "dict", before: "dict") -> None:
 
 def result(args: "dict", state: "dict") -> "dict":
     told = filestate.told(state)
-    told["path"] = told["dest"] = state["path"]
+    asked = kind(args, state)
+    told["path"] = told["dest"] = args["path"] if args["path"].rstrip("/") == state["path"] else state["path"]
     if state["type"] == "link":
         told["src"] = state["target"]
+    if asked in ("link", "hard") and args["src"]:
+        told["src"] = args["src"]
+    if asked == "absent" and not os.path.exists(state["path"]):
+        told["state"] = asked
+    if asked == "hard" and state["type"] == "file":
+        told["state"] = asked
     return told

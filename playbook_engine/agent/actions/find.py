@@ -3,7 +3,7 @@
 import os
 import stat
 
-from playbook_engine.agent import failure, filestate
+from playbook_engine.agent import failure, filestate, permissions
 
 TYPE_CHECKING = False  # typing costs 10 ms of a host's CPU to import; a type checker knows this name
 if TYPE_CHECKING:
@@ -30,13 +30,16 @@ SPEC = {
         "age": {"type": "str", "doc": "At least this old (`2d`, `3600`), or with a minus at most (`-1h`)."},
         "age_stamp": {"type": "str", "default": "mtime", "choices": ["atime", "ctime", "mtime"], "doc": ""},
         "size": {"type": "str", "doc": "At least this large (`10m`), or with a minus at most."},
-        "mode": {"type": "str", "doc": "Octal permissions, exactly."},
+        "mode": {"type": "mode", "doc": "Permissions, octal or symbolic."},
+        "exact_mode": {"type": "bool", "default": True, "doc": "`mode` exactly; else one of its bits is enough."},
         "contains": {"type": "str", "doc": "A regular expression that a line begins with."},
+        "encoding": {"type": "str", "default": "utf-8", "doc": "How the bytes are text, for `contains`."},
         "read_whole_file": {"type": "bool", "default": False, "doc": "`contains` is matched against the whole."},
         "get_checksum": {"type": "bool", "default": False, "doc": "With a digest of each file."},
         "checksum_algorithm": {
             "type": "str",
             "default": "sha1",
+            "aliases": ["checksum", "checksum_algo"],
             "choices": ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"],
             "doc": "Algorithm of `checksum`.",
         },
@@ -53,6 +56,8 @@ SPEC = {
 
 
 def observe(args: "dict") -> "dict":
+    if args["limit"] is not None and args["limit"] <= 0:
+        raise failure.Failed("limit cannot be %d; left out, there is none" % args["limit"])
     test = Test(args)
     found: "list[dict]" = []
     skipped: "dict[str, str]" = {}
@@ -67,12 +72,13 @@ def observe(args: "dict") -> "dict":
             if told is not None:
                 found.append(told)
                 if args["limit"] and len(found) >= args["limit"]:
-                    return _said(found, examined, skipped)
-    return _said(found, examined, skipped)
+                    return _said(found, examined, skipped, "Limit of matches reached")
+    return _said(found, examined, skipped, "All paths examined")
 
 
-def _said(found: "list[dict]", examined: int, skipped: "dict[str, str]") -> "dict":
-    msg = "All paths examined" if not skipped else "Not all paths examined, check skipped_paths for details"
+def _said(found: "list[dict]", examined: int, skipped: "dict[str, str]", msg: str) -> "dict":
+    if skipped:
+        msg = "Not all paths examined, check warnings for details"
     return {"files": found, "matched": len(found), "examined": examined, "skipped_paths": skipped, "msg": msg}
 
 
@@ -116,9 +122,12 @@ class Test(object):
             shape = (lambda p: p) if args["use_regex"] else fnmatch.translate
             self.wanted = [re.compile(shape(p)).match for p in args["patterns"] or ()]
             self.spared = [re.compile(shape(p)).match for p in args["excludes"] or ()]
-            self.contains = re.compile(args["contains"].encode()) if args["contains"] else None
+            self.contains = re.compile(args["contains"]) if args["contains"] else None
         except re.error as error:
             raise failure.Failed("a pattern cannot be used: %s" % error)
+        self.mode = None
+        if args["mode"]:
+            self.mode = int(filestate.mode_of(args["mode"], {"type": "other", "mode": "0"}), 8)
         self.names: "dict" = {}
 
     def of(self, path: str) -> "dict | None":
@@ -136,33 +145,33 @@ class Test(object):
             return None  # it went while we were looking
         kind = "link" if stat.S_ISLNK(st.st_mode) else "directory" if stat.S_ISDIR(st.st_mode) else "other"
         kind = "file" if stat.S_ISREG(st.st_mode) else kind
-        if args["file_type"] not in ("any", kind) or not self._stamped(st):
+        if args["file_type"] not in ("any", kind) or not self._stamped(st, kind):
             return None
-        if self.contains is not None and not (kind == "file" and self._holds(path)):
+        if self.contains is not None and self.args["file_type"] == "file" and not self._holds(path):
             return None
         return self._told(path, st, kind)
 
-    def _stamped(self, st: "os.stat_result") -> bool:
+    def _stamped(self, st: "os.stat_result", kind: str) -> bool:
         age = self.now - getattr(st, "st_" + self.args["age_stamp"])
-        if not _reaches(age, self.age) or not _reaches(st.st_size, self.size):
+        if not _reaches(age, self.age) or (kind == "file" and not _reaches(st.st_size, self.size)):
             return False
-        return not self.args["mode"] or stat.S_IMODE(st.st_mode) == int(self.args["mode"], 8)
+        mode = stat.S_IMODE(st.st_mode)
+        return self.mode is None or (mode == self.mode if self.args["exact_mode"] else bool(mode & self.mode))
 
     def _holds(self, path: str) -> bool:
         try:
-            with open(path, "rb") as handle:
+            with open(path, encoding=self.args["encoding"], errors="surrogateescape") as handle:
                 if self.args["read_whole_file"]:
                     return bool(self.contains.search(handle.read()))  # type: ignore[union-attr]
                 return any(self.contains.match(line) for line in handle)  # type: ignore[union-attr]
         except OSError:
             return False
+        except LookupError:
+            raise failure.Failed("there is no encoding %s" % self.args["encoding"])
 
     def _told(self, path: str, st: "os.stat_result", kind: str) -> "dict":
         told = {
             "path": path,
-            "isreg": kind == "file",
-            "isdir": kind == "directory",
-            "islnk": kind == "link",
             "mode": "%04o" % stat.S_IMODE(st.st_mode),
             "uid": st.st_uid,
             "gid": st.st_gid,
@@ -174,6 +183,7 @@ class Test(object):
             "dev": st.st_dev,
             "nlink": st.st_nlink,
         }
+        told.update(permissions.flags(st.st_mode))
         told["pw_name"], told["gr_name"] = self._names(st.st_uid, st.st_gid)
         if kind == "file" and self.args["get_checksum"]:
             told["checksum"] = filestate.digest_of(path, self.args["checksum_algorithm"])

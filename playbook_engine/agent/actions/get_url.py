@@ -2,7 +2,7 @@
 
 import os
 
-from playbook_engine.agent import atomic, failure, filestate, reach
+from playbook_engine.agent import atomic, failure, filestate, reach, web
 from playbook_engine.agent.actions import uri
 
 TYPE_CHECKING = False
@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VOLATILE = filestate.VOLATILE + ("right", "status_code")  # what the other side says is no state of this host
+
+FORCE = {
+    "type": "bool",
+    "default": False,
+    "aliases": ["thirsty"],
+    "doc": "Download what is there already, and compare.",
+}
 
 SPEC = {
     "name": "get_url",
@@ -22,7 +29,7 @@ SPEC = {
             "url": {"type": "str", "required": True, "doc": "http or https."},
             "dest": {"type": "path", "required": True, "doc": "A file; or a directory, for the name in the address."},
             "checksum": {"type": "str", "doc": "`sha256:HEX`, or `sha256:ADDRESS` of a file with checksums."},
-            "force": {"type": "bool", "default": False, "doc": "Download what is there already, and compare."},
+            "tmp_dest": {"type": "path", "doc": "Taken; the new file is always made beside the old one."},
             "backup": {"type": "bool", "default": False, "doc": "Leave the old content beside it."},
             "headers": {"type": "dict", "doc": "Sent with the request."},
             "timeout": {"type": "duration", "default": 30, "doc": "For connecting and each wait for bytes."},
@@ -32,6 +39,7 @@ SPEC = {
             "url_password": {"type": "str", "secret": True, "aliases": ["password"], "doc": ""},
             "force_basic_auth": {"type": "bool", "default": False, "doc": "Sent at once, not only when asked for."},
         },
+        **dict(web.PARAMS, force=FORCE),
         **filestate.PARAMS,
     ),
     "undo": "content, mode, owner, extended attributes as before; what was absent is removed",
@@ -51,22 +59,41 @@ ALGORITHMS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 
 
 def observe(args: "dict") -> "dict":
-    state = filestate.observe(target(args))
+    if args["tmp_dest"] is not None and not os.path.isdir(args["tmp_dest"]):
+        raise failure.Failed("tmp_dest %s is no directory" % args["tmp_dest"])
+    path, headed = target(args)
+    state = filestate.observe(path)
     if state["type"] not in ("absent", "file", "link"):
         raise failure.Failed("%s is a %s: refusing to replace it" % (state["path"], state["type"]))
     wanted = _checksum(args)
     state["wanted"] = wanted
     there = state["type"] == "file"
-    if wanted:
-        state["right"] = there and filestate.digest_of(state["path"], wanted[0]) == wanted[1]
+    if wanted and there and (not args["force"] or filestate.digest_of(path, wanted[0]) == wanted[1]):
+        state["right"] = filestate.digest_of(path, wanted[0]) == wanted[1]
     elif there:
         total = Digests()
-        since = {} if args["force"] else {"If-Modified-Since": _http_date(state["mtime"])}
+        since = {} if args["force"] or headed else {"If-Modified-Since": _http_date(state["mtime"])}
         state["status_code"] = _download(dict(args, headers=dict(args["headers"] or {}, **since)), total.feed)
         state["right"] = state["status_code"] == 304 or total.sha256.hexdigest() == state["sha256"]
     else:
         state["right"] = False
+        if not headed:
+            _head(args)
     return state
+
+
+def _head(args: "dict") -> "web.Answer | None":
+    """What the other side says of the file without sending it; None where it does not answer such questions.
+
+    Raises Failed for one that it does not have.
+    """
+    try:
+        answer = _answer(args, "HEAD", None)
+    except failure.Failed as error:
+        if isinstance(error.result, dict) and error.result.get("status_code") in (405, 501):
+            return None
+        raise
+    return answer
 
 
 def _http_date(seconds: float) -> str:
@@ -81,13 +108,18 @@ def _http_date(seconds: float) -> str:
     return "%s, %02d %s %s" % (day, at.tm_mday, month, time.strftime("%Y %H:%M:%S GMT", at))
 
 
-def target(args: "dict") -> str:
+def target(args: "dict") -> "tuple[str, bool]":
+    """The file that is really written, and whether the other side was asked for its name."""
     dest: str = args["dest"]
-    if dest.endswith("/") or os.path.isdir(dest):
+    into = dest.endswith("/") or os.path.isdir(dest)
+    if into:
         from urllib.parse import unquote, urlsplit
 
-        dest = os.path.join(dest, os.path.basename(unquote(urlsplit(args["url"]).path)) or "index.html")
-    return os.path.realpath(dest) if os.path.islink(dest) else dest
+        answer = _head(args)
+        name = answer.filename() if answer else ""
+        url = answer.url if answer else args["url"]
+        dest = os.path.join(dest, name or os.path.basename(unquote(urlsplit(url).path)) or "index.html")
+    return os.path.realpath(dest) if os.path.islink(dest) else dest, into
 
 
 def _checksum(args: "dict") -> "list[str] | None":
@@ -100,7 +132,7 @@ def _checksum(args: "dict") -> "list[str] | None":
         raise failure.Failed("checksum is ALGORITHM:DIGEST with one of %s" % ", ".join(ALGORITHMS))
     if "://" in value:
         value = _listed(args, value.strip())
-    value = value.strip().lower()
+    value = "".join(c for c in value if c.isalnum()).lower()
     if any(c not in "0123456789abcdef" for c in value):
         raise failure.Failed("checksum: %r is no hexadecimal digest" % value)
     return [kind, value]
@@ -147,16 +179,21 @@ class Digests(object):
 
 def _download(args: "dict", sink: "Callable[[bytes], None]") -> int:
     """Sends the body to `sink` in pieces; the status. Raises Failed."""
-    whole = dict(args, method="GET", follow_redirects="all")
+    return _answer(args, "GET", sink).status
+
+
+def _answer(args: "dict", method: str, sink: "Callable[[bytes], None] | None") -> "web.Answer":
+    """Raises Failed when there is none, or it says no."""
+    whole = dict(args, method=method, follow_redirects="all")
     try:
         answer = uri.asked(whole, dict(args["headers"] or {}), None, sink)
     except reach.Unreached as error:
-        told = {"status_code": -1, "url": args["url"], "error_kind": error.kind}
-        raise failure.Failed("Request failed: %s" % error.msg, "failed", told)
+        raise failure.Failed("Request failed: %s" % error.msg, "failed", {"url": args["url"], "error_kind": error.kind})
     if answer.status // 100 != 2 and answer.status != 304:
-        told = {"status_code": answer.status, "url": args["url"]}
-        raise failure.Failed("Request failed: status %d: %s" % (answer.status, answer.reason), "failed", told)
-    return answer.status
+        said = "Request failed: status %d: %s" % (answer.status, answer.reason)
+        told = {"status_code": answer.status, "url": args["url"], "dest": args["dest"], "response": answer.reason}
+        raise failure.Failed(said, "failed", told)
+    return answer
 
 
 def plan(args: "dict", before: "dict") -> "list[dict]":
@@ -202,6 +239,7 @@ def apply(args: "dict", before: "dict") -> "dict":
         uid, gid = asked.get("uid", before.get("uid", -1)), asked.get("gid", before.get("gid", -1))
         atomic.write(path, fill, mode, uid, gid, before.get("xattr"), lambda _: total.verify(args["url"]))
         told.update(checksum_src=total.sha1.hexdigest(), backup_file=before.get("backup_file"))
+        told["msg"] = "OK (%d bytes)" % os.stat(path).st_size
     else:
         filestate.set_attributes(path, asked)
     return dict(result(args, filestate.observe(path)), **told)
@@ -216,4 +254,4 @@ def undo(args: "dict", before: "dict") -> "dict":
 
 def result(args: "dict", state: "dict") -> "dict":
     told = dict(filestate.told(state), dest=state["path"], url=args["url"])
-    return dict(told, status_code=state["status_code"]) if "status_code" in state else told
+    return dict(told, status_code=state["status_code"]) if state.get("right") and "status_code" in state else told

@@ -1,7 +1,5 @@
 """One line in a file: there, replaced, or gone."""
 
-import os
-
 from playbook_engine.agent import content, failure, filestate
 
 TYPE_CHECKING = False  # typing costs 10 ms of a host's CPU to import; a type checker knows this name
@@ -40,30 +38,18 @@ SPEC = {
 
 
 def observe(args: "dict") -> "dict":
-    path = os.path.realpath(args["path"])
-    state = filestate.keep(filestate.observe(path), None)
-    if state["type"] == "absent":
-        if args["state"] == "present" and not args["create"]:
+    _sensible(args)
+    try:
+        return content.lying(args["path"], create=args["create"] or args["state"] == "absent")
+    except failure.Failed as error:
+        if error.kind == "not-found":
             raise failure.Failed("%s is not there; create: true makes it" % args["path"], "not-found")
-        state["parents"] = filestate.missing_parents(path)
-        state["_content"] = b""
-    elif state["type"] == "file":
-        state["_content"] = state.pop("content")
-    else:
-        raise failure.Failed("%s is a %s, not a file" % (args["path"], state["type"]))
-    return state
+        raise
 
 
 def edited(args: "dict", before: "dict") -> "tuple[bytes, str, int]":
     """The new content, what was done, and how many lines were found to remove."""
-    _sensible(args)
-    old = before.get("_content", before.get("content"))
-    if old is None:
-        old = b""
-        if before["type"] == "file":  # only attributes were to change: the content is the old one
-            with open(before["path"], "rb") as handle:
-                old = handle.read()
-    lines = _lines(old)
+    lines = _lines(content.old(before))
     matches = _matcher(args)
     if args["state"] == "absent":
         left = [line for line in lines if not matches(line)]
@@ -176,10 +162,17 @@ def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
 
 def apply(args: "dict", before: "dict") -> "dict":
     new, done, found = edited(args, before)
-    attributes = before["type"] != "absent" and bool(filestate.wanted(args, before))
-    state = content.put(args, before, new)
-    said = " and ".join([done] * bool(done) + ["ownership, perms or SE linux context changed"] * attributes)
-    return dict(content.told(args, state, before), msg=said, found=found)
+    told = _said(args, before, done, found, made=True)
+    return dict(content.told(args, content.put(args, before, new), before), **told)
+
+
+def _said(args: "dict", before: "dict", done: str, found: int, made: bool = False) -> "dict":
+    told: "dict" = {"msg": content.said(args, before, done, made), "backup": before.get("backup_file", "")}
+    if args["state"] == "absent":
+        told["found"] = found
+        if before["type"] == "absent":
+            told = {"msg": "file not present"}
+    return told
 
 
 def undo(args: "dict", before: "dict") -> "dict":
@@ -187,4 +180,5 @@ def undo(args: "dict", before: "dict") -> "dict":
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    return dict(content.told(args, state), msg="" if state["type"] == "file" else "file not present", found=0)
+    _, done, found = edited(args, state)
+    return dict(content.told(args, state), **_said(args, state, done, found))

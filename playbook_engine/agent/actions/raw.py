@@ -9,7 +9,7 @@ SPEC = {
     "summary": "Run a command line as it is",
     "doc": "For hosts that lack everything; `shell` does more. It is irreversible unless the step has a `rollback`.",
     "params": {
-        "cmd": {"type": "str", "required": True, "doc": "The command line."},
+        "cmd": {"type": "str", "required": True, "aliases": ["_raw_params"], "doc": "The command line."},
         "executable": {"type": "path", "default": "/bin/sh", "doc": "The shell; it is given `-c` and the line."},
         "environment": {"type": "dict", "internal": True, "doc": "From the step's `environment`."},
     },

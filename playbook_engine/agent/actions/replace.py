@@ -1,7 +1,5 @@
 """Replace every match of a regular expression in a file."""
 
-import os
-
 from playbook_engine.agent import content, failure, filestate
 
 VOLATILE = filestate.VOLATILE
@@ -30,24 +28,14 @@ SPEC = {
 
 
 def observe(args: "dict") -> "dict":
-    path = os.path.realpath(args["path"])
-    state = filestate.keep(filestate.observe(path), None)
-    if state["type"] == "absent":
-        raise failure.Failed("%s is not there" % args["path"], "not-found")
-    if state["type"] != "file":
-        raise failure.Failed("%s is a %s, not a file" % (args["path"], state["type"]))
-    state["_content"] = state.pop("content")
-    return state
+    return content.lying(args["path"])
 
 
 def edited(args: "dict", before: "dict") -> "tuple[bytes, int]":
     """The new content, and how many replacements make it."""
     import re
 
-    old = before.get("_content", before.get("content"))
-    if old is None:
-        with open(before["path"], "rb") as handle:  # only attributes were to change: the content is the old one
-            old = handle.read()
+    old = content.old(before)
     try:
         "x".encode(args["encoding"])  # an empty text is not looked at, whatever the encoding is called
     except LookupError:
@@ -104,9 +92,20 @@ def apply(args: "dict", before: "dict") -> "dict":
 
 
 def _said(args: "dict", before: "dict", count: int) -> "dict":
-    parts = ["%d replacements made" % count] * bool(count)
-    parts += ["ownership, perms or SE linux context changed"] * bool(filestate.wanted(args, before))
-    return {"msg": " and ".join(parts), "replacements": count}
+    done = "%d replacements made" % count if count else ""
+    section = args["after"] is not None or args["before"] is not None
+    told = {"msg": content.said(args, before, done), "replacements": count}
+    if not count and section and not told["msg"] and _missed(args, before):
+        told["msg"] = "Pattern for before/after params did not match the given file: %s" % _section(args)
+    return told
+
+
+def _missed(args: "dict", before: "dict") -> bool:
+    """Whether `before` and `after` bound nothing in the file."""
+    import re
+
+    text = content.old(before).decode(args["encoding"], "surrogateescape")
+    return re.search(_section(args), text, re.DOTALL) is None
 
 
 def undo(args: "dict", before: "dict") -> "dict":

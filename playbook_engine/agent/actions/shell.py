@@ -1,6 +1,5 @@
 """Run a command line through a shell."""
 
-from playbook_engine.agent import process
 from playbook_engine.agent.actions import command
 
 SPEC = {
@@ -10,11 +9,11 @@ SPEC = {
     "doc": "A value that came from a host belongs through the `quote` filter, a secret into `stdin` or `environment`. "
     "It is irreversible unless the step has a `rollback`.",
     "params": {
-        "cmd": {"type": "str", "required": True, "doc": "The command line."},
+        "cmd": {"type": "str", "required": True, "aliases": ["_raw_params"], "doc": "The command line."},
         "executable": {"type": "path", "default": "/bin/sh", "doc": "The shell; it is given `-c` and the line."},
         "chdir": {"type": "path", "doc": "Working directory."},
-        "creates": {"type": "str", "doc": "A path or glob: when it is there, the step is already done."},
-        "removes": {"type": "str", "doc": "A path or glob: when it is not there, the step is already done."},
+        "creates": {"type": "path", "doc": "A path or glob: when it is there, the step is already done."},
+        "removes": {"type": "path", "doc": "A path or glob: when it is not there, the step is already done."},
         "stdin": {"type": "str", "doc": "Text for its standard input; the place for secrets."},
         "stdin_add_newline": {"type": "bool", "default": True, "doc": "End `stdin` with a newline."},
         "strip_empty_ends": {"type": "bool", "default": True, "doc": "Without the newlines at the end of the output."},
@@ -34,5 +33,5 @@ finish_here = command.finish_here
 
 
 def apply(args: "dict", before: "dict") -> "dict":
-    ran = process.run([args["executable"], "-c", args["cmd"]], **command.options(args))
+    ran = command.timed([args["executable"], "-c", args["cmd"]], args)
     return command.finish(args, ran, args["cmd"])

@@ -21,6 +21,21 @@ SPEC = {
             },
             "content": {"type": "content", "internal": True, "doc": "What the controller rendered."},
             "dest": {"type": "path", "required": True, "doc": "Where it goes; ending in `/`, or a directory: into it."},
+            **{
+                name: {"type": "str", "doc": "Instead of Jinja's `%s`." % sign}
+                for name, sign in (
+                    ("block_start_string", "{%"),
+                    ("block_end_string", "%}"),
+                    ("variable_start_string", "{{"),
+                    ("variable_end_string", "}}"),
+                    ("comment_start_string", "{#"),
+                    ("comment_end_string", "#}"),
+                )
+            },
+            "trim_blocks": {"type": "bool", "default": True, "doc": "Without the newline behind a block."},
+            "lstrip_blocks": {"type": "bool", "default": False, "doc": "Without the white space before a block."},
+            "newline_sequence": {"type": "str", "default": "\n", "doc": "What ends lines: `\\n`, `\\r` or `\\r\\n`."},
+            "output_encoding": {"type": "str", "default": "utf-8", "doc": "How the text becomes bytes."},
             "force": {"type": "bool", "default": True, "doc": "When false, a file that is there is left alone."},
             "follow": {"type": "bool", "default": False, "doc": "Write through a link at `dest`."},
         },

@@ -1,6 +1,8 @@
 """Ask a web service, as Ansible's `uri`: the answer is the result, and another status than expected is a failure."""
 
-from playbook_engine.agent import failure, reach, web
+import os
+
+from playbook_engine.agent import atomic, failure, filestate, hashes, reach, web
 
 SPEC = {
     "name": "uri",
@@ -8,34 +10,52 @@ SPEC = {
     "summary": "Ask a web service; fail unless the status is as expected",
     "doc": "`http` measures and never fails; `uri` is for calling an interface. Other methods than GET and HEAD may "
     "change something on the other side, which nothing here can take back.",
-    "touches": "whatever the service does with a request",
-    "params": {
-        "url": {"type": "str", "required": True, "doc": "http or https."},
-        "method": {"type": "str", "default": "GET", "doc": ""},
-        "status_code": {"type": "list[str]", "default": ["200"], "doc": "What counts as success."},
-        "return_content": {"type": "bool", "default": False, "doc": "The body as `content`; JSON is there anyway."},
-        "headers": {"type": "dict", "doc": "Sent with the request."},
-        "body": {"type": "raw", "doc": "Text, or a mapping for `body_format`."},
-        "body_format": {"type": "str", "default": "raw", "choices": ["form-urlencoded", "json", "raw"], "doc": ""},
-        "follow_redirects": {
-            "type": "str",
-            "default": "safe",
-            "choices": ["all", "none", "no", "safe", "urllib2", "yes"],
-            "doc": "`safe`: those of GET and HEAD.",
+    "touches": "whatever the service does with a request; a file that `dest` writes is not taken back (get_url's is)",
+    "params": dict(
+        {
+            "url": {"type": "str", "required": True, "doc": "http or https."},
+            "method": {"type": "str", "default": "GET", "doc": ""},
+            "status_code": {"type": "list[int]", "default": [200], "doc": "What counts as success."},
+            "return_content": {"type": "bool", "default": False, "doc": "The body as `content`; JSON is there anyway."},
+            "headers": {"type": "dict", "doc": "Sent with the request."},
+            "body": {"type": "raw", "doc": "Text, or a mapping for `body_format`."},
+            "body_format": {
+                "type": "str",
+                "default": "raw",
+                "choices": ["form-multipart", "form-urlencoded", "json", "raw"],
+                "doc": "What is made of the body, and its Content-Type.",
+            },
+            "src": {"type": "path", "local": "file", "doc": "A file that is sent as the body."},
+            "content": {"type": "content", "internal": True, "doc": "What the controller read of it."},
+            "remote_src": {"type": "bool", "default": False, "doc": "`src` is on the host already."},
+            "dest": {"type": "path", "doc": "Write the body here; into it, where it is a directory."},
+            "creates": {"type": "path", "doc": "A path: when it is there, nothing is asked."},
+            "removes": {"type": "path", "doc": "A path: when it is not there, nothing is asked."},
+            "unix_socket": {"type": "path", "doc": "Ask through this socket instead of a port."},
+            "follow_redirects": {
+                "type": "str",
+                "default": "safe",
+                "choices": ["all", "none", "no", "safe", "urllib2", "yes"],
+                "doc": "`safe`: those of GET and HEAD.",
+            },
+            "timeout": {"type": "duration", "default": 30, "doc": ""},
+            "validate_certs": {"type": "bool", "default": True, "doc": ""},
+            "ca_path": {"type": "path", "doc": "Certificates to trust instead of the host's."},
+            "url_username": {"type": "str", "aliases": ["user"], "doc": "Basic authentication."},
+            "url_password": {"type": "str", "secret": True, "aliases": ["password"], "doc": "Basic authentication."},
+            "force_basic_auth": {"type": "bool", "default": False, "doc": "Sent at once, not only when asked for."},
         },
-        "timeout": {"type": "duration", "default": 30, "doc": ""},
-        "validate_certs": {"type": "bool", "default": True, "doc": ""},
-        "ca_path": {"type": "path", "doc": "Certificates to trust instead of the host's."},
-        "url_username": {"type": "str", "aliases": ["user"], "doc": "Basic authentication."},
-        "url_password": {"type": "str", "secret": True, "aliases": ["password"], "doc": ""},
-        "force_basic_auth": {"type": "bool", "default": False, "doc": "Sent at once, not only when asked for."},
-    },
+        **web.PARAMS,
+        **filestate.PARAMS,
+    ),
     "free_form": "url",
     "returns": {
         "status": "or -1",
         "url": "after redirects",
         "redirected": "",
         "json": "where the body is JSON",
+        "cookies": "and `cookies_string`",
+        "path": "with `dest`: the file",
         "content": "with `return_content`",
         "content_type": "and every other header, in lower case with underscores",
         "elapsed": "seconds",
@@ -44,62 +64,137 @@ SPEC = {
 }
 
 REDIRECTS = {"yes": "all", "urllib2": "safe", "no": "none"}
+JSON = ("json", "javascript", "x-javascript", "x-json")  # subtypes of what is read as JSON, also behind a `+`
 
 
 def observe(args: "dict") -> "dict":
     import time
 
-    wanted = _statuses(args["status_code"])
+    for key, there in (("creates", True), ("removes", False)):
+        if args[key] is not None and os.path.exists(args[key]) == there:
+            return {"stdout": "skipped, since '%s' %s" % (args[key], "exists" if there else "does not exist")}
+    method = args["method"].upper()
+    if not method.isalpha():
+        raise failure.Failed("the method %r is no single word such as GET or POST" % args["method"])
     body, headers = encoded(args)
+    wanted = args["status_code"]
     began = time.monotonic()
     try:
-        answer = asked(args, headers, body)
+        answer = asked(dict(args, method=method), headers, body)
     except reach.Unreached as error:
         told = {"status": -1, "url": args["url"], "redirected": False, "elapsed": int(time.monotonic() - began)}
         if -1 in wanted:
             return dict(told, msg=error.msg)
-        said = "Status code was -1 and not %s: %s" % (wanted, error.msg)
+        said = "Status code was -1 and not %s: Request failed: %s" % (wanted, error.msg)
         raise failure.Failed(said, "failed", dict(told, msg=said, error_kind=error.kind))
-    told = {name.replace("-", "_"): value for name, value in answer.headers.items()}
-    told.update(status=answer.status, url=answer.url, redirected=answer.redirected, reason=answer.reason)
-    told.update(elapsed=int(time.monotonic() - began), cookies={}, msg="OK (%d bytes)" % len(answer.body))
-    document = answer.json() if "json" in answer.headers.get("content-type", "") else None
-    if document is not None:
-        told["json"] = document
+    told = _told(answer)
+    told["elapsed"] = int(time.monotonic() - began)
+    if _is_json(answer):
+        document = answer.json()
+        if document is not None or answer.text().strip() == "null":
+            told["json"] = document
     if args["return_content"]:
         told["content"] = answer.text()
     if answer.status not in wanted:
-        said = "Status code was %d and not %s: %s" % (answer.status, wanted, answer.reason)
-        raise failure.Failed(said, "failed", dict(told, msg=said, content=answer.text()[:65536]))
+        said = "Status code was %d and not %s: %s" % (answer.status, wanted, told["msg"])
+        raise failure.Failed(said, "failed", dict(told, msg=said))
+    if args["dest"] is not None:
+        told.update(_kept(args, answer))
     return told
 
 
-def _statuses(given: "list[str]") -> "list[int]":
-    try:
-        return [int(code) for item in given for code in str(item).split(",")]
-    except ValueError:
-        raise failure.Failed("status_code holds numbers, not %s" % given)
+def _told(answer: "web.Answer") -> "dict":
+    """The headers, with underscores, and what stands in the first line of the answer."""
+    told: "dict" = {name.replace("-", "_"): value for name, value in answer.headers.items()}
+    told.update(status=answer.status, url=answer.url, redirected=answer.redirected, reason=answer.reason)
+    size = answer.headers.get("content-length", "unknown")
+    said = "OK (%s bytes)" % size if answer.status < 300 else "HTTP Error %d: %s" % (answer.status, answer.reason)
+    cookies = answer.cookies()
+    told.update(msg=said, cookies=dict(cookies), cookies_string="; ".join("%s=%s" % pair for pair in cookies))
+    if "location" in told:
+        from urllib.parse import urljoin
+
+        told["location"] = urljoin(answer.url, told["location"])
+    return told
+
+
+def _is_json(answer: "web.Answer") -> bool:
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind.rpartition("/")[2].rpartition("+")[2] in JSON
+
+
+def _kept(args: "dict", answer: "web.Answer") -> "dict":
+    """The body written to `dest`, unless it is there already."""
+    path = args["dest"]
+    if os.path.isdir(path):
+        from urllib.parse import urlsplit
+
+        path = os.path.join(path, answer.filename() or os.path.basename(urlsplit(answer.url).path) or "index.html")
+    state = filestate.observe(path)
+    if state["type"] == "directory":
+        raise failure.Failed("%s is a directory" % path)
+    differs = state["type"] != "file" or state["sha256"] != hashes.of(answer.body)
+    asked_for = filestate.wanted(args, state if state["type"] == "file" else {"type": "absent"})
+    if differs:
+        old: "dict" = state if state["type"] == "file" else {"mode": filestate.default_mode()}
+        atomic.write(path, answer.body, int(old["mode"], 8), old.get("uid", -1), old.get("gid", -1), old.get("xattr"))
+    filestate.set_attributes(path, asked_for)
+    # As in Ansible, a file that was asked for counts as changed also when it was the same before.
+    return dict(filestate.told(filestate.observe(path)), path=path, changed=True)
 
 
 def encoded(args: "dict") -> "tuple[bytes | None, dict[str, str]]":
     """The body's bytes and the headers that go with it."""
     body, headers = args["body"], dict(args["headers"] or {})
     kinds = {"json": "application/json", "form-urlencoded": "application/x-www-form-urlencoded"}
-    if body is None:
-        return None, headers
+    if args["src"] is not None:
+        if body is not None:
+            raise failure.Failed("body and src exclude one another")
+        return _source(args), headers
     if args["body_format"] == "json":
         import json
 
         body = body if isinstance(body, str) else json.dumps(body)
+    elif body is None:
+        return None, headers
     elif args["body_format"] == "form-urlencoded" and not isinstance(body, str):
-        from urllib.parse import urlencode
+        body = _form(body)
+    elif args["body_format"] == "form-multipart":
+        from playbook_engine.agent import multipart
 
-        body = urlencode(body, doseq=True)
+        kind, body = multipart.encoded(body)
+        headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+        headers["Content-Type"] = kind
     elif not isinstance(body, (str, bytes)):
-        raise failure.Failed("a body that is no text needs body_format: json or form-urlencoded")
+        body = str(body)
     if args["body_format"] in kinds and not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = kinds[args["body_format"]]
+    elif args["body_format"] == "raw" and not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = "application/x-www-form-urlencoded"  # what Ansible's client says of any body
     return body.encode("utf-8", "surrogateescape") if isinstance(body, str) else body, headers
+
+
+def _source(args: "dict") -> bytes:
+    """The file that is sent as the body."""
+    if not args["remote_src"]:
+        sent: bytes = args["content"]
+        return sent
+    with open(args["src"], "rb") as handle:
+        return handle.read()
+
+
+def _form(body: object) -> str:
+    from urllib.parse import urlencode
+
+    pairs = []
+    rows = body.items() if isinstance(body, dict) else body
+    try:
+        for key, values in rows:  # type: ignore[attr-defined]
+            for value in values if isinstance(values, (list, tuple)) else [values]:
+                pairs += [(str(key), str(value))] * (value is not None)
+    except (TypeError, ValueError):
+        raise failure.Failed("a form is a mapping, or a list of [name, value]: %r is neither" % (body,))
+    return urlencode(pairs)
 
 
 def asked(args: "dict", headers: "dict", body: "bytes | None", sink: "object" = None) -> "web.Answer":
@@ -120,6 +215,7 @@ def asked(args: "dict", headers: "dict", body: "bytes | None", sink: "object" = 
                 redirects,
                 user if with_user else None,
                 sink,  # type: ignore[arg-type]
+                args,
             )
         )
 

@@ -2,7 +2,7 @@
 
 import os
 
-from playbook_engine.agent import failure, procfs, reach
+from playbook_engine.agent import failure, filestate, procfs, reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ SPEC = {
         "sleep": {"type": "duration", "default": 1, "doc": "Between two looks."},
         "timeout": {"type": "duration", "default": 300, "doc": "In all; keep it below the step's own timeout."},
         "connect_timeout": {"type": "duration", "default": 5, "doc": "For one connection."},
+        "active_connection_states": {
+            "type": "list[str]",
+            "default": ["ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "SYN_RECV", "SYN_SENT", "TIME_WAIT"],
+            "doc": "With `drained`: in which states a connection counts as open.",
+        },
         "exclude_hosts": {"type": "list[str]", "doc": "With `drained`: addresses that do not count."},
         "msg": {"type": "str", "doc": "What to say when the time is up."},
     },
@@ -43,20 +48,24 @@ SPEC = {
 }
 
 
+STATES = {
+    "ESTABLISHED": "01", "SYN_SENT": "02", "SYN_RECV": "03", "FIN_WAIT1": "04", "FIN_WAIT2": "05", "TIME_WAIT": "06",
+}  # fmt: skip
+"""As /proc/net/tcp numbers them (net/tcp_states.h)."""
+
+
 def observe(args: "dict") -> "dict":
     import time
 
-    if args["port"] is not None and args["path"] is not None:
-        raise failure.Failed("wait_for takes port or path, not both")
-    if args["path"] is not None and args["state"] in ("stopped", "drained"):
-        raise failure.Failed("state: %s is for ports; for a path it is absent" % args["state"])
+    _sensible(args)
     began = time.monotonic()
     time.sleep(args["delay"])
     told: "dict" = {"state": args["state"], "port": args["port"], "path": args["path"]}
     told.update(match_groups=[], match_groupdict={})
+    told["search_regex"] = args["search_regex"]
     looks = _look(args)
     if looks is None:
-        time.sleep(max(args["timeout"] - args["delay"], 0))
+        time.sleep(args["timeout"])
         return dict(told, elapsed=int(time.monotonic() - began))
     while not looks(args, told):
         if time.monotonic() - began + args["sleep"] > args["timeout"]:
@@ -64,7 +73,28 @@ def observe(args: "dict") -> "dict":
             msg = args["msg"] or "Timeout when waiting for %s" % _what(args)
             raise failure.Failed(msg, "timeout", dict(told, elapsed=waited, msg=msg))
         time.sleep(args["sleep"])
+    if args["path"] is not None and args["state"] != "absent":
+        told.update(filestate.told(filestate.observe(os.path.realpath(args["path"]), digest=False)))
     return dict(told, elapsed=int(time.monotonic() - began))
+
+
+def _sensible(args: "dict") -> None:
+    if args["port"] is not None and args["path"] is not None:
+        raise failure.Failed("wait_for takes port or path, not both")
+    if args["path"] is not None and args["state"] in ("stopped", "drained"):
+        raise failure.Failed("state: %s is for ports; for a path it is absent" % args["state"])
+    if args["exclude_hosts"] is not None and args["state"] != "drained":
+        raise failure.Failed("exclude_hosts goes with state: drained only")
+    odd = [each for each in args["active_connection_states"] if each not in STATES]
+    if odd:
+        raise failure.Failed("%s is no state of a connection; known: %s" % (odd[0], ", ".join(sorted(STATES))))
+    if args["search_regex"] is not None:
+        import re
+
+        try:
+            re.compile(args["search_regex"].encode("utf-8", "surrogateescape"))
+        except re.error as error:
+            raise failure.Failed("Invalid regular expression: %s" % error)
 
 
 def _look(args: "dict") -> "Callable[[dict, dict], bool] | None":
@@ -77,12 +107,12 @@ def _look(args: "dict") -> "Callable[[dict, dict], bool] | None":
 
 def _what(args: "dict") -> str:
     place = args["path"] if args["path"] is not None else "%s:%s" % (args["host"], args["port"])
-    gone = args["state"] in ("absent", "stopped", "drained")
+    gone = {"absent": " to stop.", "stopped": " to stop.", "drained": " to drain"}.get(args["state"], "")
     if args["search_regex"] and not gone:
         return "search string %s in %s" % (args["search_regex"], place)
     if args["path"] is not None:
-        return "file %s%s" % (place, " to be absent" if gone else "")
-    return "%s%s" % (place, " to %s" % {"drained": "drain"}.get(args["state"], "stop") if gone else "")
+        return "%s to be absent." % place if gone else "file %s" % place
+    return place + gone
 
 
 def _path(args: "dict", told: "dict") -> bool:
@@ -123,10 +153,7 @@ def _port(args: "dict", told: "dict") -> bool:
 def _found(args: "dict", text: bytes, told: "dict") -> bool:
     import re
 
-    try:
-        match = re.search(args["search_regex"].encode("utf-8", "surrogateescape"), text, re.MULTILINE)
-    except re.error as error:
-        raise failure.Failed("the regular expression cannot be used: %s" % error)
+    match = re.search(args["search_regex"].encode("utf-8", "surrogateescape"), text, re.MULTILINE)
     if match is None:
         return False
     plain = [None if part is None else part.decode("utf-8", "surrogateescape") for part in match.groups()]
@@ -136,9 +163,7 @@ def _found(args: "dict", text: bytes, told: "dict") -> bool:
 
 
 def _drained(args: "dict", told: "dict") -> bool:
-    """Whether no connection to the port is open on this host (/proc/net/tcp; 0A is listening, 06 TIME_WAIT)."""
+    """Whether no connection to the port is open on this host."""
     spared = set(args["exclude_hosts"] or ())
-    for remote, state in procfs.connections(args["port"]):
-        if state not in ("0A", "06") and remote not in spared:
-            return False
-    return True
+    counted = {STATES[each] for each in args["active_connection_states"]}
+    return not any(state in counted and remote not in spared for remote, state in procfs.connections(args["port"]))

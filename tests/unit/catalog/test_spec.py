@@ -27,7 +27,7 @@ GOOD = [
     ("size", "2kB", 2000), ("size", 10, 10), ("duration", "1h30m", 5400.0), ("duration", "250ms", 0.25),
     ("duration", 5, 5.0), ("mode", "0644", "0644"), ("mode", "u+x,go-w", "u+x,go-w"), ("list[str]", "a, b", ["a", "b"]),
     ("list[str]", 5, ["5"]), ("list[int]", ["1"], [1]), ("list", "x", ["x"]), ("dict", {"a": 1}, {"a": 1}),
-    ("content", "é", b"\xc3\xa9"), ("content", {"a": 1}, b'{\n  "a": 1\n}'), ("raw", {"x": [1]}, {"x": [1]}),
+    ("content", "é", b"\xc3\xa9"), ("content", {"a": 1}, b'{"a": 1}'), ("raw", {"x": [1]}, {"x": [1]}),
 ]  # fmt: skip
 BAD = [
     ("str", 1.5, "text is expected, and this is the number 1.5"), ("str", True, "this is the boolean true"),

@@ -136,7 +136,7 @@ def test_lookups_find_files_beside_the_runbook(tmp_path: Path) -> None:
     )
     templar = Templar(search=[str(tmp_path)])
     value = templar.render(templar.compile_value("{{ lookup('template', 'motd.j2') }}", None), {"who": "x"})
-    assert value == "\na\tb x\n\n"
+    assert value == "\na\tb x\n"
 
 
 def test_a_password_file_is_made_once_and_private(tmp_path: Path) -> None:
