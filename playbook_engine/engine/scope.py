@@ -85,9 +85,15 @@ class Scope:
             found.file = step.file or self.file
             role = self.runbook.roles.get(step.role)
             if role is not None:
-                found._base = {**self._weak, **role.defaults, **self._firm, **role.vars}
+                found._base = {**self._weak, **role.defaults, **self._firm, **role.own, **role.vars}
                 found._strong = {**self._strong, **role.params}
-                found._magic = {**self._magic, "role_name": role.name, "role_path": role.path}
+                found._magic = {
+                    **self._magic, "role_name": role.name, "ansible_role_name": role.name, "role_path": role.path,
+                }  # fmt: skip
+            known = found._magic.get("ansible_search_path")
+            beside = [str(role.path)] if role is not None else []
+            beside += [str(Path(found.file).parent), *(known if isinstance(known, list) else [])]
+            found._magic = {**found._magic, "ansible_search_path": list(dict.fromkeys(beside))}
             self._roles[key] = found
         return found
 
@@ -221,6 +227,7 @@ def typed(runbook: Runbook, values: Mapping[str, object]) -> dict[str, object]:
 
 def _magic(plan: Plan, host: Host, runbook: Runbook, templar: Templar, crowd: Crowd) -> dict[str, object]:
     """Ansible's special variables, as far as they mean something here."""
+    folder = str(Path(runbook.file).parent.resolve()) if runbook.file else ""
     return {
         "inventory_hostname": host.name,
         "inventory_hostname_short": host.name.split(".")[0],
@@ -232,6 +239,7 @@ def _magic(plan: Plan, host: Host, runbook: Runbook, templar: Templar, crowd: Cr
         "ansible_skip_tags": list(plan.options.skip_tags),
         "ansible_forks": plan.options.forks,
         "hostvars": HostVars(plan, templar, crowd),
-        "playbook_dir": str(Path(runbook.file).parent.resolve()) if runbook.file else "",
+        "playbook_dir": folder,
+        "ansible_search_path": [folder] if folder else [],
         "runbook_name": plan.runbook.name,
     }

@@ -212,13 +212,14 @@ class Include:
 class Role:
     """The variables of a role, for the steps that name it: `defaults` weakest, `params` strongest.
 
-    Those of a `public` role are seen by all steps of its play.
+    `defaults` and `vars` of a `public` role are seen by all steps of its play; `own` is what it was given in one place.
     """
 
     name: str
     path: str = ""
     public: bool = True
     defaults: Mapping[str, object] = field(default_factory=dict)
+    own: Mapping[str, object] = field(default_factory=dict)
     vars: Mapping[str, object] = field(default_factory=dict)
     params: Mapping[str, object] = field(default_factory=dict)
 

@@ -99,14 +99,21 @@ class Lookups:
             else:
                 yield term
 
-    def _path(self, name: str) -> str:
-        for folder in ("", *self._search):
+    def _folders(self, context: Context, kind: str = "files") -> list[str]:
+        """Where relative names are looked for: beside the role, the file and the runbook that name them, each with its
+        folder of the kind; then where the controller was started."""
+        found = _names(context).lookup("ansible_search_path")
+        beside = [str(folder) for folder in found] if isinstance(found, list) else []
+        return [*(path for f in beside for path in (os.path.join(f, kind), f)), "", *self._search]
+
+    def _path(self, context: Context, name: str, kind: str = "files") -> str:
+        folders = self._folders(context, kind)
+        for folder in folders:
             path = os.path.join(folder, os.path.expanduser(name))
             if os.path.exists(path):
                 return path
-        raise TemplateError(
-            f"file {name!r} is not there", advice=f"looked in: {', '.join((os.getcwd(), *self._search))}"
-        )
+        looked = dict.fromkeys(folder or os.getcwd() for folder in folders)
+        raise TemplateError(f"file {name!r} is not there", advice=f"looked in: {', '.join(looked)}")
 
     def _env(self, context: Context, terms: list[Any], default: object = "") -> list[Any]:
         found = [os.environ.get(str(term), default) for term in self._flat(terms)]
@@ -118,7 +125,7 @@ class Lookups:
     def _file(self, context: Context, terms: list[Any], lstrip: bool = False, rstrip: bool = True) -> list[Any]:
         made = []
         for term in self._flat(terms):
-            path = self._path(str(term))
+            path = self._path(context, str(term))
             limits.budget().make(os.path.getsize(path))
             text, secret = self._templar.decrypted(path)
             text = text.lstrip() if lstrip else text
@@ -136,7 +143,7 @@ class Lookups:
             variables = {**variables, **template_vars}
         made = []
         for term in terms:
-            path = self._path(str(term))
+            path = self._path(context, str(term), "templates")
             source, secret = self._templar.decrypted(path)
             text = self._templar.render_file(source, variables, SourcePos(file=path, line=1))
             made.append(Secret(text) if secret else text)
@@ -211,7 +218,7 @@ class Lookups:
                 add([str(term)], [])
         for candidate in candidates:
             try:
-                return [self._path(candidate)]
+                return [self._path(context, candidate)]
             except TemplateError:
                 continue
         if skip:
@@ -221,7 +228,7 @@ class Lookups:
     def _fileglob(self, context: Context, terms: list[Any]) -> list[Any]:
         made: list[str] = []
         for term in terms:
-            for folder in ("", *self._search):
+            for folder in self._folders(context):
                 found = [p for p in glob.glob(os.path.join(folder, str(term))) if os.path.isfile(p)]
                 if found:
                     made.extend(sorted(found))

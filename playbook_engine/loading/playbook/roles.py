@@ -193,7 +193,7 @@ class Roles:
         return Role(
             name=wanted.name.rpartition("/")[2], path=str(folder.resolve()), public=wanted.public,
             defaults=_variables(folder / "defaults", wanted.defaults_file, self._opener),
-            vars={**wanted.vars, **_variables(folder / "vars", wanted.vars_file, self._opener)}, params=wanted.params,
+            own=wanted.vars, vars=_variables(folder / "vars", wanted.vars_file, self._opener), params=wanted.params,
         )  # fmt: skip
 
     def _named(self, name: str, role: Role) -> str:
