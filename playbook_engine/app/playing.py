@@ -20,7 +20,7 @@ from playbook_engine.inventory.inventory import Inventory, load_inventory
 from playbook_engine.inventory.vars_files import parse_extra_vars
 from playbook_engine.loading.playbook.playbook import PlaybookLoader
 from playbook_engine.loading.playbook.plays import Play
-from playbook_engine.model.errors import InventoryError, LoadError
+from playbook_engine.model.errors import InventoryError, LoadError, TemplateError
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.runbook import Import
@@ -63,7 +63,9 @@ def _placed(
 ) -> tuple[Import, list[Host]]:
     """The play with its hosts and their batches. A pattern that matches nobody means that nothing is to be done."""
     runbook = play.entry.runbook
-    pattern = str(app.templar.render(play.hosts, {**runbook.vars, **given}))
+    known = {**runbook.vars, **given}
+    pattern = str(app.templar.render(play.hosts, known))
+    name = _named(app, play, known)
     names = inventory.select_names(pattern, None, [])
     if limit is not None:
         kept = set(inventory.matching(limit))
@@ -71,8 +73,19 @@ def _placed(
     members = [inventory.get(name) for name in _ordered(names, play.order)]
     serial = tuple(app.templar.render(s, {**runbook.vars, **given}) for s in runbook.serial)
     cut = batches([h.name for h in members], serial)
-    entry = dataclasses.replace(play.entry, hosts=tuple(h.name for h in members), batches=cut)
+    runbook = dataclasses.replace(runbook, name=name, title=name)
+    entry = dataclasses.replace(
+        play.entry, name=name, runbook=runbook, hosts=tuple(h.name for h in members), batches=cut
+    )
     return entry, members
+
+
+def _named(app: App, play: Play, known: Mapping[str, object]) -> str:
+    """The play's name with its templates run, where they can be before there is a host."""
+    try:
+        return str(app.templar.render(app.templar.compile_value(play.entry.name, play.entry.where), known))
+    except TemplateError:
+        return play.entry.name
 
 
 def _ordered(names: list[str], order: str) -> list[str]:

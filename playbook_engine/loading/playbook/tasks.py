@@ -14,6 +14,8 @@ TERMS = "ansible_loop_terms"
 """The variable that a `with_…` loop has its terms in."""
 MODULE = re.compile(r"[A-Za-z_]\w*(\.\w+)*\.?\w*$")
 CONTROLLER = "localhost"
+HERE = "{{ inventory_hostname if ansible_connection | default('ssh') == 'local' else 'localhost' }}"
+"""Where a task with `connection: local` is done."""
 
 Defaults = Mapping[str, Mapping[str, object]]
 """`module_defaults`: arguments by module."""
@@ -145,7 +147,7 @@ class TaskTranslator:
 
     def _connection(self, value: object, path: Where, step: dict[str, object]) -> bool:
         if value == "local":
-            step.setdefault("delegate_to", CONTROLLER)
+            step.setdefault("delegate_to", HERE)
             return True
         if value in ("ssh", "smart", "paramiko", None):
             return True
