@@ -34,12 +34,16 @@ class Ended:
 
 
 class ForkedCli:
-    """A running server. Use as a context manager."""
+    """A running server. Use as a context manager. `free`: commands may connect, and start programs."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, free: bool = False) -> None:
         given = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**FRESH, **given}
+            [sys.executable, __file__, *(["free"] if free else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**FRESH, **given},
         )
 
     def run(self, *words: str, cwd: Path, env: Mapping[str, str] | None = None) -> Ended:
@@ -62,7 +66,7 @@ class ForkedCli:
         self.close()
 
 
-def serve() -> None:
+def serve(*, free: bool) -> None:
     from playbook_engine.app import prepare, runs  # noqa: F401 - what a command would import by itself
     from playbook_engine.cli import lint, main, run  # noqa: F401
     from playbook_engine.loading import lint as _lint  # noqa: F401
@@ -76,7 +80,7 @@ def serve() -> None:
                 os.dup2(err.fileno(), 2)
                 os.chdir(given["cwd"])
                 os.environ.update(given["env"])
-                _command(given["words"], main.main)
+                _command(given["words"], main.main, free=free)
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             texts = []
             for stream in (out, err):
@@ -85,7 +89,7 @@ def serve() -> None:
         print(json.dumps({"code": code, "out": texts[0], "err": texts[1]}), flush=True)
 
 
-def _command(words: Sequence[str], main: object) -> None:
+def _command(words: Sequence[str], main: object, *, free: bool) -> None:
     sys.argv = ["runbook", *words]
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for the life of the process
 
@@ -95,7 +99,8 @@ def _command(words: Sequence[str], main: object) -> None:
         if event in ("subprocess.Popen", "os.exec", "os.posix_spawn"):
             os._exit(STARTED)
 
-    sys.addaudithook(watch)
+    if not free:
+        sys.addaudithook(watch)
     code = 1
     try:
         assert callable(main)
@@ -113,4 +118,8 @@ def _command(words: Sequence[str], main: object) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    if "free" in sys.argv:
+        from playbook_engine.app import answering, playing  # noqa: F401
+        from playbook_engine.cli import module, play  # noqa: F401
+        from playbook_engine.transport import local  # noqa: F401
+    serve(free="free" in sys.argv)
