@@ -21,7 +21,7 @@ def observe(shell: Shell, action: Any, args: Mapping[str, Any]) -> dict[str, obj
             move = f"cd {word(args['chdir'])} 2>/dev/null; " if args.get("chdir") else ""
             look = f'for p in {word(args[key], glob=True)}; do [ -e "$p" ] && exit 0; done; exit 1'
             if (shell.run(move + look).rc == 0) == there:
-                return {"done": f"{args[key]} {'exists' if there else 'does not exist'}"}
+                return {"done": f"'{args[key]}' {'exists' if there else 'does not exist'}"}
     return {"done": None}
 
 

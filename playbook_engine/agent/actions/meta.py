@@ -26,7 +26,7 @@ SPEC = {
         },
     },
     "free_form": "do",
-    "returns": {},
+    "returns": {"msg": "what was done"},
     "examples": "meta: flush_handlers",
 }
 

@@ -78,7 +78,7 @@ def test_a_plan_is_told_saved_and_done(here: Path) -> None:
     assert "+token = ********" in str(json.loads(text)["hosts"][0]["steps"][0]["changes"])
     (here / "tune.yml").unlink()
     (here / "hosts.ini").unlink()
-    result = typed("apply", "my plan.json")
+    result = typed("apply", "my plan.json", "--wait", "60s")
     assert (result.exit_code, result.exception) == (0, None), result.output
     assert (here / "app.conf").read_text() == "workers = 8\ntoken = hunter2!\n"
     assert (here / "list").read_text() == "one\ntwo\n"
@@ -99,7 +99,7 @@ def test_times_alone_are_no_drift(here: Path) -> None:
     planned("-o", "p.json")
     (here / "list").write_text("one\n")
     (here / "there").touch()
-    result = typed("apply", "p.json")
+    result = typed("apply", "p.json", "--wait", "60s")
     assert (result.exit_code, result.exception) == (0, None), result.output
 
 
@@ -114,7 +114,7 @@ def test_a_plan_of_what_is_protected_is_applied_by_its_number(here: Path) -> Non
     planned("-o", "p.json")
     assert "protected" in refused("apply", "p.json").message
     assert "there are 1 hosts" in refused("apply", "p.json", "--yes-i-mean", "2").message
-    result = typed("apply", "p.json", "--yes-i-mean", "1")
+    result = typed("apply", "p.json", "--wait", "60s", "--yes-i-mean", "1")
     assert (result.exit_code, result.exception) == (0, None), result.output
 
 
