@@ -15,6 +15,7 @@ The first minute:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "Run a runbook on hosts"),
     "play": ("play", "Run an unmodified Ansible playbook"),
+    "convert": ("convert", "Write an Ansible playbook as runbooks"),
     "plan": ("plan", "Say what a runbook would do, and save it for apply"),
     "apply": ("apply", "Do exactly what was planned, refusing if the hosts have moved"),
     "exec": ("exec", "One action now, journaled and undoable: exec HOST -m copy -a …"),

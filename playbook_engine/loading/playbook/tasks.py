@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from playbook_engine.catalog import catalog, oneliner
 from playbook_engine.loading.playbook.words import CANNOT, INCLUDES, LOOPS, ONE_TERM, QUIET, TASK
@@ -28,7 +29,7 @@ class TaskTranslator:
         self._document = document
         self._problems = problems
 
-    def step(self, task: Mapping[object, object], path: Where, defaults: Defaults) -> dict[str, object] | None:
+    def step(self, task: Mapping[Any, object], path: Where, defaults: Defaults) -> dict[str, object] | None:
         """The mapping of a step; None when the task cannot be one, which is in the problems."""
         step: dict[str, object] = {}
         actions: list[tuple[str, str, object]] = []
