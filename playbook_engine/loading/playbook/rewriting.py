@@ -109,7 +109,8 @@ class Source:
         return found
 
     def comments_in(self, begin: int, end: int) -> list[str]:
-        return [text.strip() for text in self._lines[begin:end] if text.strip().startswith("#")]
+        """The comments of these lines, those behind a value too."""
+        return [said for line in self._lines[begin - 1 : end] if (said := _comment(line))]
 
     def text(self, begin: int, end: int, column: int) -> list[str]:
         """The lines of an entry, without what stands before its column."""
@@ -126,6 +127,14 @@ class Source:
         except LoadError:
             return None
         return lines if alike(read, want) else None
+
+
+def _comment(line: str) -> str:
+    """What `#` begins in a line, outside of quotes."""
+    found = re.search(r"(?:^|\s)(#.*)$", line)
+    if found is None or any(line[: found.start(1)].count(quote) % 2 for quote in "'\""):
+        return ""
+    return found[1].strip()
 
 
 def alike(left: object, right: object) -> bool:
