@@ -11,7 +11,7 @@ from pathlib import Path
 from playbook_engine.catalog import catalog
 from playbook_engine.inventory.vars_files import read_vars_file
 from playbook_engine.loading.playbook.rewriting import Source, dumped, indented, sources, with_facts
-from playbook_engine.loading.playbook.tasks import Defaults, TaskTranslator
+from playbook_engine.loading.playbook.tasks import CONTROLLER, HERE, Defaults, TaskTranslator
 from playbook_engine.loading.playbook.words import BLOCK, plain
 from playbook_engine.loading.problems import Problems
 from playbook_engine.loading.steps import UNSAID
@@ -120,6 +120,8 @@ class TaskConverter:
             want["irreversible"] = UNSAID
             named = str(task.get("name") or action)
             self.made.unsaid.append(Note(where=document.at(path), what=f"{named} ({action})"))
+        if want.get("delegate_to") == HERE:
+            want["delegate_to"] = CONTROLLER
         for key in CONDITIONS:
             if key in want:
                 want[key] = _bare(want[key])
