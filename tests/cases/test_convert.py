@@ -47,7 +47,6 @@ def test_what_a_playbook_does_its_runbooks_do(name: str, cli: ForkedCli, tmp_pat
     assert made.code == 0, made.err
     good = True
     for runbook in json.loads(made.out)["runbooks"]:
-        assert cli.run("lint", runbook, cwd=converted, env=env).code == 0
         good = (
             good and cli.run("run", runbook, "-i", "hosts.ini", "-y", "--wait", "5m", cwd=converted, env=env).code == 0
         )
