@@ -107,11 +107,6 @@ class ScopeContext(Context):
 class ObjectCodeGenerator(CodeGenerator):
     """Compiles an output to the value itself where Jinja compiles it to `str(value)`."""
 
-    def write_commons(self) -> None:
-        super().write_commons()
-        # `a if b` without an else would otherwise give the lax Undefined, which is silently false.
-        self.writeline("cond_expr_undefined = undefined")
-
     def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
         if isinstance(node, nodes.TemplateData):
             return str(node.as_const(frame.eval_ctx))

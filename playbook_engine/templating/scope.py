@@ -127,6 +127,8 @@ def finished(value: object) -> object:
         return value
     if isinstance(value, Undefined):
         str(value)
+        # An `if` without `else` is empty text among other text, as in Ansible, and no value by itself.
+        raise TypeError("an `if` without `else` gives no value: say what it is otherwise, such as `else ''`")
     if isinstance(value, Mapping):
         return {finished(key): finished(item) for key, item in value.items() if item is not OMIT}
     if isinstance(value, list | tuple | set | frozenset) or is_lazy(value):
