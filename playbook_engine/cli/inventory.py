@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from playbook_engine.cli.options import make_vault, vault_options
+from playbook_engine.cli.options import make_vault, settings, vault_options
 
 if TYPE_CHECKING:
     from playbook_engine.inventory.inventory import Inventory
@@ -65,8 +65,9 @@ def open_inventory(sources: tuple[str, ...], extra: tuple[str, ...], playbook_di
     folder = Path(playbook_dir) if playbook_dir else None
     templar = Templar(search=[str(folder or Path.cwd())], vault=make_vault())
     inventory = load_inventory(
-        sources, playbook_dir=folder, templar=templar, extra_vars=parse_extra_vars(extra, templar)
-    )
+        sources, playbook_dir=folder, templar=templar, extra_vars=parse_extra_vars(extra, templar),
+        usual=settings().inventory,
+    )  # fmt: skip
     for warning in inventory.warnings:
         click.echo(f"warning: {warning}", err=True)
     return inventory

@@ -11,7 +11,11 @@ from playbook_engine import __version__
 from playbook_engine.cli.commands import ABOUT, COMMANDS
 
 WIDTH = 78  # columns, of click's 80
-OPTIONS = {"--version": "Show the version and exit.", "-h, --help": "Show this message and exit."}
+OPTIONS = {
+    "--version": "Show the version and exit.",
+    "--color / --no-color": "Colours, or none; else as the terminal has them.",
+    "-h, --help": "Show this message and exit.",
+}
 
 
 def answer(argv: Sequence[str], environment: Mapping[str, str]) -> str | None:
@@ -20,7 +24,7 @@ def answer(argv: Sequence[str], environment: Mapping[str, str]) -> str | None:
         return _completed(how, environment)
     if list(argv) == ["--version"]:
         return f"runbook, version {__version__}\n"
-    if list(argv) in (["--help"], ["-h"]) and _wide(environment):
+    if list(argv) in (["--help"], ["-h"], ["help"]) and _wide(environment):
         return _help()
     return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,16 +23,16 @@ def load_inventory(
     templar: Templar,
     extra_vars: Mapping[str, object] | None = None,
     login: Mapping[str, object] | None = None,
-    environment: Mapping[str, str] | None = None,
+    usual: Sequence[str] = (),
 ) -> Inventory:
-    """Read every source. Without `given`: RUNBOOK_INVENTORY, ANSIBLE_INVENTORY, ./inventory/, or nothing at all.
+    """Read every source. Without `given`: the `usual` ones of the settings, ./inventory/, or nothing at all.
 
     `playbook_dir` is where the runbook lies, whose `group_vars` and `host_vars` count too. `extra_vars` win over
     every other variable; `login` are connection variables that give way to all others (-u, -k and their like).
     Encrypted values are opened by the templar's vault, when they are used. Raises `InventoryError`, `VaultError`; a
     source that cannot be read in full is never read in part.
     """
-    chosen = sources.chosen(given, os.environ if environment is None else environment, Path.cwd())
+    chosen = sources.chosen(given, usual, Path.cwd())
     draft = Draft()
     for source in chosen:
         sources.read(source, draft, templar.vault)
