@@ -7,8 +7,8 @@ import importlib
 import click
 
 from playbook_engine import __version__
-from playbook_engine.cli.commands import ABOUT, COMMANDS
 from playbook_engine.cli.colour import colour_option, keep_colour
+from playbook_engine.cli.commands import ABOUT, COMMANDS
 from playbook_engine.model.errors import EngineError
 
 REDACT = "playbook_engine.redact"
