@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playbook_engine.inventory import patterns, sources
 from playbook_engine.inventory.connection import connection_of
@@ -15,6 +16,9 @@ from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.host import Group, Host
 from playbook_engine.templating.environment import Templar
 
+if TYPE_CHECKING:
+    from playbook_engine.inventory.explanation import Candidate
+
 
 def load_inventory(
     given: Sequence[str],
@@ -24,16 +28,18 @@ def load_inventory(
     extra_vars: Mapping[str, object] | None = None,
     login: Mapping[str, object] | None = None,
     usual: Sequence[str] = (),
+    trail: bool = False,
 ) -> Inventory:
     """Read every source. Without `given`: the `usual` ones of the settings, ./inventory/, or nothing at all.
 
     `playbook_dir` is where the runbook lies, whose `group_vars` and `host_vars` count too. `extra_vars` win over
     every other variable; `login` are connection variables that give way to all others (-u, -k and their like).
+    With `trail` every place is remembered that gives a variable (`explanation`).
     Encrypted values are opened by the templar's vault, when they are used. Raises `InventoryError`, `VaultError`; a
     source that cannot be read in full is never read in part.
     """
     chosen = sources.chosen(given, usual, Path.cwd())
-    draft = Draft()
+    draft = Draft(trail=trail)
     for source in chosen:
         sources.read(source, draft, templar.vault)
     draft.reconcile()
@@ -130,6 +136,14 @@ class Inventory:
             f"there is no host {name!r} in the inventory",
             advice=did_you_mean(name, self._draft.hosts) or "see `runbook inventory --graph`",
         )
+
+    def candidates(self, name: str) -> Iterator[Candidate]:
+        """Every place that gives the host a variable, the last wins; `-e` not among them. It has to be loaded
+        with its `trail`. Raises InventoryError."""
+        from playbook_engine.inventory.explanation import candidates
+
+        implicit = {} if name in self._draft.hosts else self._implicit(name).variables
+        return candidates(self._draft, self._precedence, name, self.templar.vault, implicit)
 
     # ------------------------------------------------------------------ choosing
 
