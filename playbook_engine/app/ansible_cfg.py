@@ -9,8 +9,8 @@ import configparser
 from collections.abc import Iterator
 from pathlib import Path
 
-from playbook_engine.app.configuration import Said, place
-from playbook_engine.app.setting import SETTINGS, TRUE
+from playbook_engine.app.key_place import place
+from playbook_engine.app.setting import SETTINGS, TRUE, Said
 from playbook_engine.model.errors import UsageError
 
 

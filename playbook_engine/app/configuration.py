@@ -12,41 +12,11 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from playbook_engine.app.setting import BY_NAME, SETTINGS, TRUE, Kind, Setting, Value
+from playbook_engine.app.key_place import place
+from playbook_engine.app.setting import BY_NAME, SETTINGS, TRUE, Said, Setting
 from playbook_engine.model.errors import UsageError
-from playbook_engine.model.frozen import frozen
-from playbook_engine.model.source import SourcePos
 
 OURS, ANSIBLES = "runbook.toml", "ansible.cfg"
-
-
-@frozen
-class Said:
-    """A value, and who says it: a place in a file, a variable of the environment, a flag, or nobody ("default")."""
-
-    value: Value
-    origin: str = "default"
-
-    @property
-    def is_set(self) -> bool:
-        return self.origin != "default"
-
-    def shown(self, setting: Setting) -> Value | list[str]:
-        """The value for printing: the password in an address is stars."""
-        if setting.kind is Kind.URL and isinstance(self.value, str) and "@" in self.value:
-            scheme, slashes, rest = self.value.rpartition("://")
-            login, at, host = rest.rpartition("@")
-            return f"{scheme}{slashes}{login.partition(':')[0]}:********{at}{host}" if ":" in login else self.value
-        return list(self.value) if isinstance(self.value, tuple) else self.value
-
-    def written(self, setting: Setting) -> str:
-        """The same on one line; of what nobody has set, what is done then."""
-        if not self.is_set:
-            return f"[{setting.default}]" if setting.default else "-"
-        value = self.shown(setting)
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 class Configuration:
@@ -177,18 +147,3 @@ def _toml(file: Path) -> Iterator[tuple[str, Said]]:
             yield name, Said(value=setting.of_toml(value, base), origin=f"{file}:{where.line}")
         except ValueError as error:
             raise UsageError(f"{name} is {value!r}, and has to be {error}", where=where) from None
-
-
-def place(file: Path, text: str, key: str, section: str = "") -> SourcePos:
-    """The line on which a key stands; the first of the file where it is written in a way that is not looked for."""
-    inside = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            inside = stripped.strip("[] ")
-            if not section and inside.split(".")[0] == key:
-                return SourcePos(file=str(file), line=number, text=line)
-        word = stripped.replace(":", "=").partition("=")[0].strip().strip("\"'").lower()
-        if word == key and inside == section:
-            return SourcePos(file=str(file), line=number, column=len(line) - len(line.lstrip()) + 1, text=line)
-    return SourcePos(file=str(file), line=1)

@@ -132,6 +132,35 @@ class Setting:
         )
 
 
+@frozen
+class Said:
+    """A value, and who says it: a place in a file, a variable of the environment, a flag, or nobody ("default")."""
+
+    value: Value
+    origin: str = "default"
+
+    @property
+    def is_set(self) -> bool:
+        return self.origin != "default"
+
+    def shown(self, setting: Setting) -> Value | list[str]:
+        """The value for printing: the password in an address is stars."""
+        if setting.kind is Kind.URL and isinstance(self.value, str) and "@" in self.value:
+            scheme, slashes, rest = self.value.rpartition("://")
+            login, at, host = rest.rpartition("@")
+            return f"{scheme}{slashes}{login.partition(':')[0]}:********{at}{host}" if ":" in login else self.value
+        return list(self.value) if isinstance(self.value, tuple) else self.value
+
+    def written(self, setting: Setting) -> str:
+        """The same on one line; of what nobody has set, what is done then."""
+        if not self.is_set:
+            return f"[{setting.default}]" if setting.default else "-"
+        value = self.shown(setting)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return ", ".join(value) if isinstance(value, list) else str(value)
+
+
 def _placed(text: str, base: Path | None) -> str:
     """A path of a file is relative to the file; one of the environment to where the command is started."""
     path = os.path.expanduser(text)

@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "eval": ("eval", "Try a template or a condition"),
     "settings": ("settings", "What is set, and who says it"),
     "lab": ("lab", "Test hosts on this machine, whole or broken"),
+    "completion": ("completion", "Commands, flags and names for the tab key of a shell"),
     "help": ("help", "What a command does, and what it takes"),
 }
 """By command: its module in this folder, and what it does."""

@@ -74,7 +74,7 @@ def _explain(inventory: Inventory, host: str, variable: str | None, extra: tuple
     from playbook_engine.inventory.vars_files import extra_vars
 
     layers = list(extra_vars(extra, inventory.templar, placed=True))
-    places = [*inventory.candidates(host), *explanation.extra(extra, layers)]
+    places = [*explanation.candidates(inventory, host), *explanation.extra(extra, layers)]
     found = explanation.by_variable(places, variable, host)
     if as_json:
         variables = {

@@ -57,7 +57,9 @@ class Draft:
     `trail`, where one is kept, has every place that gave a variable to a host or group, in the order read.
     """
 
-    def __init__(self, *, trail: bool = False) -> None:
+    def __init__(self, *, trail: bool = False, programs: bool = True) -> None:
+        """`programs`: whether executable sources are run; they are passed over otherwise."""
+        self.programs = programs
         self.trail: dict[tuple[str, str], list[Assignment]] | None = {} if trail else None
         self.groups: dict[str, DraftGroup] = {}
         self.hosts: dict[str, DraftHost] = {}

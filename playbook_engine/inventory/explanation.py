@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from playbook_engine.inventory.draft import Assignment, Draft, place_of
+from playbook_engine.inventory.draft import Assignment, place_of
+from playbook_engine.inventory.inventory import Inventory
 from playbook_engine.inventory.listing import shown_value
 from playbook_engine.inventory.suggestions import did_you_mean
-from playbook_engine.inventory.variables import Precedence, files_for
+from playbook_engine.inventory.variables import files_for
 from playbook_engine.inventory.vars_files import read_vars_file
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.frozen import frozen
@@ -67,13 +68,12 @@ class Candidate:
         return {**found, "depth": self.depth, "priority": self.priority} if self.group else found
 
 
-def candidates(
-    draft: Draft, precedence: Precedence, host: str, opener: Opener, implicit: Mapping[str, object]
-) -> Iterator[Candidate]:
-    """What the sources and files say of a host, the last wins. Raises InventoryError, VaultError.
+def candidates(inventory: Inventory, host: str) -> Iterator[Candidate]:
+    """What the sources and files say of a host, the last wins. The inventory has to be loaded with its trail.
 
-    `implicit` is what the local machine has although no source mentions it.
+    Raises InventoryError, VaultError.
     """
+    draft, precedence, implicit = inventory.grounds(host)
     trail = draft.trail or {}
     for kind, name, folder in precedence.order(host):
         group = name if kind.startswith("group") else ""
@@ -82,7 +82,7 @@ def candidates(
             source, found = Source.INVENTORY, iter(trail.get((kind, name), ()))
         else:
             beside = " beside the runbook" if precedence.is_beside_runbook(folder) else ""
-            source, found = Source(f"{kind}{beside}"), _in_files(folder / kind, name, opener)
+            source, found = Source(f"{kind}{beside}"), _in_files(folder / kind, name, inventory.templar.vault)
         for each in found:
             yield Candidate(
                 name=each.name, value=each.value, file=each.file, line=each.line, source=source, group=group,

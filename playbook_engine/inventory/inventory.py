@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from playbook_engine.inventory import patterns, sources
 from playbook_engine.inventory.connection import connection_of
@@ -15,9 +14,6 @@ from playbook_engine.inventory.variables import Precedence
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.host import Group, Host
 from playbook_engine.templating.environment import Templar
-
-if TYPE_CHECKING:
-    from playbook_engine.inventory.explanation import Candidate
 
 
 def load_inventory(
@@ -29,17 +25,18 @@ def load_inventory(
     login: Mapping[str, object] | None = None,
     usual: Sequence[str] = (),
     trail: bool = False,
+    programs: bool = True,
 ) -> Inventory:
     """Read every source. Without `given`: the `usual` ones of the settings, ./inventory/, or nothing at all.
 
     `playbook_dir` is where the runbook lies, whose `group_vars` and `host_vars` count too. `extra_vars` win over
     every other variable; `login` are connection variables that give way to all others (-u, -k and their like).
-    With `trail` every place is remembered that gives a variable (`explanation`).
+    With `trail` every place is remembered that gives a variable (`explanation`); without `programs` none is run.
     Encrypted values are opened by the templar's vault, when they are used. Raises `InventoryError`, `VaultError`; a
     source that cannot be read in full is never read in part.
     """
     chosen = sources.chosen(given, usual, Path.cwd())
-    draft = Draft(trail=trail)
+    draft = Draft(trail=trail, programs=programs)
     for source in chosen:
         sources.read(source, draft, templar.vault)
     draft.reconcile()
@@ -137,13 +134,11 @@ class Inventory:
             advice=did_you_mean(name, self._draft.hosts) or "see `runbook inventory --graph`",
         )
 
-    def candidates(self, name: str) -> Iterator[Candidate]:
-        """Every place that gives the host a variable, the last wins; `-e` not among them. It has to be loaded
-        with its `trail`. Raises InventoryError."""
-        from playbook_engine.inventory.explanation import candidates
-
+    def grounds(self, name: str) -> tuple[Draft, Precedence, Mapping[str, object]]:
+        """What decides on the variables of a host, for `explanation`: the sources, the order, and what the local
+        machine has although no source mentions it. Raises InventoryError."""
         implicit = {} if name in self._draft.hosts else self._implicit(name).variables
-        return candidates(self._draft, self._precedence, name, self.templar.vault, implicit)
+        return self._draft, self._precedence, implicit
 
     # ------------------------------------------------------------------ choosing
 

@@ -92,7 +92,8 @@ def _directory(folder: Path, draft: Draft, opener: Opener) -> None:
 def _file(path: Path, draft: Draft, opener: Opener) -> None:
     draft.source = str(path)
     if _is_program(path):
-        script.parse(path, draft)
+        if draft.programs:
+            script.parse(path, draft)
         return
     text, secret = read_text(path, opener)
     is_yaml = path.suffix in YAML_SUFFIXES or (not path.suffix and _looks_like_yaml(text))

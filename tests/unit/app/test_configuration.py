@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbook_engine.app.configuration import Said, configured
-from playbook_engine.app.setting import BY_NAME, SETTINGS, Kind, Setting
+from playbook_engine.app.configuration import configured
+from playbook_engine.app.setting import BY_NAME, SETTINGS, Kind, Said, Setting
 from playbook_engine.app.settings import Settings
 from playbook_engine.model.errors import UsageError
 

@@ -133,7 +133,7 @@ def test_the_winner_is_what_a_run_sees(
         trail=True,
     )  # fmt: skip
     layers = list(extra_vars(texts, templar, placed=True))
-    found = by_variable([*loaded.candidates("h"), *explanation.extra(texts, layers)], None, "h")
+    found = by_variable([*explanation.candidates(loaded, "h"), *explanation.extra(texts, layers)], None, "h")
     assert {name: each[0].value for name, each in found.items()} == loaded.get("h").variables
     for each in (c for cs in found.values() for c in cs if c.line):
         line = Path(each.file).read_text().splitlines()[each.line - 1]
