@@ -19,7 +19,7 @@ def coloured(out: TextIO, environ: Mapping[str, str], *, flag: bool | None = Non
         return flag
     if environ.get("NO_COLOR"):
         return False
-    if any(environ.get(name) not in (None, "", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+    if (environ.get("FORCE_COLOR") or "0") != "0" or (environ.get("CLICOLOR_FORCE") or "0") != "0":
         return True
     if setting != "auto":
         return setting == "always"
