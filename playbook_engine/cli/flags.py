@@ -188,6 +188,22 @@ TABLE: Mapping[str, tuple[tuple[tuple[str, str, str], ...], tuple[str, ...], str
         ),
         ('hosts',), 'One action now, journaled and undoable: exec HOST -m copy -a …',
     ),
+    'module': (
+        (
+            ('-a --args', '?', 'Its arguments: JSON, key=value, or a command.'),
+            ('-e --extra-vars', '?', 'Variables for templates: JSON, key=value, or @file.'),
+            ('-i --inventory', 'files', 'Inventory: file, folder, script, or a,b,'),
+            ('-c --connection', '=ssh,openssh,local', 'How HOST is reached: ssh or local; localhost is local anyway.'),
+            ('-C --check', '', 'Change nothing, say what would be done.'),
+            ('-b --become', '', 'As root, through sudo.'),
+            ('--become-user', '?', 'As this user.'),
+            ('--reason', '?', 'Why; stands in the journal.'),
+            ('--wait', '?', 'Wait so long for another run on HOST to end.'),
+            ('--timeout', '?', 'Deadline on the host.'),
+            ('--color --no-color', '', ''),
+        ),
+        ('', ''), "One action on one host, answered as JSON under the keys of Ansible's module",
+    ),
     'resume': (
         (
             ('--skip', 'steps', 'Leave this step (or precondition) out: you decided so.'),
