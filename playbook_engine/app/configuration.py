@@ -125,8 +125,6 @@ def _first(folder: Path, name: str, beyond: list[Path], warnings: list[str]) -> 
 def _toml(file: Path) -> Iterator[tuple[str, Said]]:
     import tomllib
 
-    from playbook_engine.inventory.suggestions import did_you_mean
-
     try:
         text = file.read_text(encoding="utf-8")
         found = tomllib.loads(text)
@@ -141,6 +139,8 @@ def _toml(file: Path) -> Iterator[tuple[str, Said]]:
         where = place(file, text, name)
         setting = BY_NAME.get(name)
         if setting is None:
+            from playbook_engine.inventory.suggestions import did_you_mean
+
             near = did_you_mean(name, BY_NAME) or "`runbook settings` lists them all"
             raise UsageError(f"there is no setting {name!r}", advice=near, where=where)
         try:
