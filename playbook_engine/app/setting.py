@@ -83,7 +83,7 @@ class Setting:
             case Kind.INVENTORY:
                 return _inventories(text, base)
             case Kind.WORDS | Kind.IDS:
-                return self._words(text.split(","), base)
+                return self._words(text.split(","), None)  # Ansible takes files of vault ids from where it is started
             case _:
                 return self._text(text, base)
 
@@ -164,7 +164,7 @@ class Said:
 def _placed(text: str, base: Path | None) -> str:
     """A path of a file is relative to the file; one of the environment to where the command is started."""
     path = os.path.expanduser(text)
-    return path if base is None else os.path.join(base, os.path.expandvars(path))
+    return path if base is None else os.path.normpath(os.path.join(base, os.path.expandvars(path)))
 
 
 def _inventory(text: str, base: Path | None) -> str:

@@ -209,3 +209,19 @@ def test_any_text_is_a_value_or_refused(setting: Setting, text: str) -> None:
         assert setting.choices or setting.kind in (Kind.COUNT, Kind.FLAG)
     else:
         assert isinstance(value, type(setting.empty())) or setting.kind is Kind.COUNT
+
+
+def test_the_same_as_ansible_reads_it(here: Path) -> None:
+    """What `ansible-config dump` of ansible-core 2.19 says of this file."""
+    (here / "hosts").touch()
+    (here / "ansible.cfg").write_text(
+        "[defaults]\ninventory = ./hosts, /abs/other\nremote_user: deploy\nprivate_key_file = keys/id\n"
+        "forks = 12 ; half\ntimeout=7\nvault_password_file = pw\nvault_identity_list = dev@pw, prod@prompt\n"
+        "roles_path = roles:/abs\nhost_key_checking = no\n[diff]\nalways = True\n"
+    )
+    found = configured({}, here)
+    assert {name: found.said(name).value for name in BY_NAME if found.said(name).is_set} == {
+        "forks": 12, "inventory": (f"{here}/hosts", "/abs/other"), "private_key": f"{here}/keys/id", "user": "deploy",
+        "roles_path": (f"{here}/roles", "/abs"), "connect_timeout": 7, "diff": True, "host_key_checking": False,
+        "vault_identity_list": ("dev@pw", "prod@prompt"), "vault_password_file": f"{here}/pw",
+    }  # fmt: skip
