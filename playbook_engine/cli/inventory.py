@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from playbook_engine.cli.options import make_vault, settings, vault_options
+from playbook_engine.cli.options import configuration, make_vault, settings, vault_options
 
 if TYPE_CHECKING:
     from playbook_engine.inventory.inventory import Inventory
@@ -68,13 +68,22 @@ def inventory(
         sys.stdout.write(listing.as_graph(found, shown, group or "all", with_variables=with_variables))
 
 
+REACHED_BY = {
+    "user": "ansible_user", "private_key": "ansible_private_key_file", "transport": "ansible_connection",
+    "connect_timeout": "ansible_ssh_timeout",
+}  # fmt: skip
+"""Settings that stand in for variables which no inventory sets."""
+
+
 def _explain(inventory: Inventory, host: str, variable: str | None, extra: tuple[str, ...], *, as_json: bool) -> None:
     from playbook_engine.inventory import explanation
     from playbook_engine.inventory.listing import as_json as printed
     from playbook_engine.inventory.vars_files import extra_vars
 
     layers = list(extra_vars(extra, inventory.templar, placed=True))
-    places = [*explanation.candidates(inventory, host), *explanation.extra(extra, layers)]
+    said = {variable: configuration().said(setting) for setting, variable in REACHED_BY.items()}
+    places = [explanation.usual(name, each.value, each.origin) for name, each in said.items() if each.is_set]
+    places += [*explanation.candidates(inventory, host), *explanation.extra(extra, layers)]
     found = explanation.by_variable(places, variable, host)
     if as_json:
         variables = {

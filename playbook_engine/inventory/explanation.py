@@ -37,6 +37,7 @@ class Source(StrEnum):
     RUNBOOK_HOST_VARS = "host_vars beside the runbook"
     IMPLICIT = "the local machine"
     EXTRA = "extra vars"
+    SETTINGS = "settings"
 
 
 @frozen
@@ -90,6 +91,14 @@ def candidates(inventory: Inventory, host: str) -> Iterator[Candidate]:
             )  # fmt: skip
     for name, value in implicit.items():
         yield Candidate(name=name, value=value, file=host, line=0, source=Source.IMPLICIT)
+
+
+def usual(name: str, value: object, origin: str) -> Candidate:
+    """What the settings say of how to reach hosts; every other place wins. `origin` is `FILE:LINE`, or a variable."""
+    file, _, line = origin.rpartition(":")
+    if not line.isdigit():
+        file, line = origin, "0"
+    return Candidate(name=name, value=value, file=file, line=int(line), source=Source.SETTINGS)
 
 
 def extra(texts: Sequence[str], layers: Sequence[Mapping[str, object]]) -> Iterator[Candidate]:

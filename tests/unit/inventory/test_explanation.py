@@ -95,6 +95,16 @@ def test_what_is_encrypted_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert explained("--explain", "a.test").split()[1:] == ["(encrypted)", "inv/h.yml:4", "inventory"]
 
 
+def test_the_settings_come_last(here: Path) -> None:
+    (here / "runbook.toml").write_text('# ours\nuser = "deploy"\n')
+    here.chmod(0o755)
+    assert explained("--explain", "w2", "ansible_user").split() == [
+        "*", "ansible_user", "deploy", f"{here}/runbook.toml:2", "settings",
+    ]  # fmt: skip
+    rows = explained("--explain", "w2", "ansible_user", "-e", "ansible_user=ada").splitlines()
+    assert [row.split()[-1] for row in rows] == ["vars", "settings"]
+
+
 NAMES = st.sampled_from(["a", "b", "c"])
 VARS = st.dictionaries(NAMES, st.integers(0, 99), max_size=3)
 GROUPS = ["all", "g1", "g2", "g3"]
