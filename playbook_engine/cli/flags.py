@@ -98,6 +98,16 @@ TABLE: Mapping[str, tuple[tuple[tuple[str, str, str], ...], tuple[str, ...], str
         ),
         ('files',), 'Run an unmodified Ansible playbook',
     ),
+    'convert': (
+        (
+            ('-o --output', 'files', "The folder; else the playbook's."),
+            ('--stdout', '', 'Print the texts, write nothing.'),
+            ('--force', '', 'Overwrite files that are there.'),
+            ('--json', '', 'What was written, and what to look at, as JSON.'),
+            ('--color --no-color', '', ''),
+        ),
+        ('files',), 'Write an Ansible playbook as runbooks',
+    ),
     'plan': (
         (
             ('--vault-id', 'vault-sources', 'The vault password of a label: LABEL@FILE, LABEL@prompt.'),

@@ -164,11 +164,11 @@ def test_a_run_with_options_and_no_runbook_is_a_mistake(here: Path) -> None:
 
 def test_a_runbook_on_standard_input(here: Path) -> None:
     text = (here / "runbooks" / "tune.yml").read_text()
-    words = [PROGRAM, "run", "-", "localhost", "-i", "localhost,", "-c", "local"]
+    words = [PROGRAM, "run", "-", "localhost", "-i", "localhost,", "-c", "local", "--wait", "2m"]
     ran = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert (here / "conf").read_text() == "new\n"
-    ran = subprocess.run([PROGRAM, "rollback", "last"], capture_output=True, text=True, check=False)
+    ran = subprocess.run([PROGRAM, "rollback", "last", "--wait", "2m"], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert (here / "conf").read_text() == "old\n"
     ran = subprocess.run(words, input="name: x\nstpes: []\n", capture_output=True, text=True, check=False)
