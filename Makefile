@@ -22,7 +22,7 @@ help:
 	@echo 'make drills   every shipped drill on lab hosts, and lint of what was not drilled'
 	@echo 'make reliability   crashes, dead links, rivals, rollbacks: every promise tried out (SHORT=1, ONLY=name)'
 	@echo 'make cases    recorded cases replayed: CASES=folder, ONLY=category or category:glob'
-	@echo 'make docs     docs/actions.md, from the actions themselves'
+	@echo 'make docs     docs/actions.md from the actions themselves, the flags that shells complete from the commands'
 
 setup: venv system
 
@@ -77,6 +77,7 @@ drills: setup
 		$(BIN)/runbook lint --max-age 1d
 
 docs: venv
+	@$(BIN)/python -m playbook_engine.cli.flag_table > .flags.tmp && mv .flags.tmp playbook_engine/cli/flags.py
 	@$(BIN)/runbook actions --markdown > docs/actions.md
 
 clean:

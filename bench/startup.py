@@ -13,12 +13,13 @@ from peers import PEERS
 
 ROUNDS = 15
 RUNBOOK = str(Path(sys.executable).with_name("runbook"))
-TAB = {"_RUNBOOK_COMPLETE": "bash_complete", "COMP_WORDS": "runbook au", "COMP_CWORD": "1"}
+TAB = {"_RUNBOOK_COMPLETE": "bash"}
 CASES: list[tuple[str, list[str], dict[str, str]]] = [
     ("python -c pass", [sys.executable, "-c", "pass"], {}),
     ("runbook --version", [RUNBOOK, "--version"], {}),
     ("runbook --help", [RUNBOOK, "--help"], {}),
-    ("runbook au<TAB>", [RUNBOOK], TAB),
+    ("runbook au<TAB>", [RUNBOOK, "--", "runbook au", "au"], TAB),
+    ("runbook run --<TAB>", [RUNBOOK, "--", "runbook run --", "--"], TAB),
     ("runbook lint free-disk", [RUNBOOK, "lint", "free-disk"], {}),
     ("pyinfra --version", [str(PEERS / "bin/pyinfra"), "--version"], {}),
     ("ansible-playbook --version", [str(PEERS / "bin/ansible-playbook"), "--version"], {}),

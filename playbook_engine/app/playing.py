@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +34,11 @@ def prepare_play(
 ) -> Plan:  # fmt: skip
     """Raises LoadError, LoadErrors, InventoryError, UsageError."""
     given = parse_extra_vars(extra, app.templar)
-    runbook, plays = PlaybookLoader(app.templar, os.environ, given).load(file)
-    hosts = load_inventory(inventory, playbook_dir=file.parent, templar=app.templar, extra_vars=given, login=app.login)
+    runbook, plays = PlaybookLoader(app.templar, app.settings.roles_path, given).load(file)
+    hosts = load_inventory(
+        inventory, playbook_dir=file.parent, templar=app.templar, extra_vars=given, login=app.login,
+        usual=app.settings.inventory,
+    )  # fmt: skip
     placed = [_placed(app, play, hosts, limit, given) for play in plays]
     chosen: dict[str, Host] = {}
     for play, (entry, members) in zip(plays, placed, strict=True):

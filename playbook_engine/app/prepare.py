@@ -36,20 +36,26 @@ def loader(app: App) -> Loader:
 def prepare(
     app: App, name: str, pattern: str | None, *, inventory: Sequence[str], limit: str | None, extra: Sequence[str],
     kind: str, command: str, options: Options, consent: Consent, ask: Callable[[str, bool], str] | None = None,
+    document: Document | None = None,
 ) -> Plan:  # fmt: skip
-    """Raises LoadError, LoadErrors, InventoryError, UsageError."""
-    first = _first_look(app, name, pattern, inventory, limit, extra)
+    """`document` is the runbook where it has been read already. Raises LoadError, LoadErrors, InventoryError,
+    UsageError."""
+    first = _first_look(app, name, pattern, inventory, limit, extra, document)
+    if first is not None:
+        document = first.document
     try:
-        return _prepared(app, name, pattern, first, inventory, limit, extra, kind, command, options, consent, ask)
+        return _prepared(
+            app, name, pattern, first, document, inventory, limit, extra, kind, command, options, consent, ask
+        )
     except BaseException:
         app.hang_up()
         raise
 
 
 def _prepared(
-    app: App, name: str, pattern: str | None, first: _FirstLook | None, inventory: Sequence[str], limit: str | None,
-    extra: Sequence[str], kind: str, command: str, options: Options, consent: Consent,
-    ask: Callable[[str, bool], str] | None,
+    app: App, name: str, pattern: str | None, first: _FirstLook | None, document: Document | None,
+    inventory: Sequence[str], limit: str | None, extra: Sequence[str], kind: str, command: str, options: Options,
+    consent: Consent, ask: Callable[[str, bool], str] | None,
 ) -> Plan:  # fmt: skip
     if first is not None and settled(
         app, first.document.value, first.chosen.hosts, consent, named=bool(pattern or limit)
@@ -60,7 +66,7 @@ def _prepared(
     from playbook_engine.engine.compile import compile_plan
     from playbook_engine.loading.lint import undefined
 
-    runbook = loader(app).load(name, first.document if first else None)
+    runbook = loader(app).load(name, document)
     policy = policy_for(app, runbook)
     given = parse_extra_vars(extra, app.templar)
     wanted = pattern or limit or runbook.hosts
@@ -114,11 +120,12 @@ class _FirstLook:
 
 
 def _first_look(
-    app: App, name: str, pattern: str | None, inventory: Sequence[str], limit: str | None, extra: Sequence[str]
-) -> _FirstLook | None:
+    app: App, name: str, pattern: str | None, inventory: Sequence[str], limit: str | None, extra: Sequence[str],
+    document: Document | None,
+) -> _FirstLook | None:  # fmt: skip
     """As much as it takes to know which hosts to reach; None where something is wrong, which is said in its turn."""
     try:
-        document = read_yaml(find(name, app.settings.runbook_path), app.vault.file)
+        document = document or read_yaml(find(name, app.settings.runbook_path), app.vault.file)
         value = document.value
         wanted = pattern or (value.get("hosts") if isinstance(value, Mapping) else None) or limit
         if not isinstance(wanted, str):

@@ -1,4 +1,4 @@
-"""Where things are and how things are done: from the environment, overridden by flags."""
+"""Where things are and how things are done: what `configuration` found, as what a command works with."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from playbook_engine.model.errors import UsageError
+from playbook_engine.app.configuration import Configuration, configured
 from playbook_engine.model.frozen import frozen
+
+FORKS = 50  # hosts at the same time
 
 
 @frozen
@@ -28,66 +30,59 @@ class Settings:
     ssh_kex: tuple[str, ...] = ()
     ssh_ciphers: tuple[str, ...] = ()
     transport: str = "ssh"
+    forks: int = FORKS
+    inventory: tuple[str, ...] = ()
+    user: str = ""
+    private_key: str = ""
+    connect_timeout: int | None = None
+    vault_password_file: str = ""
+    vault_identity_list: tuple[str, ...] = ()
+    vault_encrypt_identity: str = ""
     vault_id_match: bool = False
+    ask_vault_pass: bool = False
+    roles_path: tuple[str, ...] = ()
+    diff: bool = False
+    color: str = "auto"
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Settings:
-        """From the environment (docs/runbook-reference.md, Settings). Raises UsageError."""
-        state = environ.get("RUNBOOK_STATE")
+    def of(cls, environ: Mapping[str, str], folder: Path | None = None) -> Settings:
+        """From the environment, and from the files that count in `folder` where one is given. Raises UsageError."""
+        return cls.made(configured(environ, folder), environ)
+
+    @classmethod
+    def made(cls, found: Configuration, environ: Mapping[str, str]) -> Settings:
+        """The values of a configuration, with what the environment says where it says nothing."""
+        state = found.text("state")
         if not state:
             base = environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
             state = str(Path(base) / "runbook")
-        extra = [Path(p) for p in environ.get("RUNBOOK_PATH", "").split(os.pathsep) if p]
         return cls(
             state=Path(state).absolute(),
-            actor=environ.get("RUNBOOK_ACTOR") or _actor(environ),
-            runbook_path=(Path("runbooks"), *extra, _shipped("runbooks")),
+            actor=found.text("actor") or _actor(environ),
+            runbook_path=(Path("runbooks"), *map(Path, found.words("path")), _shipped("runbooks")),
             template_path=(Path("templates"), _shipped("templates")),
             policy_path=(Path("escalation"), _shipped("escalation")),
-            policy=environ.get("RUNBOOK_ESCALATION", ""),
-            url=environ.get("RUNBOOK_URL", ""),
-            max_hosts=_count(environ, "RUNBOOK_MAX_HOSTS"),
-            connect=_connect(environ),
-            ssh_kex=_words(environ.get("RUNBOOK_SSH_KEX", "")),
-            ssh_ciphers=_words(environ.get("RUNBOOK_SSH_CIPHERS", "")),
-            transport=_transport(environ),
-            vault_id_match=_flag(environ, "RUNBOOK_VAULT_ID_MATCH", "ANSIBLE_VAULT_ID_MATCH"),
+            policy=found.text("escalation"),
+            url=found.text("url"),
+            max_hosts=found.count("max_hosts"),
+            forks=found.count("forks") or FORKS,
+            connect=found.text("connect") or "early",
+            ssh_kex=found.words("ssh_kex"),
+            ssh_ciphers=found.words("ssh_ciphers"),
+            transport=found.text("transport") or "ssh",
+            inventory=found.words("inventory"),
+            user=found.text("user"),
+            private_key=found.text("private_key"),
+            connect_timeout=found.count("connect_timeout"),
+            vault_password_file=found.text("vault_password_file"),
+            vault_identity_list=found.words("vault_identity_list"),
+            vault_encrypt_identity=found.text("vault_encrypt_identity"),
+            vault_id_match=found.flag("vault_id_match"),
+            ask_vault_pass=found.flag("ask_vault_pass"),
+            roles_path=found.words("roles_path"),
+            diff=found.flag("diff"),
+            color=found.text("color") or "auto",
         )
-
-
-def _count(environ: Mapping[str, str], name: str) -> int | None:
-    """A limit that is no number limits nothing, and nobody would notice: it is refused."""
-    text = environ.get(name, "").strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise UsageError(f"{name} is {text!r}, and has to be a number of hosts", advice=f"unset {name} for no limit")
-    return int(text)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _connect(environ: Mapping[str, str]) -> str:
-    word = environ.get("RUNBOOK_CONNECT") or "early"
-    if word not in ("early", "late"):
-        raise UsageError(f"RUNBOOK_CONNECT is {word!r}, and has to be early or late")
-    return word
-
-
-def _transport(environ: Mapping[str, str]) -> str:
-    """What an inventory that says nothing means by a connection."""
-    word = environ.get("RUNBOOK_TRANSPORT") or "ssh"
-    if word not in ("ssh", "openssh", "local"):
-        raise UsageError(f"RUNBOOK_TRANSPORT is {word!r}, and has to be ssh, openssh or local")
-    return word
-
-
-def _flag(environ: Mapping[str, str], *names: str) -> bool:
-    """The first setting that is set: our own, else Ansible's."""
-    word = next((environ[name] for name in names if environ.get(name)), "")
-    return word.strip().lower() in ("1", "true", "yes", "on", "y", "t")
 
 
 def _actor(environ: Mapping[str, str]) -> str:

@@ -31,7 +31,10 @@ def targets(
     extra: Mapping[str, object] | None = None,
 ) -> Targets:
     """Raises InventoryError: zero hosts, a name that means nothing, an inventory that does not load."""
-    inventory = load_inventory(sources, playbook_dir=folder, templar=app.templar, extra_vars=extra, login=app.login)
+    inventory = load_inventory(
+        sources, playbook_dir=folder, templar=app.templar, extra_vars=extra, login=app.login,
+        usual=app.settings.inventory,
+    )  # fmt: skip
     hosts = inventory.select(pattern, limit)
     if not hosts:
         raise InventoryError(f"no hosts match {pattern!r}" + (f" within {limit!r}" if limit else ""))

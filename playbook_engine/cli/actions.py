@@ -20,3 +20,7 @@ def actions(name: str | None, markdown: bool) -> None:
         for each in catalog.names():
             spec = catalog.get(each)
             click.echo(f"{each:12} {spec.kind:8} {spec.summary}")
+
+
+doc = click.Command("doc", params=actions.params, callback=actions.callback, help=actions.help)
+"""`runbook doc copy`, as `ansible-doc copy`."""

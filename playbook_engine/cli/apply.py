@@ -10,6 +10,7 @@ import click
 from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
+    forks_option,
     lock_options,
     make_app,
     max_hosts_option,
@@ -23,7 +24,7 @@ from playbook_engine.cli.options import (
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("-D", "--diff", is_flag=True, help="Show the differences that are made.")
-@click.option("-f", "--forks", type=click.IntRange(1), default=50, show_default=True, help="Hosts at the same time.")
+@forks_option
 @click.option("--reason", default="", help="Why; stands in the journal.")
 @click.option("--yes-i-mean", "mean", type=int, metavar="N", help="Exactly N hosts; what is protected wants it.")
 @max_hosts_option

@@ -10,6 +10,7 @@ import click
 from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
+    forks_option,
     inventory_options,
     login_options,
     make_app,
@@ -30,7 +31,7 @@ DEFAULT = "audit"
 @login_options
 @inventory_options
 @click.option("-e", "--extra-vars", "extra", multiple=True, help="key=value, JSON, or @file.")
-@click.option("-f", "--forks", default=50, show_default=True, help="Hosts at the same time.")
+@forks_option
 @click.option("--reason", default="", help="Why; stands in the journal.")
 @click.option("--compare", metavar="RUN", help="The earlier audit to compare with; else the one before of these hosts.")
 @click.option("--max-age", default="24h", show_default=True, help="An older record does not count.")

@@ -43,11 +43,15 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "docs": ("docs", "A runbook as the procedure a person could follow by hand"),
     "schema": ("schema", "JSON Schema of runbooks, for editors"),
     "actions": ("actions", "The actions and their arguments"),
+    "doc": ("actions", "The same, as ansible-doc spells it"),
     "inventory": ("inventory", "The inventory as it is understood"),
     "vault": ("vault", "Encrypt, decrypt, view and edit files, as ansible-vault does"),
     "ssh-config": ("ssh_config", "What ssh's configuration says of a host"),
     "hosts": ("hosts", "The hosts that a pattern names"),
     "eval": ("eval", "Try a template or a condition"),
+    "settings": ("settings", "What is set, and who says it"),
     "lab": ("lab", "Test hosts on this machine, whole or broken"),
+    "completion": ("completion", "Commands, flags and names for the tab key of a shell"),
+    "help": ("help", "What a command does, and what it takes"),
 }
 """By command: its module in this folder, and what it does."""

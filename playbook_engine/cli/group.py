@@ -7,6 +7,7 @@ import importlib
 import click
 
 from playbook_engine import __version__
+from playbook_engine.cli.colour import colour_option, keep_colour
 from playbook_engine.cli.commands import ABOUT, COMMANDS
 from playbook_engine.model.errors import EngineError
 
@@ -27,7 +28,7 @@ class LazyGroup(click.Group):
         name = cmd_name.replace("-", "_")
         command = getattr(module, f"{name}_", None) or getattr(module, name)  # `exec_`, as exec is a function of Python
         assert isinstance(command, click.Command)
-        return command
+        return _with_colour(command)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -51,12 +52,30 @@ class LazyGroup(click.Group):
 
             close = difflib.get_close_matches(args[0], COMMANDS, 1)
             if close:
-                raise click.UsageError(f"{error.message} Did you mean {close[0]}?", ctx) from error
+                raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]}?", ctx) from error
             raise
+
+
+def _with_colour(command: click.Command) -> click.Command:
+    """With the options that every command takes; said once, at `runbook --help`."""
+    if not any(param.name == "colour" for param in command.params):
+        command.params.append(colour_option())
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _with_colour(below)
+    return command
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="runbook")
+@click.option(
+    "--color/--no-color",
+    "colour",
+    default=None,
+    expose_value=False,
+    callback=keep_colour,
+    help="Colours, or none; else as the terminal has them.",
+)
 def cli() -> None:
     pass
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from playbook_engine.cli.options import make_vault, vault_options
+from playbook_engine.cli.options import configuration, make_vault, settings, vault_options
 
 if TYPE_CHECKING:
     from playbook_engine.inventory.inventory import Inventory
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 @click.option("--list", "mode", flag_value="list", help="Everything, as JSON.")
 @click.option("--graph", "mode", flag_value="graph", help="The tree of groups; of GROUP when one is named.")
 @click.option("--host", metavar="NAME", help="The variables of one host, as JSON.")
+@click.option(
+    "--explain",
+    "explained",
+    metavar="HOST",
+    help="Where its variables come from; of the variable named after it, every place that gives it a value.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --explain: JSON.")
 @click.option("--vars", "with_variables", is_flag=True, help="With --graph: variables too.")
 @click.option("-y", "--yaml", "as_yaml", is_flag=True, help="YAML instead of JSON.")
 @click.option("-l", "--limit", metavar="PATTERN", help="Only these hosts.")
@@ -32,6 +39,8 @@ def inventory(
     sources: tuple[str, ...],
     mode: str | None,
     host: str | None,
+    explained: str | None,
+    as_json: bool,
     with_variables: bool,
     as_yaml: bool,
     limit: str | None,
@@ -42,6 +51,9 @@ def inventory(
     """Print what the inventory says. Without an option: the graph."""
     from playbook_engine.inventory import listing
 
+    if explained is not None:
+        _explain(open_inventory(sources, extra, playbook_dir, trail=True), explained, group, extra, as_json=as_json)
+        return
     found = open_inventory(sources, extra, playbook_dir)
     if host is not None:
         _print(listing.as_host(found, host), as_yaml)
@@ -56,7 +68,37 @@ def inventory(
         sys.stdout.write(listing.as_graph(found, shown, group or "all", with_variables=with_variables))
 
 
-def open_inventory(sources: tuple[str, ...], extra: tuple[str, ...], playbook_dir: str | None) -> Inventory:
+REACHED_BY = {
+    "user": "ansible_user", "private_key": "ansible_private_key_file", "transport": "ansible_connection",
+    "connect_timeout": "ansible_ssh_timeout",
+}  # fmt: skip
+"""Settings that stand in for variables which no inventory sets."""
+
+
+def _explain(inventory: Inventory, host: str, variable: str | None, extra: tuple[str, ...], *, as_json: bool) -> None:
+    from playbook_engine.inventory import explanation
+    from playbook_engine.inventory.listing import as_json as printed
+    from playbook_engine.inventory.vars_files import extra_vars
+
+    layers = list(extra_vars(extra, inventory.templar, placed=True))
+    said = {variable: configuration().said(setting) for setting, variable in REACHED_BY.items()}
+    places = [explanation.usual(name, each.value, each.origin) for name, each in said.items() if each.is_set]
+    places += [*explanation.candidates(inventory, host), *explanation.extra(extra, layers)]
+    found = explanation.by_variable(places, variable, host)
+    if as_json:
+        variables = {
+            name: {"value": explanation.masked(name, each[0].value), "candidates": [c.document() for c in each]}
+            for name, each in found.items()
+        }
+        sys.stdout.write(printed({"host": host, "variables": variables}))
+        return
+    for line in explanation.lines(found, all_of_them=variable is not None):
+        click.echo(line)
+
+
+def open_inventory(
+    sources: tuple[str, ...], extra: tuple[str, ...], playbook_dir: str | None, *, trail: bool = False
+) -> Inventory:
     """The inventory of the options that every command shares; its warnings go to standard error."""
     from playbook_engine.inventory.inventory import load_inventory
     from playbook_engine.inventory.vars_files import parse_extra_vars
@@ -65,8 +107,9 @@ def open_inventory(sources: tuple[str, ...], extra: tuple[str, ...], playbook_di
     folder = Path(playbook_dir) if playbook_dir else None
     templar = Templar(search=[str(folder or Path.cwd())], vault=make_vault())
     inventory = load_inventory(
-        sources, playbook_dir=folder, templar=templar, extra_vars=parse_extra_vars(extra, templar)
-    )
+        sources, playbook_dir=folder, templar=templar, extra_vars=parse_extra_vars(extra, templar),
+        usual=settings().inventory, trail=trail,
+    )  # fmt: skip
     for warning in inventory.warnings:
         click.echo(f"warning: {warning}", err=True)
     return inventory

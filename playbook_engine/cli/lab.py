@@ -5,27 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from playbook_engine.cli.options import settings
 
 if TYPE_CHECKING:
     from playbook_engine.lab.host import LabHost
     from playbook_engine.lab.lab import Lab
 
 
-def _state_folder() -> Path:
-    if given := os.environ.get("RUNBOOK_STATE"):
-        return Path(given)
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "runbook"
-
-
 def _lab() -> Lab:
     from playbook_engine.lab.lab import Lab
 
-    return Lab(_state_folder())
+    return Lab(settings().state)
 
 
 @click.group(name="lab")

@@ -30,6 +30,7 @@ def main() -> None:
             sys.stdout.flush()
             sys.exit(0)
     except BrokenPipeError:
+        _flush()
         sys.exit(1)
     import click
 
@@ -46,14 +47,34 @@ def main() -> None:
         error.show()
         code = 5 if isinstance(error, click.UsageError) else error.exit_code
     except EngineError as error:
-        click.echo(click.style("error: ", fg="red", bold=True, reset=True) + error.render(), err=True)
+        _say(error.render())
         code = error.exit_code
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         code = 99
     except BrokenPipeError:
         code = 1
+    _flush()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(text: str) -> None:
+    import click
+
+    from playbook_engine.report.colour import coloured
+
+    typed = sys.argv[: sys.argv.index("--")] if "--" in sys.argv else sys.argv
+    flag = False if "--no-color" in typed else True if "--color" in typed else None
+    colour = coloured(sys.stderr, os.environ, flag=flag)
+    click.echo(click.style("error: ", fg="red", bold=True, reset=True) + text, err=True, color=colour)
+
+
+def _flush() -> None:
+    """A reader who has left (`| head`) is no error of this command, and Python would complain of one as it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

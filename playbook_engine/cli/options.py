@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 from playbook_engine.model.ports import EventSink
 
 if TYPE_CHECKING:
+    from playbook_engine.app.configuration import Configuration
+    from playbook_engine.app.settings import Settings
     from playbook_engine.app.wiring import App
     from playbook_engine.inventory.vault import Vault
     from playbook_engine.inventory.vault_passwords import Source
@@ -31,6 +34,7 @@ def inventory_options(function: F) -> F:
     return function
 
 
+CONFIGURATION = "playbook_engine.configuration"
 GIVEN = "playbook_engine.given."
 """Before the names of options that many commands have and few look at: they lie in the context, not in signatures."""
 
@@ -47,6 +51,28 @@ def _given(name: str, default: T) -> T:
 
 def _option(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, expose_value=False, callback=_kept, **settings)
+
+
+def configuration() -> Configuration:
+    """What this process's environment and the files that count here say; read once for a command. Raises UsageError."""
+    from playbook_engine.app.configuration import configured
+
+    ctx = click.get_current_context(silent=True)
+    found: Configuration | None = ctx.meta.get(CONFIGURATION) if ctx is not None else None
+    if found is None:
+        found = configured(os.environ, Path.cwd())
+        for warning in found.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        if ctx is not None:
+            ctx.meta[CONFIGURATION] = found
+    return found
+
+
+def settings() -> Settings:
+    """The settings of this command. Raises UsageError."""
+    from playbook_engine.app.settings import Settings
+
+    return Settings.made(configuration(), os.environ)
 
 
 def become_options(function: F) -> F:
@@ -161,23 +187,25 @@ def _prompt(question: str, hidden: bool) -> str:
 
 def make_vault() -> Vault:
     """For a command that has no need of an `App`. What it opens is masked in errors."""
-    from playbook_engine.app.settings import Settings
     from playbook_engine.inventory.vault import Vault
     from playbook_engine.journal.redaction import Redactor
 
     redactor = Redactor()
     masking(redactor.text)
-    return Vault(vault_sources(), hide=redactor.add, match=Settings.of(os.environ).vault_id_match)
+    return Vault(vault_sources(), hide=redactor.add, match=settings().vault_id_match)
 
 
 def vault_sources() -> tuple[Source, ...]:
     """Raises UsageError."""
     from playbook_engine.inventory.vault_passwords import VaultOptions, sources
 
+    usual = settings()
+    files = (*_given("vault_files", ()), usual.vault_password_file)
     options = VaultOptions(
-        ids=_given("vault_ids", ()), password_files=_given("vault_files", ()), ask=_given("ask_vault", False)
-    )
-    return sources(options, os.environ)
+        ids=_given("vault_ids", ()), password_files=tuple(filter(None, files)), listed=usual.vault_identity_list,
+        ask=_given("ask_vault", False) or usual.ask_vault_pass,
+    )  # fmt: skip
+    return sources(options)
 
 
 def masking(redact: Callable[[str], str]) -> None:
@@ -191,10 +219,12 @@ def masking(redact: Callable[[str], str]) -> None:
 def _login() -> dict[str, object]:
     from playbook_engine.app.login import LoginOptions, login_variables
 
+    usual = settings()
     return login_variables(
         LoginOptions(
-            user=_given("user", None), connection=_given("connection", None),
-            connect_timeout=_given("connect_timeout", None), private_key=_given("private_key", None),
+            user=_given("user", usual.user or None), connection=_given("connection", None),
+            connect_timeout=_given("connect_timeout", usual.connect_timeout),
+            private_key=_given("private_key", usual.private_key or None),
             common_args=_given("ssh_common_args", None), extra_args=_given("ssh_extra_args", None),
             ask_password=_given("ask_pass", False), password_file=_given("password_file", None),
             become=_given("become_all", False), become_user=_given("become_user_all", None),
@@ -211,6 +241,22 @@ def max_hosts_option(function: F) -> F:
     )(function)
 
 
+def _forks(ctx: click.Context, param: click.Parameter, value: int | None) -> int:
+    return value or settings().forks
+
+
+def forks_option(function: F) -> F:
+    """-f; the settings say it where it is not given."""
+    return click.option(
+        "-f", "--forks", type=click.IntRange(1), metavar="N", callback=_forks,
+        help="Hosts at the same time; 50 by default.",
+    )(function)  # fmt: skip
+
+
+def _diff(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    return value or settings().diff
+
+
 def run_options(function: F) -> F:
     """What steers a run."""
     for option in (
@@ -220,10 +266,8 @@ def run_options(function: F) -> F:
         click.option("--yes-i-mean", "mean", type=int, metavar="N", help="Yes, exactly N hosts."),
         click.option("-y", "--yes", is_flag=True, help="Do not ask about the number of hosts."),
         click.option("--reason", default="", help="Why; stands in the journal."),
-        click.option(
-            "-f", "--forks", type=click.IntRange(1), default=50, show_default=True, help="Hosts at the same time."
-        ),
-        click.option("-D", "--diff", is_flag=True, help="Show the differences that are made."),
+        forks_option,
+        click.option("-D", "--diff", is_flag=True, callback=_diff, help="Show the differences that are made."),
         click.option("-C", "--check", is_flag=True, help="Change nothing, say what would be done."),
         click.option("-e", "--extra-vars", "extra", multiple=True, help="key=value, JSON, or @file."),
     ):
@@ -293,10 +337,9 @@ class Duration(click.ParamType[float]):
 
 def make_app() -> App:
     """The wired application for this process's environment."""
-    from playbook_engine.app.settings import Settings
     from playbook_engine.app.wiring import App
 
-    app = App(Settings.of(os.environ), vault=vault_sources(), login=_login())
+    app = App(settings(), vault=vault_sources(), login=_login())
     masking(app.redactor.text)
     return app
 
@@ -322,13 +365,28 @@ def watchers(app: App, *, as_json: bool, verbose: int, diff: bool, steps: int = 
         from playbook_engine.report.json_lines import JsonLines
 
         return [JsonLines(sys.stdout, app.redactor.text)]
-    if sys.stdout.isatty():
+    colour = in_colour(sys.stdout)
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from playbook_engine.report.live import LiveConsole
 
-        return [LiveConsole(sys.stdout, redact=app.redactor.text, verbose=verbose, diff=diff, steps=steps)]
+        return [
+            LiveConsole(
+                sys.stdout, redact=app.redactor.text, verbose=verbose, diff=diff, steps=steps, colour=colour
+            )
+        ]  # fmt: skip
     from playbook_engine.report.console import Console
 
-    return [Console(sys.stdout, redact=app.redactor.text, verbose=verbose, diff=diff)]
+    return [Console(sys.stdout, redact=app.redactor.text, verbose=verbose, diff=diff, colour=colour)]
+
+
+def in_colour(out: TextIO) -> bool:
+    """Whether what this command prints there is to have colours. Raises UsageError where the settings do not load."""
+    from playbook_engine.cli.colour import COLOUR
+    from playbook_engine.report.colour import coloured
+
+    ctx = click.get_current_context(silent=True)
+    flag = ctx.meta.get(COLOUR) if ctx is not None else None
+    return coloured(out, os.environ, flag=flag, setting=settings().color)
 
 
 def ask_about_key(host: str, fingerprint: str) -> bool:

@@ -13,6 +13,7 @@ import click
 from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
+    forks_option,
     inventory_options,
     login_options,
     make_app,
@@ -43,7 +44,7 @@ SHOWN = 4  # changes of a step in the summary; all of them are in the file
 @click.option("--read-only", is_flag=True, help="Leave out probes that write.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="The file. [default: plan-RUN.json]")
 @click.option("--valid", default="24h", show_default=True, help="How long it may be applied.")
-@click.option("-f", "--forks", type=click.IntRange(1), default=50, show_default=True, help="Hosts at the same time.")
+@forks_option
 @max_hosts_option
 @click.option("--reason", default="", help="Why; stands in the journal and in the file.")
 @click.option("-v", "--verbose", count=True, help="Show steps and differences as they are looked at.")

@@ -11,16 +11,20 @@ from playbook_engine import __version__
 from playbook_engine.cli.commands import ABOUT, COMMANDS
 
 WIDTH = 78  # columns, of click's 80
-OPTIONS = {"--version": "Show the version and exit.", "-h, --help": "Show this message and exit."}
+OPTIONS = {
+    "--version": "Show the version and exit.",
+    "--color / --no-color": "Colours, or none; else as the terminal has them.",
+    "-h, --help": "Show this message and exit.",
+}
 
 
 def answer(argv: Sequence[str], environment: Mapping[str, str]) -> str | None:
     """What is to be printed; None for everything that wants more than this."""
     if how := environment.get("_RUNBOOK_COMPLETE"):
-        return _completed(how, environment)
+        return _completed(how, argv, environment)
     if list(argv) == ["--version"]:
         return f"runbook, version {__version__}\n"
-    if list(argv) in (["--help"], ["-h"]) and _wide(environment):
+    if list(argv) in (["--help"], ["-h"], ["help"]) and _wide(environment):
         return _help()
     return None
 
@@ -64,8 +68,15 @@ def _wrapped(text: str, width: int) -> list[str]:
     return lines
 
 
-def _completed(how: str, environment: Mapping[str, str]) -> str | None:
-    """The commands that begin like the first word, as click's scripts for bash, zsh and fish read them."""
+def _completed(how: str, argv: Sequence[str], environment: Mapping[str, str]) -> str | None:
+    """What our scripts ask for; and the commands that begin like the first word, as click's scripts read them."""
+    if how in ("bash", "zsh", "fish"):
+        from playbook_engine.cli.complete import answer as completed
+
+        try:
+            return completed(how, argv[1:])
+        except Exception:  # nothing to complete: an inventory that does not load says so when it is used
+            return ""
     words = environment.get("COMP_WORDS", "").split("\n" if how == "fish_complete" else None)
     if environment.get("COMP_CWORD") != "1" or how not in ("bash_complete", "zsh_complete"):
         return None

@@ -10,6 +10,7 @@ from playbook_engine.cli.options import (
     ask_about_key,
     command_line,
     drill_option,
+    forks_option,
     gates,
     lock_options,
     make_app,
@@ -26,7 +27,7 @@ from playbook_engine.cli.options import (
 @click.option("--again", multiple=True, metavar="STEP", help="Send this step once more: you saw that it was not done.")
 @click.option("--reason", default="", help="Why; stands in the journal. Demanded by --skip and --again.")
 @click.option("--force", is_flag=True, help="Also where somebody changed the same thing since, or it was handed over.")
-@click.option("-f", "--forks", type=click.IntRange(1), default=50, show_default=True, help="Hosts at the same time.")
+@forks_option
 @click.option("-v", "--verbose", count=True, help="Show more.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout, nothing else.")
 @click.option("-u", "--user", help="Log in as this user, not as the journal says.")

@@ -8,6 +8,7 @@ import click
 
 from playbook_engine.cli.options import (
     command_line,
+    forks_option,
     lock_options,
     make_app,
     max_hosts_option,
@@ -23,7 +24,7 @@ from playbook_engine.model.outcome import HostStatus
 @click.option("-l", "--limit", multiple=True, help="Only these hosts.")
 @click.option("-C", "--check", is_flag=True, help="Say what would be taken back, change nothing.")
 @click.option("--force", is_flag=True, help="Also where somebody changed the same thing since.")
-@click.option("-f", "--forks", type=click.IntRange(1), default=50, show_default=True, help="Hosts at the same time.")
+@forks_option
 @max_hosts_option
 @click.option("--reason", default="", help="Why; stands in the journal.")
 @click.option("-v", "--verbose", count=True, help="Show more.")

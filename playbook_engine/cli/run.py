@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+from click.core import ParameterSource
 
 from playbook_engine.cli.options import (
     ask_about_key,
@@ -24,13 +25,14 @@ from playbook_engine.cli.options import (
     options,
     prompting,
     run_options,
+    settings,
     vault_options,
     watchers,
 )
 
 
 @click.command()
-@click.argument("runbook")
+@click.argument("runbook", required=False)
 @click.argument("pattern", required=False)
 @course_options
 @click.option("--read-only", is_flag=True, help="Leave out probes that write.")
@@ -42,16 +44,27 @@ from playbook_engine.cli.options import (
 @lock_options
 @drill_option
 def run(
-    runbook: str, pattern: str | None, tags: tuple[str, ...], skip_tags: tuple[str, ...], read_only: bool,
+    runbook: str | None, pattern: str | None, tags: tuple[str, ...], skip_tags: tuple[str, ...], read_only: bool,
     inventory: tuple[str, ...], limit: str | None, extra: tuple[str, ...], check: bool, diff: bool, forks: int,
     reason: str, yes: bool, mean: int | None, max_hosts: int | None, verbose: int, as_json: bool,
     wait: float, take_over: str, drill: str,
 ) -> None:  # fmt: skip
-    """Run RUNBOOK (a name or a file) on the hosts of PATTERN."""
+    """Run RUNBOOK (a name, a file, or - for standard input) on the hosts of PATTERN.
+
+    Without anything: list the runbooks there are.
+    """
+    if runbook is None:
+        _there_are()
+        return
     from playbook_engine.app.consent import Consent
     from playbook_engine.app.prepare import prepare
 
     app = make_app()
+    document = None
+    if runbook == "-":
+        from playbook_engine.loading.yaml_source import read_from
+
+        document = read_from(sys.stdin.buffer, "<stdin>", app.vault.file)
     plan = prepare(
         app, runbook, pattern, inventory=inventory, limit=limit, extra=extra, kind="run", command=command_line(),
         options=options(
@@ -59,7 +72,7 @@ def run(
             wait=wait, take_over=take_over,
         ),
         consent=Consent(yes=yes or only_listing(), mean=mean, terminal=on_terminal(), max_hosts=max_hosts),
-        ask=prompting(),
+        ask=prompting(), document=document,
     )  # fmt: skip
     from playbook_engine.app.runs import execute
 
@@ -72,3 +85,20 @@ def run(
         ask_about_key if on_terminal() else None, confirming(),
     )  # fmt: skip
     sys.exit(end.code)
+
+
+def _there_are() -> None:
+    """Names and titles, for whoever has forgotten what it is called."""
+    from playbook_engine.loading.finding import titles
+    from playbook_engine.model.errors import UsageError
+
+    ctx = click.get_current_context()
+    given = [p for p in ctx.command.params if ctx.get_parameter_source(str(p.name)) is ParameterSource.COMMANDLINE]
+    if any(param.name != "colour" for param in given):
+        raise UsageError("which runbook?", advice="`runbook run` alone lists those there are")
+    found = titles(settings().runbook_path)
+    wide = max((len(name) for name in found), default=0)
+    for name, title in found.items():
+        click.echo(f"{name:{wide}}  {title}".rstrip())
+    if not found:
+        click.echo("there are no runbooks: put one into ./runbooks, or set `path`", err=True)

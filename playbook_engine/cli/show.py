@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from playbook_engine.cli.options import make_app
+from playbook_engine.cli.options import in_colour, make_app
 
 if TYPE_CHECKING:
     from playbook_engine.report.terminal import Paper
@@ -56,4 +55,4 @@ def paper() -> Paper:
     from playbook_engine.report.terminal import Paper
 
     wide = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 200
-    return Paper(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"), width=wide)
+    return Paper(colour=in_colour(sys.stdout), width=wide)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from playbook_engine.cli.options import make_vault, vault_options
+from playbook_engine.cli.options import make_vault, settings, vault_options
 
 if TYPE_CHECKING:
     from playbook_engine.app.vault_files import Key
@@ -133,7 +133,7 @@ def rekey(
         ids=(new_vault_id,) if new_vault_id else (),
         password_files=(new_vault_password_file,) if new_vault_password_file else (),
     )
-    new = list(sources(given, {})) or [Source(label="", where=ASKED)]
+    new = list(sources(given)) or [Source(label="", where=ASKED)]
     if vault_id and not any(source.vault_id == vault_id for source in new):
         new += [source for source in opener.sources if source.vault_id == vault_id]
     key = vault_files.key_for(new, vault_id, opener)
@@ -199,9 +199,7 @@ def _vault() -> Vault:
 def _key(opener: Vault, vault_id: str | None) -> Key:
     from playbook_engine.app import vault_files
 
-    wanted = (
-        vault_id or os.environ.get("RUNBOOK_VAULT_ENCRYPT_IDENTITY") or os.environ.get("ANSIBLE_VAULT_ENCRYPT_IDENTITY")
-    )
+    wanted = vault_id or settings().vault_encrypt_identity
     return vault_files.key_for(opener.sources, wanted or None, opener)
 
 

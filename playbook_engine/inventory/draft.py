@@ -12,6 +12,17 @@ from playbook_engine.model.source import SourcePos
 ALL, UNGROUPED = "all", "ungrouped"
 
 
+class Placed(dict[object, object]):
+    """A mapping of a file that knows where its keys stand."""
+
+    places: dict[object, SourcePos]
+
+
+def place_of(values: Mapping[str, object], name: str) -> SourcePos | None:
+    """Where a key stands; None for a mapping that does not know."""
+    return values.places.get(name) if isinstance(values, Placed) else None
+
+
 @dataclass(slots=True, kw_only=True)
 class DraftGroup:
     """`hosts` and `children` are ordered sets of names."""
@@ -30,10 +41,26 @@ class DraftHost:
     source: str = ""
 
 
-class Draft:
-    """What the parsers fill. A name may be a host and a group at once, as in Ansible; it is warned about."""
+@dataclass(slots=True, kw_only=True)
+class Assignment:
+    """One place that gives a variable. `line` counts from 1; 0 where there is none, as in what a script printed."""
 
-    def __init__(self) -> None:
+    name: str
+    value: object
+    file: str
+    line: int = 0
+
+
+class Draft:
+    """What the parsers fill. A name may be a host and a group at once, as in Ansible; it is warned about.
+
+    `trail`, where one is kept, has every place that gave a variable to a host or group, in the order read.
+    """
+
+    def __init__(self, *, trail: bool = False, programs: bool = True) -> None:
+        """`programs`: whether executable sources are run; they are passed over otherwise."""
+        self.programs = programs
+        self.trail: dict[tuple[str, str], list[Assignment]] | None = {} if trail else None
         self.groups: dict[str, DraftGroup] = {}
         self.hosts: dict[str, DraftHost] = {}
         self.warnings: list[str] = []
@@ -45,13 +72,15 @@ class Draft:
     def add_group(self, name: str) -> DraftGroup:
         return self.groups.setdefault(name, DraftGroup(name=name))
 
-    def add_host(self, name: str, group: str | None = None, port: int | None = None) -> DraftHost:
+    def add_host(
+        self, name: str, group: str | None = None, port: int | None = None, where: SourcePos | None = None
+    ) -> DraftHost:
         """The host of that name. The port beside a name (`web1:2222`) counts where the host is first mentioned."""
         host = self.hosts.get(name)
         if host is None:
             host = self.hosts[name] = DraftHost(name=name, source=self.source)
             if port is not None:
-                host.variables["ansible_port"] = port
+                self.set_host_variables(name, {"ansible_port": port}, where)
         if group is not None:
             self.groups[group].hosts[name] = None
         return host
@@ -71,10 +100,22 @@ class Draft:
                 raise InventoryError(f"ansible_group_priority is a whole number, not {value!r}", where=where) from None
         else:
             self.groups[group].variables[name] = value
+            self._note("group", group, name, value, where)
+
+    def set_host_variables(self, host: str, values: Mapping[str, object], where: SourcePos | None = None) -> None:
+        self.hosts[host].variables.update(values)
+        if self.trail is not None:
+            for name, value in values.items():
+                self._note("host", host, name, value, place_of(values, name) or where)
+
+    def _note(self, kind: str, owner: str, name: str, value: object, where: SourcePos | None) -> None:
+        if self.trail is not None:
+            file, line = (where.file, where.line) if where is not None else (self.source, 0)
+            self.trail.setdefault((kind, owner), []).append(Assignment(name=name, value=value, file=file, line=line))
 
     def set_group_variables(self, group: str, values: Mapping[str, object], where: SourcePos | None = None) -> None:
         for name, value in values.items():
-            self.set_group_variable(group, name, value, where)
+            self.set_group_variable(group, name, value, place_of(values, name) or where)
 
     def descendants(self, name: str) -> list[str]:
         """The groups below a group, itself first, level by level in the order written."""

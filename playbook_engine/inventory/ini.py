@@ -116,7 +116,8 @@ class _Parser:
                 )
             variables[name] = self.value(value, where)
         for name in names:
-            self.draft.add_host(name, group, port).variables.update(variables)
+            self.draft.add_host(name, group, port, where)
+            self.draft.set_host_variables(name, variables, where)
 
     def child_line(self, line: str, group: str, where: SourcePos) -> None:
         match = _GROUP.fullmatch(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,17 +23,20 @@ def load_inventory(
     templar: Templar,
     extra_vars: Mapping[str, object] | None = None,
     login: Mapping[str, object] | None = None,
-    environment: Mapping[str, str] | None = None,
+    usual: Sequence[str] = (),
+    trail: bool = False,
+    programs: bool = True,
 ) -> Inventory:
-    """Read every source. Without `given`: RUNBOOK_INVENTORY, ANSIBLE_INVENTORY, ./inventory/, or nothing at all.
+    """Read every source. Without `given`: the `usual` ones of the settings, ./inventory/, or nothing at all.
 
     `playbook_dir` is where the runbook lies, whose `group_vars` and `host_vars` count too. `extra_vars` win over
     every other variable; `login` are connection variables that give way to all others (-u, -k and their like).
+    With `trail` every place is remembered that gives a variable (`explanation`); without `programs` none is run.
     Encrypted values are opened by the templar's vault, when they are used. Raises `InventoryError`, `VaultError`; a
     source that cannot be read in full is never read in part.
     """
-    chosen = sources.chosen(given, os.environ if environment is None else environment, Path.cwd())
-    draft = Draft()
+    chosen = sources.chosen(given, usual, Path.cwd())
+    draft = Draft(trail=trail, programs=programs)
     for source in chosen:
         sources.read(source, draft, templar.vault)
     draft.reconcile()
@@ -131,6 +133,12 @@ class Inventory:
             f"there is no host {name!r} in the inventory",
             advice=did_you_mean(name, self._draft.hosts) or "see `runbook inventory --graph`",
         )
+
+    def grounds(self, name: str) -> tuple[Draft, Precedence, Mapping[str, object]]:
+        """What decides on the variables of a host, for `explanation`: the sources, the order, and what the local
+        machine has although no source mentions it. Raises InventoryError."""
+        implicit = {} if name in self._draft.hosts else self._implicit(name).variables
+        return self._draft, self._precedence, implicit
 
     # ------------------------------------------------------------------ choosing
 

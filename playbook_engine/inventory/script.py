@@ -29,10 +29,10 @@ def parse(path: Path, draft: Draft) -> None:
     if isinstance(known, Mapping):
         for name, variables in known.items():
             if name in draft.hosts:
-                draft.hosts[name].variables.update(_mapping(path, variables, f"hostvars of {name}"))
+                draft.set_host_variables(name, _mapping(path, variables, f"hostvars of {name}"))
         return
     for name in [n for body in document.values() for n in _hosts_of(body)]:
-        draft.hosts[name].variables.update(_mapping(path, _run(path, "--host", name), f"variables of {name}"))
+        draft.set_host_variables(name, _mapping(path, _run(path, "--host", name), f"variables of {name}"))
 
 
 def _hosts_of(body: object) -> list[str]:

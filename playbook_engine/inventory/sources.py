@@ -1,10 +1,10 @@
-"""Where an inventory comes from: `-i`, else RUNBOOK_INVENTORY, else ANSIBLE_INVENTORY, else ./inventory/."""
+"""Where an inventory comes from: `-i`, else what the settings say, else ./inventory/."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from playbook_engine.inventory import ini, script, yaml
@@ -23,16 +23,11 @@ IGNORED = re.compile(
 YAML_SUFFIXES = (".yml", ".yaml", ".json")
 
 
-def chosen(sources: Sequence[str], environment: Mapping[str, str], folder: Path) -> list[str]:
-    """The sources to read. None at all is allowed: a name is then an SSH destination."""
-    if sources:
-        return list(sources)
-    for name in ("RUNBOOK_INVENTORY", "ANSIBLE_INVENTORY"):
-        if environment.get(name):
-            text = environment[name]
-            paths = text.split(",") if "," in text and not text.endswith(",") else [text]
-            # `a,b` in the variable is two files if the first one is there, else a list of hosts
-            return paths if len(paths) > 1 and Path(paths[0]).exists() else [text]
+def chosen(sources: Sequence[str], usual: Sequence[str], folder: Path) -> list[str]:
+    """The sources to read: those given, else the usual ones, else ./inventory. None at all is allowed: a name is then
+    an SSH destination."""
+    if sources or usual:
+        return list(sources or usual)
     default = folder / "inventory"
     return [str(default)] if default.exists() else []
 
@@ -97,7 +92,8 @@ def _directory(folder: Path, draft: Draft, opener: Opener) -> None:
 def _file(path: Path, draft: Draft, opener: Opener) -> None:
     draft.source = str(path)
     if _is_program(path):
-        script.parse(path, draft)
+        if draft.programs:
+            script.parse(path, draft)
         return
     text, secret = read_text(path, opener)
     is_yaml = path.suffix in YAML_SUFFIXES or (not path.suffix and _looks_like_yaml(text))

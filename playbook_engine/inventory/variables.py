@@ -10,7 +10,7 @@ an earlier one whole; mappings are not merged. Source: ansible-core's documentat
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from playbook_engine.inventory.draft import ALL, Draft
@@ -66,18 +66,36 @@ class Precedence:
         return merged
 
     def of_host(self, host: str, own: Mapping[str, object]) -> dict[str, object]:
+        merged: dict[str, object] = {}
+        for kind, name, folder in self.order(host):
+            if folder is not None:
+                merged.update(self._read(folder, kind, name))
+            else:
+                merged.update(own if kind == "host" else self._draft.groups[name].variables)
+        return merged
+
+    def order(self, host: str) -> Iterator[tuple[str, str, Path | None]]:
+        """What is asked for variables of a host, the last wins: the sources' own `group` and `host` (no folder), and
+        `group_vars` and `host_vars` in a folder, each with the name of the group or host."""
         groups = self.groups_of(host)
         others = [name for name in groups if name != ALL]
-        merged: dict[str, object] = {}
         for name in (ALL, *others):
-            merged.update(self._draft.groups[name].variables)
+            yield "group", name, None
         for names in ([ALL], others):
-            merged.update(self._files(self._beside, "group_vars", names))
-            merged.update(self._files(self._runbook, "group_vars", names))
-        merged.update(own)
-        merged.update(self._files(self._beside, "host_vars", [host]))
-        merged.update(self._files(self._runbook, "host_vars", [host]))
-        return merged
+            for folder in (*self._beside, *self._runbook):
+                for name in names:
+                    yield "group_vars", name, folder
+        yield "host", host, None
+        for folder in (*self._beside, *self._runbook):
+            yield "host_vars", host, folder
+
+    def rank(self, group: str) -> tuple[int, int]:
+        """How deep a group lies below `all`, and its priority: what decides among groups, before the name."""
+        depth, priority, _ = self._rank(group)
+        return depth, priority
+
+    def is_beside_runbook(self, folder: Path) -> bool:
+        return folder in self._runbook and folder not in self._beside
 
     def _files(self, folders: Iterable[Path], kind: str, names: Iterable[str]) -> dict[str, object]:
         merged: dict[str, object] = {}

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from playbook_engine.inventory.draft import Placed
 from playbook_engine.model.errors import InventoryError, UsageError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
@@ -34,6 +35,7 @@ class _Loader(_SafeLoader):
     file = ""
     lines: list[str]
     secret = False
+    placed = False
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         value = super().construct_object(node, deep=deep)
@@ -68,6 +70,9 @@ def _weigh(loader: _Loader, node: yaml.Node, known: dict[yaml.Node, int]) -> int
 def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> Any:
     loader.flatten_mapping(node)
     made: dict[Any, Any] = {}
+    if loader.placed:
+        made = Placed()
+        made.places = {}
     yield made
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
@@ -79,7 +84,10 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> Any:
                 advice='quote values that begin with a brace: "{{ name }}"',
                 where=loader.place(key_node),
             ) from None
-        made[plain_key(key)] = loader.construct_object(value_node, deep=True)
+        name = plain_key(key)
+        made[name] = loader.construct_object(value_node, deep=True)
+        if isinstance(made, Placed):
+            made.places[name] = loader.place(key_node)
 
 
 def plain_key(key: object) -> object:
@@ -134,10 +142,11 @@ for _tag in ("!unsafe", "tag:yaml.org,2002:value", "tag:yaml.org,2002:merge"):
     _Loader.add_constructor(_tag, _construct_text)
 
 
-def read_yaml(text: str, file: str, *, secret: bool = False) -> object:
-    """The one document in `text`; `secret` when it was encrypted. Raises `InventoryError` with the place."""
+def read_yaml(text: str, file: str, *, secret: bool = False, placed: bool = False) -> object:
+    """The one document in `text`; `secret` when it was encrypted, `placed` for mappings that know where their keys
+    stand. Raises `InventoryError` with the place."""
     loader = _Loader(text)
-    loader.file, loader.secret = file, secret
+    loader.file, loader.secret, loader.placed = file, secret, placed
     loader.lines = [] if secret else text.splitlines()  # an error shows its line
     try:
         node = loader.get_single_node()
@@ -175,18 +184,18 @@ def read_text(path: str | Path, opener: Opener = NO_VAULT) -> tuple[str, bool]:
         raise InventoryError(f"{path} is not UTF-8 text") from None
 
 
-def read_vars_file(path: str | Path, opener: Opener = NO_VAULT) -> dict[str, object]:
+def read_vars_file(path: str | Path, opener: Opener = NO_VAULT, *, placed: bool = False) -> dict[str, object]:
     """The variables of a file. An empty file has none; anything but a mapping is an error."""
     text, secret = read_text(path, opener)
-    found = read_vars(text, str(path), secret=secret)
+    found = read_vars(text, str(path), secret=secret, placed=placed)
     if secret:
         hide_all(found, opener)
     return found
 
 
-def read_vars(text: str, path: str | Path, *, secret: bool = False) -> dict[str, object]:
+def read_vars(text: str, path: str | Path, *, secret: bool = False, placed: bool = False) -> dict[str, object]:
     """The variables in the text of a file; `secret` when it was encrypted."""
-    value = read_yaml(text, str(path), secret=secret)
+    value = read_yaml(text, str(path), secret=secret, placed=placed)
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -207,18 +216,24 @@ def parse_extra_vars(texts: Sequence[str], templar: Templar) -> dict[str, object
     What an operator writes there may hold templates, like any author's text.
     """
     made: dict[str, object] = {}
+    for values in extra_vars(texts, templar):
+        made.update(values)
+    return made
+
+
+def extra_vars(texts: Sequence[str], templar: Templar, *, placed: bool = False) -> Iterator[dict[str, object]]:
+    """What each `-e` says, in order."""
     for text in texts:
         text = text.strip()
         if text.startswith("@"):
-            made.update(read_vars_file(text[1:], templar.vault))
+            yield read_vars_file(text[1:], templar.vault, placed=placed)
         elif text[:1] in ("{", "["):
             value = read_yaml(text, "--extra-vars")
             if not isinstance(value, dict):
                 raise UsageError(f"-e {text}: this is a {type(value).__name__}, not a mapping")
-            made.update(value)
+            yield value
         else:
-            made.update(_pairs(text, templar))
-    return made
+            yield dict(_pairs(text, templar))
 
 
 def _pairs(text: str, templar: Templar) -> Iterator[tuple[str, object]]:

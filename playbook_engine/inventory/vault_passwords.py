@@ -13,7 +13,7 @@ import getpass
 import os
 import subprocess
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from playbook_engine.inventory.vault_format import DEFAULT_ID, is_vault
@@ -50,38 +50,24 @@ class Source:
 
 @frozen
 class VaultOptions:
-    """What the command line says of vaults."""
+    """What the command line and the settings say of vaults. `listed` are the identities of the settings."""
 
     ids: tuple[str, ...] = ()
     password_files: tuple[str, ...] = ()
     ask: bool = False
+    listed: tuple[str, ...] = ()
 
 
-def sources(given: VaultOptions, environment: Mapping[str, str]) -> tuple[Source, ...]:
+def sources(given: VaultOptions) -> tuple[Source, ...]:
     """The passwords of a command, in the order in which they are tried. Raises UsageError.
 
-    Those of the environment's list of identities come first, then --vault-id, then files, then who is asked.
+    Those of the settings' list of identities come first, then --vault-id, then files, then who is asked.
     """
-    listed = [
-        part.strip()
-        for part in _set(environment, "RUNBOOK_VAULT_IDENTITY_LIST", "ANSIBLE_VAULT_IDENTITY_LIST").split(",")
-        if part.strip()
-    ]
-    files = [
-        *given.password_files,
-        *filter(None, [_set(environment, "RUNBOOK_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_PASSWORD_FILE")]),
-    ]
-    found = [_source(text) for text in (*listed, *given.ids)]
-    found += [Source(label=DEFAULT_ID, where=file) for file in files]
-    asked = _set(environment, "RUNBOOK_ASK_VAULT_PASS", "ANSIBLE_ASK_VAULT_PASS")
-    if given.ask or asked.lower() in ("1", "true", "yes", "on", "y", "t"):
+    found = [_source(text) for text in (*given.listed, *given.ids)]
+    found += [Source(label=DEFAULT_ID, where=file) for file in given.password_files]
+    if given.ask:
         found.append(Source(label=DEFAULT_ID, where=ASKED))
     return tuple(dict.fromkeys(found))
-
-
-def _set(environment: Mapping[str, str], *names: str) -> str:
-    """The first setting that is set: our own, else Ansible's."""
-    return next((environment[name] for name in names if environment.get(name)), "")
 
 
 def _source(text: str) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from playbook_engine.inventory.addresses import expand
-from playbook_engine.inventory.draft import Draft
+from playbook_engine.inventory.draft import Draft, place_of
 from playbook_engine.inventory.suggestions import did_you_mean
 from playbook_engine.inventory.vars_files import plain_key, read_yaml
 from playbook_engine.model.errors import InventoryError
@@ -17,7 +17,7 @@ KEYS = ("hosts", "children", "vars")
 
 def parse(text: str, file: str, draft: Draft, *, secret: bool = False) -> None:
     """Add a YAML inventory to the draft. Raises `InventoryError` with the place where there is one."""
-    data = read_yaml(text, file, secret=secret)
+    data = read_yaml(text, file, secret=secret, placed=draft.trail is not None)
     where = SourcePos(file=file, line=1)
     if data is None:
         return
@@ -64,8 +64,9 @@ def _group(name: str, body: object, draft: Draft, where: SourcePos) -> None:
                 _group(child_name, below, draft, where)
                 draft.add_child(name, child_name, where)
         elif key == "hosts":
-            for entry, variables in _section(name, body, key, where).items():
-                _host(name, _name(entry, where), variables, draft, where)
+            section = _section(name, body, key, where)
+            for entry, variables in section.items():
+                _host(name, _name(entry, where), variables, draft, place_of(section, entry) or where)
 
 
 def _host(group: str, entry: str, variables: object, draft: Draft, where: SourcePos) -> None:
@@ -78,7 +79,8 @@ def _host(group: str, entry: str, variables: object, draft: Draft, where: Source
             f"the variables of host {entry!r} are a mapping, not a {type(variables).__name__}", where=where
         )
     for name in names:
-        draft.add_host(name, group, port).variables.update(variables or {})
+        draft.add_host(name, group, port, where)
+        draft.set_host_variables(name, variables or {}, where)
 
 
 def _section(group: str, body: Mapping[object, object], key: str, where: SourcePos) -> Mapping[str, object]:

@@ -59,11 +59,15 @@ SICK = (
         purpose="ensurepip, so that a host can make a venv",
     ),
 )
+SHELLS = (
+    Requirement(package="zsh", shows="zsh", purpose="the tests of completion"),
+    Requirement(package="fish", shows="fish", purpose="the tests of completion"),
+)
 # Debian splits ensurepip: python3-venv brings the module, python3-pip-whl the wheel that it unpacks.
 _ENSUREPIP_WHEELS = "usr/share/python-wheels/pip-*.whl"
 
 
-def missing(requirements: tuple[Requirement, ...] = HOSTS + SICK) -> list[Requirement]:
+def missing(requirements: tuple[Requirement, ...] = HOSTS + SICK + SHELLS) -> list[Requirement]:
     return [r for r in requirements if not (r.is_met() or (r.package == "python3-venv" and _has_ensurepip()))]
 
 
@@ -130,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
                 print(wheelhouse.wheels(Path(options.python), say=print))
             return 0
         lacking = missing()
-        for requirement in HOSTS + SICK:
+        for requirement in HOSTS + SICK + SHELLS:
             state = "missing" if requirement in lacking else "present"
             print(f"{state:8} {requirement.package:15} {requirement.purpose}")
         return 1 if lacking else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from playbook_engine.model.errors import LoadError
@@ -34,6 +34,22 @@ def find(name: str, path: Sequence[Path], beside: Path | None = None) -> Path:
 def names(path: Sequence[Path]) -> list[str]:
     """The runbooks in the folders of a path."""
     return sorted({f.stem for folder in path if folder.is_dir() for f in folder.glob("*.yml")})
+
+
+def titles(path: Sequence[Path]) -> dict[str, str]:
+    """The runbooks by name with their titles; of one that does not load, that."""
+    from playbook_engine.loading.yaml_source import read_yaml
+
+    found: dict[str, str] = {}
+    for name in names(path):
+        try:
+            value = read_yaml(find(name, path)).value
+        except LoadError as error:
+            found[name] = f"does not load: {error.message}"
+        else:
+            title = value.get("title") if isinstance(value, Mapping) else None
+            found[name] = str(title) if title else ""
+    return found
 
 
 def _is_file(path: Path) -> bool:

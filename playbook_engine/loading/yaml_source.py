@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import yaml
 
@@ -98,13 +99,21 @@ def read_yaml(
 ) -> Document:
     """Reads a file; with `yaml11` as Ansible does: yes is true, 0644 is octal. `decrypt` opens one that is encrypted.
     Raises LoadError with the place."""
-    start = SourcePos(file=str(path), line=1)
     try:
         with path.open("rb") as handle:
-            data = handle.read(MAX_BYTES + 1)
+            return read_from(handle, str(path), decrypt, yaml11=yaml11)
     except OSError as error:
-        raise LoadError(f"the file cannot be read: {error.strerror}", where=start) from error
-    data = decrypt(data, str(path))
+        where = SourcePos(file=str(path), line=1)
+        raise LoadError(f"the file cannot be read: {error.strerror}", where=where) from error
+
+
+def read_from(
+    stream: IO[bytes], path: str, decrypt: Callable[[bytes, str], bytes] = lambda data, name: data, *,
+    yaml11: bool = False,
+) -> Document:  # fmt: skip
+    """The same from a stream; `path` is what errors call it. Raises LoadError, OSError."""
+    start = SourcePos(file=path, line=1)
+    data = decrypt(stream.read(MAX_BYTES + 1), path)
     if len(data) > MAX_BYTES:
         raise LoadError(
             f"the file is larger than {MAX_BYTES >> 20} MiB: this is no runbook", where=start,
@@ -116,13 +125,13 @@ def read_yaml(
         before = data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")
         after = data[error.start :].split(b"\n", 1)[0].decode("utf-8", "replace")
         where = SourcePos(
-            file=str(path), line=data.count(b"\n", 0, error.start) + 1, column=len(before) + 1,
+            file=path, line=data.count(b"\n", 0, error.start) + 1, column=len(before) + 1,
             text=shown((before + after).rstrip("\r"), len(before) + 1),
         )  # fmt: skip
         raise LoadError(
             f"the file is not UTF-8: byte 0x{data[error.start]:02x}", where=where, advice="save the file as UTF-8"
         ) from error
-    return parse_yaml(text, str(path), yaml11=yaml11)
+    return parse_yaml(text, path, yaml11=yaml11)
 
 
 def parse_yaml(text: str, file: str, *, yaml11: bool = False) -> Document:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections import deque
@@ -32,6 +31,7 @@ from playbook_engine.model.events import (
     StepUndone,
 )
 from playbook_engine.model.outcome import OPEN, HostStatus
+from playbook_engine.report.colour import of_diff
 
 COLOURS = {
     "ok": "32", "changed": "33", "skipped": "36", "failed": "31", "timed_out": "31", "unreachable": "31",
@@ -46,12 +46,14 @@ ANSWERS = {"yes": "APPROVED", "no": "REFUSED", "none": "NO ANSWER"}
 class Console:
     """Prints events as they happen. Safe to use from many threads."""
 
-    def __init__(self, out: TextIO, *, redact: Callable[[str], str], verbose: int = 0, diff: bool = False) -> None:
+    def __init__(
+        self, out: TextIO, *, redact: Callable[[str], str], verbose: int = 0, diff: bool = False, colour: bool = False
+    ) -> None:
         self._out = out
         self._redact = redact
         self._verbose = verbose
         self._diff = diff
-        self._colour = out.isatty() and not os.environ.get("NO_COLOR")
+        self._colour = colour
         self._lock = threading.Lock()
         self._lines: deque[str] = deque()
         self._printing = threading.Lock()
@@ -229,10 +231,15 @@ class Console:
     def _changes(self, event: StateObserved) -> None:
         for change in event.changes:
             if self._diff and change.get("diff"):
-                self._print(self._redact(str(change["diff"])).rstrip("\n"))
+                self._print_diff(self._redact(str(change["diff"])).rstrip("\n"))
             elif self._diff or self._verbose > 1:
                 subject = change.get("path") or change.get("subject") or ""
                 self._more(f"{subject} {change.get('aspect')}: {change.get('before')} → {change.get('after')}")
+
+    def _print_diff(self, text: str) -> None:
+        for line in self._clean(text).split("\n"):
+            code = of_diff(line) if self._colour else ""
+            self._print("", lead=f"\x1b[{code}m{line}\x1b[0m" if code else line)
 
     def _finished(self, event: HostFinished) -> None:
         self._line(event.host, event.status, event.message or "", event.seconds, final=True)

@@ -48,13 +48,16 @@ class LiveConsole(Console):
     """Console with a live table. `steps` is how many the runbook has, imports included."""
 
     def __init__(
-        self, out: TextIO, *, redact: Callable[[str], str], verbose: int = 0, diff: bool = False, steps: int = 0
-    ) -> None:
-        super().__init__(out, redact=redact, verbose=verbose, diff=diff)
+        self, out: TextIO, *, redact: Callable[[str], str], verbose: int = 0, diff: bool = False, steps: int = 0,
+        colour: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(out, redact=redact, verbose=verbose, diff=diff, colour=colour)
         self._total = steps
         self._rows: dict[str, Row] = {}
         self._began = time.monotonic()
-        self._terminal = Terminal(file=out, highlight=False, soft_wrap=True)
+        self._terminal = Terminal(
+            file=out, highlight=False, soft_wrap=True, no_color=not colour, color_system="auto" if colour else None
+        )
         self._live: Live | None = None
 
     def emit(self, event: Event) -> None:

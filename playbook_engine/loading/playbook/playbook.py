@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,14 +22,12 @@ MAX_DEPTH = 20
 
 
 class PlaybookLoader:
-    """Reads playbooks. `environment` may name more places of roles (ANSIBLE_ROLES_PATH)."""
+    """Reads playbooks. `places` are folders of roles, instead of those that Ansible looks into by itself."""
 
-    def __init__(self, templar: Templar, environment: Mapping[str, str], extra: Mapping[str, object]) -> None:
+    def __init__(self, templar: Templar, places: Sequence[str], extra: Mapping[str, object]) -> None:
         self.templar = templar
         self._extra = extra
-        named = environment.get("ANSIBLE_ROLES_PATH", "")
-        places = named.split(os.pathsep) if named else SYSTEM
-        self._roles = [Path(p).expanduser() for p in places if p]
+        self._roles = [Path(p).expanduser() for p in places or SYSTEM]
 
     def load(self, file: Path) -> tuple[Runbook, list[Play]]:
         """The runbook whose steps are the plays, and the plays with what is not known yet. Raises LoadError(s)."""

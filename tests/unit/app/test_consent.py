@@ -73,7 +73,7 @@ def test_the_setting_does_the_same_and_the_option_wins(cli: ForkedCli, folder: P
 @pytest.mark.parametrize("value", ["many", "0", "-1", "1.5"])
 def test_a_setting_that_is_no_number_is_refused(cli: ForkedCli, folder: Path, value: str) -> None:
     said = refused(typed(cli, folder, "exec", "web", "-a", "true", RUNBOOK_MAX_HOSTS=value), folder)
-    assert "has to be a number of hosts" in said
+    assert "has to be a whole number from 1" in said
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def spec(name: str, text: str, tmp_path: Path, **given: object) -> ConnectionSpe
     login = login_variables(LoginOptions(**given))  # type: ignore[arg-type]
     (tmp_path / "hosts").write_text(text)
     sources = [str(tmp_path / "hosts")] if text else []
-    return load_inventory(sources, templar=Templar(), login=login, environment={}).get(name).connection
+    return load_inventory(sources, templar=Templar(), login=login).get(name).connection
 
 
 def test_they_count_where_the_inventory_says_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 from unit.docs.pages import ROOT, code, page
 
+from playbook_engine.app.setting import SETTINGS
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import parse_bool, parse_duration, parse_size
 from playbook_engine.cli.commands import COMMANDS
@@ -158,8 +159,16 @@ def test_every_setting_has_its_row() -> None:
         for name in found
         if name
     }
-    (table,) = REFERENCE.tables("Settings")
-    assert set(table) == read - {"PATH", "TERM", "COLUMNS", "COMP_WORDS", "COMP_CWORD", "_RUNBOOK_COMPLETE"}
+    (settings, variables) = REFERENCE.tables("Settings")
+    assert list(settings) == [each.name for each in SETTINGS]
+    for each in SETTINGS:
+        cells = settings[each.name]
+        assert code(cells[0]) == [each.variable, *each.environment], each.name
+        assert code(cells[1]) == list(each.cfg), each.name
+        assert code(cells[2]) == ([each.flag] if each.flag else []), each.name
+        for name in (each.variable, *each.environment):
+            read.discard(name)
+    assert set(variables) == read - {"PATH", "TERM", "COLUMNS", "COMP_WORDS", "COMP_CWORD", "_RUNBOOK_COMPLETE"}
 
 
 def test_every_event_has_its_row() -> None:

@@ -41,9 +41,7 @@ def load(tmp_path: Path) -> Load:
             if text.startswith("#!"):
                 path.chmod(path.stat().st_mode | stat.S_IXUSR)
         chosen = [str(tmp_path / s) if "," not in s else s for s in sources or ("hosts",)]
-        return load_inventory(
-            chosen, playbook_dir=tmp_path / playbook if playbook else None, templar=Templar(), environment={}
-        )
+        return load_inventory(chosen, playbook_dir=tmp_path / playbook if playbook else None, templar=Templar())
 
     return run
 
@@ -229,10 +227,11 @@ else echo "{\\"name\\": \\"$2\\"}"; fi
             inventory.get("w1")
         assert str(caught.value.where).startswith(f"{tmp_path}/group_vars/all.yml:3:")
 
-    def test_the_environment_names_a_default(self, tmp_path: Path) -> None:
+    def test_the_settings_name_a_default(self, tmp_path: Path) -> None:
         (tmp_path / "hosts").write_text("w1\n")
-        environment = {"RUNBOOK_INVENTORY": str(tmp_path / "hosts")}
-        assert load_inventory([], templar=Templar(), environment=environment).select_names("all") == ["w1"]
+        usual = [str(tmp_path / "hosts")]
+        assert load_inventory([], templar=Templar(), usual=usual).select_names("all") == ["w1"]
+        assert load_inventory(["w2,"], templar=Templar(), usual=usual).select_names("all") == ["w2"]
 
     def test_an_alias_bomb_is_refused(self, load: Load) -> None:
         lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
@@ -246,7 +245,7 @@ class TestWithoutInventory:
     @pytest.fixture
     def inventory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inventory:
         monkeypatch.chdir(tmp_path)
-        return load_inventory([], templar=Templar(), environment={})
+        return load_inventory([], templar=Templar())
 
     def test_a_name_is_an_ssh_destination(self, inventory: Inventory) -> None:
         (host,) = inventory.select("deploy@db1.test:2222")

@@ -27,7 +27,7 @@ def inventory(tmp_path: Path) -> Inventory:
     (tmp_path / "hosts").write_text(HOSTS)
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars" / "web.yml").write_text("day: 2026-01-31\n")
-    return load_inventory([str(tmp_path / "hosts")], templar=Templar(), environment={})
+    return load_inventory([str(tmp_path / "hosts")], templar=Templar())
 
 
 def test_list_has_the_shape_of_ansible_inventory(inventory: Inventory) -> None:

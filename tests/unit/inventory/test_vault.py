@@ -117,13 +117,8 @@ class TestFormat:
 
 class TestPasswords:
     def test_the_order_of_sources(self) -> None:
-        given = VaultOptions(ids=("dev@a", "b"), password_files=("c",), ask=True)
-        env = {
-            "RUNBOOK_VAULT_PASSWORD_FILE": "d",
-            "ANSIBLE_VAULT_PASSWORD_FILE": "e",
-            "ANSIBLE_VAULT_IDENTITY_LIST": "x@y, z",
-        }
-        assert [(s.label, s.where) for s in sources(given, env)] == [
+        given = VaultOptions(ids=("dev@a", "b"), password_files=("c", "d"), ask=True, listed=("x@y", "z"))
+        assert [(s.label, s.where) for s in sources(given)] == [
             ("x", "y"), ("", "z"), ("dev", "a"), ("", "b"), ("default", "c"), ("default", "d"),
             ("default", "prompt_ask_vault_pass"),
         ]  # fmt: skip
@@ -131,7 +126,7 @@ class TestPasswords:
     @pytest.mark.parametrize("text", ["a;b@f", "dev@"])
     def test_an_id_that_is_none(self, text: str) -> None:
         with pytest.raises(UsageError):
-            sources(VaultOptions(ids=(text,)), {})
+            sources(VaultOptions(ids=(text,)))
 
     @pytest.mark.parametrize("text", ["secret", "secret\n", "  secret \r\n\n"])
     def test_white_space_around_is_no_part(self, tmp_path: Path, text: str) -> None:
@@ -221,7 +216,7 @@ def vault(tmp_path: Path) -> Vault:
 
 
 def inventory_of(folder: Path, vault: Vault, *sources: str) -> Inventory:
-    return load_inventory([*sources], templar=Templar(vault=vault), environment={})
+    return load_inventory([*sources], templar=Templar(vault=vault))
 
 
 class TestInventories:
