@@ -29,6 +29,38 @@ def again(mount: "dict") -> "list[str]":
     return ["mount", "-t", mount["fstype"], "-o", mount["options"], mount["source"], mount["path"]]
 
 
+MEMORY = ("tmpfs", "ramfs")
+"""File systems whose content goes when they are unmounted."""
+
+
+def alike(one: "dict", other: "dict") -> bool:
+    """Whether two are mounts of the same: they differ in their options at most."""
+    return all(one[key] == other[key] for key in ("source", "fstype", "root"))
+
+
+def remount(was: "dict", now: "dict") -> "list[str]":
+    """The command that gives a mount the options back that it had. With its source, or mount(8) would add those that
+    fstab has for it; and tmpfs keeps an option that is left out, which is then told its default (tmpfs(5))."""
+    options = was["options"].split(",")
+    names = [option.partition("=")[0] for option in options]
+    if was["fstype"] == "tmpfs":
+        gone = [option.partition("=")[0] for option in now["options"].split(",")]
+        options += ["%s=%s" % pair for pair in _tmpfs_defaults() if pair[0] in gone and pair[0] not in names]
+    return ["mount", "-o", ",".join(["remount"] + options), was["source"], was["path"]]
+
+
+def _tmpfs_defaults() -> "list[tuple[str, object]]":
+    """Half of the memory, and an inode for each of its pages: to the byte, or mountinfo lists them."""
+    import os
+
+    for line in procfs.read("/proc/meminfo").splitlines():
+        if line.startswith("MemTotal:"):
+            size = os.sysconf("SC_PAGE_SIZE")
+            pages = int(line.split()[1]) * 1024 // size // 2
+            return [("size", pages * size), ("nr_inodes", pages), ("huge", "never")]
+    return [("huge", "never")]
+
+
 def _below(mount: "dict") -> str:
     """Where the root of a bind mount is seen: below another mount of the same file system."""
     for line in procfs.read("/proc/self/mountinfo").splitlines():

@@ -70,6 +70,7 @@ def adhoc(
         args = _facts(args)
     from playbook_engine.templating.node import Template
 
+    args = spec.eased(args)
     problems = spec.check(args, lambda value: isinstance(value, Template), internal=name == "set_fact")
     if problems:
         raise UsageError("; ".join(p.message for p in problems), advice=problems[0].advice)
@@ -82,6 +83,7 @@ def adhoc(
     step = Step(
         id="s1", name=f"{name} {arguments}".strip()[:120], action=name, args=args, rollback=rollback,
         irreversible=irreversible, become=become or None, become_user=become_user, timeout=seconds,
+        run_once=spec.once,
     )  # fmt: skip
     # An ad-hoc change that fails is taken back, as a step of a runbook is.
     return Runbook(name=f"{command} {name}", file="", title=step.name, on_failure=OnFailure.ROLLBACK, steps=(step,))

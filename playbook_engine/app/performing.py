@@ -15,7 +15,7 @@ from playbook_engine.app.alarms import bells
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.approval import Approval, Bound
 from playbook_engine.engine.commands import Program
-from playbook_engine.engine.driver import Driver
+from playbook_engine.engine.driver import Driver, Operator
 from playbook_engine.engine.lockstep import Past
 from playbook_engine.engine.plan_hash import plan_hash
 from playbook_engine.journal.approvals import Approvals, person
@@ -78,7 +78,7 @@ class Performance:
 
 def perform(
     app: App, play: Performance, journal: JournalWriter, watchers: Sequence[EventSink], ask: Ask | None,
-    confirm: Callable[[str], str] | None = None,
+    confirm: Callable[[str], str] | None = None, operator: Operator | None = None,
 ) -> RunEnd:  # fmt: skip
     """Raises JournalError when nothing can be recorded any more, KeyboardInterrupt when the operator wants out.
 
@@ -97,6 +97,7 @@ def perform(
             taking_back=play.taking_back, past=play.past,
         )  # fmt: skip
         driver.lockstep.confirm = confirm
+        driver.operator = operator
         bound = Bound(
             plan=plan_hash(play.plan), hosts=tuple(h.name for h in play.plan.hosts),
             owners=frozenset(map(person, play.owners)),

@@ -13,6 +13,7 @@ from playbook_engine.app.performing import RunEnd
 from playbook_engine.app.plan_file import AGAIN
 from playbook_engine.app.runs import carry_out, execute
 from playbook_engine.app.wiring import App
+from playbook_engine.engine.driver import Operator
 from playbook_engine.engine.forecast import HostForecast, expected, forecast
 from playbook_engine.engine.moved import moved
 from playbook_engine.engine.plan_data import plan_from
@@ -87,8 +88,9 @@ def load(app: App, path: Path) -> Saved:
 
 
 def apply(
-    app: App, saved: Saved, options: Options, command: str, watchers: Sequence[EventSink], ask: Ask | None = None
-) -> RunEnd:
+    app: App, saved: Saved, options: Options, command: str, watchers: Sequence[EventSink], ask: Ask | None = None,
+    operator: Operator | None = None,
+) -> RunEnd:  # fmt: skip
     """Looks at all hosts again and, when none has moved, runs the plan as it was saved.
 
     Of `options` only what does not change the plan counts: diff, forks, reason, and what to do about locks. Raises
@@ -113,7 +115,7 @@ def apply(
     run = dataclasses.replace(
         saved.plan, kind="run", options=wanted, command=command, plan_run=saved.run, expected=expected(saved.found)
     )  # fmt: skip
-    return carry_out(app, run, watchers, ask)
+    return carry_out(app, run, watchers, ask, operator)
 
 
 def _view(app: App, run: str) -> RunView:

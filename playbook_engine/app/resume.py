@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from playbook_engine.app.performing import Performance, RunEnd, perform
 from playbook_engine.app.runs import machines, undoing, view_of
 from playbook_engine.app.wiring import App
+from playbook_engine.engine.driver import Operator
 from playbook_engine.engine.history import History
 from playbook_engine.engine.legacy import done_once, remembered
 from playbook_engine.engine.plan_data import plan_from
@@ -42,7 +43,7 @@ def last_open(app: App) -> str:
 
 def resume(
     app: App, run: str, options: Options, watchers: Sequence[EventSink], command: str, ask: Ask | None = None,
-    login: Login | None = None,
+    login: Login | None = None, operator: Operator | None = None,
 ) -> RunEnd:  # fmt: skip
     """Goes on with a run, from its journal alone. `options` gives forks, reason, skip, again and force.
 
@@ -67,7 +68,7 @@ def resume(
     except BaseException:
         journal.abandon()
         raise
-    return perform(app, play, journal, watchers, ask)
+    return perform(app, play, journal, watchers, ask, operator=operator)
 
 
 def _open(view: RunView, host: Host) -> bool:

@@ -17,6 +17,7 @@ from playbook_engine.engine.budget import UndoBudget
 from playbook_engine.engine.commands import Program
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.crowd import Crowd
+from playbook_engine.engine.driver import Operator
 from playbook_engine.engine.history import History
 from playbook_engine.engine.machine import HostMachine
 from playbook_engine.engine.plan_data import plan_from, to_data
@@ -37,19 +38,22 @@ MakeProgram = Callable[[Host], Program[HostStatus]]
 
 def execute(
     app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None,
-    confirm: Callable[[str], str] | None = None,
+    confirm: Callable[[str], str] | None = None, operator: Operator | None = None,
 ) -> RunEnd:  # fmt: skip
-    """Runs a plan on its hosts. `confirm` is asked before each step, where the plan's options say so.
+    """Runs a plan on its hosts. `confirm` is asked before each step, where the plan's options say so; `operator`
+    answers a `pause`.
 
     Raises JournalError.
     """
     plan = with_files(app, plan)
-    return _begin(app, plan, machines(app, plan, {}), watchers, ask, confirm)
+    return _begin(app, plan, machines(app, plan, {}), watchers, ask, confirm, operator)
 
 
-def carry_out(app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None) -> RunEnd:
+def carry_out(
+    app: App, plan: Plan, watchers: Sequence[EventSink], ask: Ask | None = None, operator: Operator | None = None
+) -> RunEnd:
     """Runs a plan that holds its files, as one that was saved does: they are not read again. Raises JournalError."""
-    return _begin(app, plan, machines(app, plan, {}), watchers, ask)
+    return _begin(app, plan, machines(app, plan, {}), watchers, ask, operator=operator)
 
 
 def machines(app: App, plan: Plan, past: Mapping[str, History], crowd: Crowd | None = None) -> MakeProgram:
@@ -145,14 +149,14 @@ def view_of(app: App, run: str) -> RunView:
 
 def _begin(
     app: App, plan: Plan, program: MakeProgram, watchers: Sequence[EventSink], ask: Ask | None,
-    confirm: Callable[[str], str] | None = None,
+    confirm: Callable[[str], str] | None = None, operator: Operator | None = None,
 ) -> RunEnd:  # fmt: skip
     app.switch.refuse()
     run = app.new_run()
     journal = app.store.create(run)
     owners = frozenset({app.settings.actor})
     play = Performance(run=run, plan=plan, opening=_started(app, run, plan), program=program, owners=owners)
-    return perform(app, play, journal, watchers, ask, confirm)
+    return perform(app, play, journal, watchers, ask, confirm, operator)
 
 
 def _started(app: App, run: str, plan: Plan) -> RunStarted:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 
-from playbook_engine.catalog.types import Unfit, convert, parse_bool, parse_duration, parse_size
+from playbook_engine.catalog.types import Unfit, convert, eased, parse_bool, parse_duration, parse_size
 from playbook_engine.model.errors import EngineError
 from playbook_engine.model.frozen import frozen
 
@@ -102,6 +102,15 @@ class ParamSpec:
             raise Unfit(f"{got!r} does not match the pattern {self.pattern}")
         return got
 
+    def eased(self, value: object) -> object:
+        """A value that means what Ansible means by it: numbers and booleans are text where text is wanted, and a
+        boolean is the one word for it among the choices (YAML 1.1 reads `no` as false)."""
+        if isinstance(value, bool) and self.choices and value not in self.choices:
+            words = [c for c in self.choices if isinstance(c, str) and _boolean(c) is value]
+            if len(words) == 1:
+                return words[0]
+        return eased(self.type, value)
+
     def known_keys(self, value: Mapping[str, object]) -> None:
         """Raises Unfit for a key that is none of `keys`."""
         for key in value:
@@ -116,7 +125,7 @@ class ActionSpec:
     """One action as the controller knows it. `glance`: looking at its state costs the host next to nothing.
 
     `away`: the argument that says for how many seconds the host may be gone meanwhile; `rest`: the one that says how
-    many to wait when it is back.
+    many to wait when it is back. `once`: one host does it for all.
     """
 
     name: str
@@ -129,6 +138,7 @@ class ActionSpec:
     touches: str | None = None
     glance: bool = False
     sh: bool = False
+    once: bool = False
     away: str | None = None
     rest: str | None = None
     undo: str | None = None
@@ -158,6 +168,11 @@ class ActionSpec:
         if "copy" in self.params and args.get("copy") is not None:
             flags = [not _truth(args["copy"])]
         return not any(map(_truth, flags))
+
+    def eased(self, args: Mapping[str, object]) -> dict[str, object]:
+        """Arguments of a playbook's task, or given to one action: values as `ParamSpec.eased` takes them."""
+        names = {key: self.canonical(key, internal=True) for key in args}
+        return {k: v if (name := names[k]) is None else self.params[name].eased(v) for k, v in args.items()}
 
     def check(
         self, args: Mapping[str, object], unknown: Callable[[object], bool], *, internal: bool = False
@@ -235,6 +250,13 @@ class ActionSpec:
         if " " in key:
             advice = "inside braces a comma ends a value: quote text that holds one"
         return Problem(path=(key,), message=f"{self.name} has no argument {key!r}", advice=advice, key=True)
+
+
+def _boolean(word: str) -> bool | None:
+    try:
+        return parse_bool(word)
+    except ValueError:
+        return None
 
 
 def _truth(value: object) -> bool:

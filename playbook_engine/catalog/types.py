@@ -80,6 +80,18 @@ def convert(kind: str, value: object) -> object:
     return value
 
 
+def eased(kind: str, value: object) -> object:
+    """What Ansible makes of a number or a boolean where text is wanted, and of a number where a mode is: YAML 1.1 reads
+    `mode: 0644` as the number 420. All else as it is."""
+    if isinstance(value, (bool, int, float)):
+        if kind == "mode" and not isinstance(value, (bool, float)) and 0 <= value <= 0o7777:
+            return f"{value:04o}"
+        return str(value) if kind in ("str", "path", "list[str]", "list[path]") else value
+    if kind in ("list[str]", "list[path]") and isinstance(value, (list, tuple)):
+        return [eased(kind[5:-1], item) for item in value]
+    return value
+
+
 def _content(value: object) -> bytes:
     """Text, bytes, or what is written as JSON; all else as Python writes it, as Ansible does."""
     if isinstance(value, bytes):

@@ -15,6 +15,7 @@ from playbook_engine.cli.options import (
     make_app,
     max_hosts_option,
     on_terminal,
+    operator,
     options,
     vault_options,
     watchers,
@@ -55,6 +56,6 @@ def apply(
         app, saved,
         options(check=False, diff=diff, forks=forks, reason=reason, wait=wait, take_over=take_over), command_line(),
         watchers(app, as_json=as_json, verbose=verbose, diff=diff, steps=saved.plan.runbook.count()),
-        ask_about_key if on_terminal() else None,
+        ask_about_key if on_terminal() else None, operator(),
     )  # fmt: skip
     sys.exit(end.code)

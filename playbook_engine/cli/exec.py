@@ -14,6 +14,7 @@ from playbook_engine.cli.options import (
     login_options,
     make_app,
     on_terminal,
+    operator,
     options,
     run_options,
     vault_options,
@@ -68,6 +69,6 @@ def exec_(
     )  # fmt: skip
     end = execute(
         app, plan, watchers(app, as_json=as_json, verbose=max(verbose, 1), diff=diff),
-        ask_about_key if on_terminal() else None,
+        ask_about_key if on_terminal() else None, operator=operator(),
     )  # fmt: skip
     sys.exit(end.code)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from playbook_engine.cli.options import Duration, command_line, make_app, options
+from playbook_engine.cli.options import Duration, command_line, make_app, operator, options
 
 if TYPE_CHECKING:
     from playbook_engine.app.wiring import App
@@ -65,7 +65,7 @@ def module(
             runbook, chosen.hosts, given, kind="exec", others=chosen.others, groups=chosen.groups,
             command=command_line(), options=options(check=check, diff=False, forks=1, reason=reason, wait=wait),
         )  # fmt: skip
-        execute(app, plan, [answer])
+        execute(app, plan, [answer], operator=operator())
     except EngineError as error:
         _print(app, refused(error.message, error))
     else:

@@ -176,6 +176,20 @@ def _confirm(name: str) -> str:
     return words.get(str(said), str(said))
 
 
+def operator() -> Callable[[str, bool], str] | None:
+    """Who answers a `pause`: whoever is at the terminal; without one nobody, and with --yes Enter is always said."""
+    if on_terminal():
+        return _prompt
+    return (lambda _text, _hidden: "") if _parameter("yes", False) else None
+
+
+def _parameter(name: str, default: T) -> T:
+    """Of the command that runs, where it has one of that name."""
+    ctx = click.get_current_context(silent=True)
+    value = ctx.params.get(name) if ctx is not None else None
+    return default if value is None else value
+
+
 def prompting() -> Callable[[str, bool], str] | None:
     """Who answers `vars_prompt`; nobody without a terminal."""
     return _prompt if on_terminal() else None
@@ -356,6 +370,7 @@ def options(
         tags=_words(tags), skip_tags=_words(skip_tags), skip=tuple(skip), again=tuple(again), wait=wait,
         take_over=take_over, start_at=_given("start_at", ""),
         ask=_given("one_by_one", False), force_handlers=_given("force_handlers", False),
+        verbosity=_parameter("verbose", 0),
     )  # fmt: skip
 
 

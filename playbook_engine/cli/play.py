@@ -19,6 +19,7 @@ from playbook_engine.cli.options import (
     make_app,
     on_terminal,
     only_listed,
+    operator,
     options,
     prompting,
     run_options,
@@ -69,7 +70,7 @@ def play(
         return
     document = PlayDocument(plan.runbook)
     shown = [] if as_json else watchers(app, as_json=False, verbose=verbose, diff=diff, steps=plan.runbook.count())
-    end = execute(app, plan, [*shown, document], ask_about_key if on_terminal() else None, confirming())
+    end = execute(app, plan, [*shown, document], ask_about_key if on_terminal() else None, confirming(), operator())
     if as_json:
         click.echo(app.redactor.text(json.dumps({"run": end.run, **document.document()}, ensure_ascii=False)))
     sys.exit(end.code)

@@ -15,6 +15,7 @@ from playbook_engine.cli.options import (
     lock_options,
     make_app,
     on_terminal,
+    operator,
     options,
     vault_options,
     watchers,
@@ -58,6 +59,6 @@ def resume(
         options(check=False, diff=False, forks=forks, reason=reason, force=force, skip=skip, again=again, wait=wait,
                 take_over=take_over),
         [*watchers(app, as_json=as_json, verbose=verbose, diff=False), *gates(app, drill)], command_line(),
-        ask_about_key if on_terminal() else None, Login(user=user, private_key=private_key),
+        ask_about_key if on_terminal() else None, Login(user=user, private_key=private_key), operator(),
     )  # fmt: skip
     sys.exit(end.code)

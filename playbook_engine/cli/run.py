@@ -22,6 +22,7 @@ from playbook_engine.cli.options import (
     on_terminal,
     only_listed,
     only_listing,
+    operator,
     options,
     prompting,
     run_options,
@@ -82,7 +83,7 @@ def run(
     plan, waiting = drilled(app, plan, drill)
     end = execute(
         app, plan, [*watchers(app, as_json=as_json, verbose=verbose, diff=diff, steps=plan.runbook.count()), *waiting],
-        ask_about_key if on_terminal() else None, confirming(),
+        ask_about_key if on_terminal() else None, confirming(), operator(),
     )  # fmt: skip
     sys.exit(end.code)
 

@@ -13,6 +13,7 @@ from playbook_engine.engine.digest import digest
 from playbook_engine.engine.drift import drifted, key
 from playbook_engine.engine.item import Item, carries, told
 from playbook_engine.engine.ledger import Ledger
+from playbook_engine.engine.pausing import wait
 from playbook_engine.engine.result import StepResult
 from playbook_engine.engine.sending import Sending
 from playbook_engine.model.events import StateObserved
@@ -48,6 +49,11 @@ class Acting:
             yield from context.reach()
         if step.action == "approve":
             return (yield from self._approve(item, args))
+        if step.action == "pause":
+            return (yield from self._pause(item, args))
+        if step.action == "debug" and _quiet(args, context.options.verbosity):
+            left = {"changed": False, "skipped": True, "skipped_reason": "Verbosity threshold not met."}
+            return StepResult(outcome=Outcome.SKIPPED, message="it is said with more -v only", result=left)
         if spec.kind is Kind.CONTROL:
             reply = context.control(step.action, args, item.scope, variables)
             return self._sending.judge(item, reply, changed=False)
@@ -63,6 +69,14 @@ class Acting:
         if spec.kind is Kind.STATE:
             return (yield from self._state(item, args))
         return (yield from self._opaque(item, args))
+
+    def _pause(self, item: Item, args: Mapping[str, object]) -> Program[StepResult]:
+        """Nobody waits for a preview."""
+        if item.check:
+            said = "it would wait"
+            return StepResult(outcome=Outcome.OK, kind="check", message=said, result={"changed": False, "msg": said})
+        reply = yield from wait(item.name, args, self._context.hide)
+        return self._sending.judge(item, reply, changed=False)
 
     def _approve(self, item: Item, args: Mapping[str, object]) -> Program[StepResult]:
         """People decide, once for all hosts."""
@@ -144,6 +158,12 @@ class Acting:
         said = str(args.get("cmd") or args.get("argv") or step.action)
         event = yield from self._sending.intend(item, args, ({"aspect": "run", "after": said},), {})
         return (yield from self._sending.send(item, event, self._sending.change(item, event, "run")))
+
+
+def _quiet(args: Mapping[str, object], verbosity: int) -> bool:
+    """Whether a `debug` is for whoever asks for more (`-v`)."""
+    least = args.get("verbosity")
+    return isinstance(least, int) and least > verbosity
 
 
 def _weight(value: object) -> int:

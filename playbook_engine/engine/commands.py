@@ -131,7 +131,26 @@ class Approve:
     wanted: Wanted
 
 
-Command = Connect | Ask | Emit | Sleep | Now | Gate | Approve | Join | Once | Told | Throttle | Confirm
+@frozen
+class Pause:
+    """Wait so many seconds, or, with None, until a person at the terminal has answered; answered with a Paused."""
+
+    seconds: float | None
+    text: str
+    hidden: bool = False
+
+
+@frozen
+class Paused:
+    """How a Pause went: from when to when, in UTC, for how many seconds. `said` is None where nobody could be asked."""
+
+    start: str
+    stop: str
+    seconds: float
+    said: str | None = ""
+
+
+Command = Connect | Ask | Emit | Sleep | Now | Gate | Approve | Pause | Join | Once | Told | Throttle | Confirm
 T = TypeVar("T")
 Program = Generator[Command, Any, T]
 

@@ -51,7 +51,7 @@ class HostContext:
         self.templar = templar
         self.options: Options = plan.options
         self._read_file = read_file
-        self._hide = hide
+        self.hide = hide
         self.budget = budget
         self.crowd = crowd or Crowd()
 
@@ -96,12 +96,13 @@ class HostContext:
         rendered = self.plain(self.templar.render(dict(args), variables))
         if not isinstance(rendered, Mapping):
             raise ArgumentError(f"{spec.name}: the arguments are no mapping: {rendered!r}")
-        done = spec.complete(rendered)
+        theirs = scope.runbook.play or self.plan.kind == "exec"  # values as Ansible takes them
+        done = spec.complete(spec.eased(rendered) if theirs else rendered)
         for param in spec.params.values():
             if param.local and done.get(param.name) is not None and spec.reads_here(done):
                 self._placed(scope, spec, param, done, variables)
             if param.secret and done.get(param.name):
-                self._hide(str(done[param.name]))
+                self.hide(str(done[param.name]))
         return done
 
     def _file(self, scope: Scope, kind: str, name: str) -> bytes:
@@ -132,7 +133,7 @@ class HostContext:
     def plain(self, value: object) -> object:
         """A value as the host needs it: secrets as their texts, which are masked from now on."""
         for text in set(secrets_in(value)):
-            self._hide(text)
+            self.hide(text)
         return revealed(value)
 
     def _placed(

@@ -72,6 +72,12 @@ class Coordinator:
             self._clock.sleep(min(left, 0.5))
         self.interrupt(host)
 
+    def rest(self, host: str, seconds: float) -> None:
+        """Waits where there is nothing to finish: a run that is stopped ends it at once. Raises Interrupted."""
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0 and not self.halt():
+            self.sleep(host, min(left, 0.5))
+
     @property
     def stopped(self) -> str:
         return self._stop

@@ -25,6 +25,8 @@ from playbook_engine.engine.commands import (
     Join,
     Now,
     Once,
+    Pause,
+    Paused,
     Program,
     Sleep,
     Throttle,
@@ -45,6 +47,8 @@ from playbook_engine.transport.base import Become, Call, Claim, Connection, Hell
 RIVAL = 0.3  # seconds between two tries at a host that another run holds
 
 MakeProgram = Callable[[Host], Program[HostStatus]]
+Operator = Callable[[str, bool], str]
+"""Whoever is at the terminal: what they answer to a text; whether what they type is hidden."""
 
 
 @dataclass(slots=True)
@@ -82,6 +86,8 @@ class Driver:
         self._plan = plan
         self._claim = claim
         self.approval: Approval | None = None  # whom an `approve` asks; it wants our coordinator
+        self.operator: Operator | None = None
+        self._asking = threading.Lock()
         self._transports = transports
         self._sink = sink
         self._clock = clock
@@ -214,6 +220,8 @@ class Driver:
                         answer = self._gate(host.name, command)
                     case Approve():
                         answer = self._approve(host.name, command)
+                    case Pause():
+                        answer = self._pause(host.name, command)
                     case _:
                         answer = self._together(host.name, command)
             except HostError as raised:
@@ -272,6 +280,22 @@ class Driver:
             self._slots.acquire()
         self.coordinator.interrupt(host)
         return decision
+
+    def _pause(self, host: str, command: Pause) -> Paused:
+        """Waits, and holds no slot meanwhile. Raises Interrupted."""
+        start, began = self._clock.utc(), self._clock.monotonic()
+        said: str | None = ""
+        self._slots.release()
+        try:
+            if command.seconds is not None:
+                self.coordinator.rest(host, command.seconds)
+            else:
+                with self._asking:  # one question at a time
+                    said = None if self.operator is None else self.operator(command.text, command.hidden)
+        finally:
+            self._slots.acquire()
+        self.coordinator.interrupt(host)
+        return Paused(start=start, stop=self._clock.utc(), seconds=self._clock.monotonic() - began, said=said)
 
     def _connect(self, host: str, command: Connect) -> Hello:
         """The greeting of a session, after as many tries as fit into the patience that is asked for."""

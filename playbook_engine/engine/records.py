@@ -44,10 +44,12 @@ def check(host: str, purpose: str, scope: str, probe: Probe, finding: Finding) -
     )  # fmt: skip
 
 
-def told(result: Mapping[str, object], *, whole: bool = False) -> dict[str, object]:
-    """The part of a result that the terminal and the reports show; a probe's is the measurement, `whole`."""
+def told(result: Mapping[str, object], *, whole: bool = False, facts: bool = False) -> dict[str, object]:
+    """The part of a result that the terminal and the reports show; a probe's is the measurement, `whole`. With `facts`
+    also those that it has found: they are what was asked for."""
     if whole:
-        return {"result": cut({k: v for k, v in result.items() if k not in ("changed", "failed", "ansible_facts")})}
+        left_out = ("changed", "failed") if facts else ("changed", "failed", "ansible_facts")
+        return {"result": cut({k: v for k, v in result.items() if k not in left_out})}
     found: dict[str, object] = {}
     for key in TOLD:
         value = result.get(key)

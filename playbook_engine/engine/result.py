@@ -17,6 +17,7 @@ ADVICE = {
     "permission": "the user lacks the right: set `become: true`, or connect as another user",
     "timeout": "its whole process group was killed. Raise the step's `timeout` if it may take longer",
     "no-such-command": "install the program, or give its full path",
+    "no-terminal": "run it at a terminal, or say --yes: then nobody is asked, and the run goes on",
     "over-undo-limit": "give the step a `rollback:` of its own, say `irreversible: reason`, or raise undo_limit",
 }
 """What to do next, by the kind of a failure."""

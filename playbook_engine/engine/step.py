@@ -492,6 +492,7 @@ class StepRunner:
             end = dataclasses.replace(end, ignored=bool(ignore), result={**end.result, "unreachable": True})
         rescued = item.rescue and end.stops and end.outcome in RESCUED and end.kind not in TAKEN
         whole = item.spec.kind is Kind.PROBE or step.action == "debug"
+        alone = self._context.plan.kind == "exec"
         notified = step.notify if end.outcome is Outcome.CHANGED else ()
         self._ledger.notify(item.scope_id, notified)
         yield from emit(
@@ -501,7 +502,7 @@ class StepRunner:
                 message=_hidden(step, end.message), advice=end.advice, ignored=end.ignored, rescued=rescued,
                 attempts=item.attempt, seconds=seconds, notified=notified,
                 on=item.on if item.on != self._context.host.name else "",
-                shown={"hidden": "no_log"} if step.no_log else told(end.result, whole=whole),
+                shown={"hidden": "no_log"} if step.no_log else told(end.result, whole=whole, facts=alone),
                 result=end.result,
                 where=str(step.where or ""),
             )

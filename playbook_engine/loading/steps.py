@@ -93,7 +93,8 @@ class StepReader:
             failed_when=self._values.optional(raw.failed_when, (*path, "failed_when")),
             ignore_errors=self._values.value(raw.ignore_errors, (*path, "ignore_errors")),
             ignore_unreachable=self._values.value(raw.ignore_unreachable, (*path, "ignore_unreachable")),
-            check_mode=raw.check_mode, diff=raw.diff, run_once=raw.run_once, throttle=raw.throttle, no_log=raw.no_log,
+            check_mode=raw.check_mode, diff=raw.diff, run_once=raw.run_once or spec.once,
+            throttle=raw.throttle, no_log=raw.no_log,
             become=raw.become, become_user=self._values.value(raw.become_user, (*path, "become_user")),
             become_method=raw.become_method, **self._environment(raw, path), tags=tuple(raw.tags),
             vars=self._values.variables(raw.vars, (*path, "vars")), notify=tuple(raw.notify), listen=tuple(raw.listen),
@@ -247,7 +248,7 @@ class StepReader:
         # `service: {name: x}` of a probe came here under its long name, so as not to be taken for what it is about.
         written = actions[0] if (*path, actions[0]) in self._document.values else spec.name
         place = (*path, written)
-        if model is ProbeModel and spec.name in ("set_fact", "debug", "fail"):
+        if model is ProbeModel and spec.name in ("set_fact", "debug", "fail", "pause"):
             advice = "a probe looks at something: command, stat, http, assert"
             self._problems.add(place, f"{spec.name} measures nothing", advice, key=True)
             return None
@@ -280,6 +281,7 @@ class StepReader:
         if spec.name == "assert":
             given = {**given, "that": self._assertions(given["that"], (*path, "that"))} if "that" in given else given
         args = {str(k): self._values.value(v, (*path, k)) for k, v in given.items()}
+        args = spec.eased(args) if self._foreign else args
         for problem in spec.check(args, lambda v: isinstance(v, Template | Vaulted)):
             at_key = problem.key or not problem.path
             self._problems.add((*path, *problem.path), problem.message, problem.advice, key=at_key)

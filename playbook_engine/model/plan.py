@@ -16,6 +16,7 @@ class Options:
 
     `wait`: seconds for another run to let go of a host. `take_over`: the run whose hosts are taken away from it.
     `start_at`: the name (or glob) of the step to begin with. `ask`: a person is asked before each step (`--step`).
+    `verbosity`: how many -v were given.
     """
 
     check: bool = False
@@ -33,6 +34,7 @@ class Options:
     start_at: str = ""
     ask: bool = False
     force_handlers: bool = False
+    verbosity: int = 0
 
 
 @frozen

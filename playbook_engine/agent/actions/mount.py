@@ -141,6 +141,12 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
 
 
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
+    mount = before["mount"]
+    if limit is not None and mount is not None and mount["fstype"] in mounts.MEMORY and _goal(args, before) is False:
+        inside = os.listdir(before["at"])
+        if inside:
+            message = "%s is %s: what lies in it, %s for one, would be lost when it is unmounted, without a way back"
+            raise failure.Failed(message % (before["at"], mount["fstype"], inside[0]), "over-undo-limit")
     return textfile.keep(args, before, edited(args, before), limit)
 
 
@@ -186,7 +192,9 @@ def _remount(args: "dict", at: str) -> None:
         opts = "remount"
     from_table = [] if args["fstab"] == "/etc/fstab" else ["-T", args["fstab"]]
     ran = process.run(["mount"] + from_table + ["-o", opts, at], env={"LC_ALL": "C"})
-    if ran["rc"] != 0 and args["state"] == "mounted":  # a file system that cannot be remounted (nfs, another source)
+    now = mounts.at(at)
+    lossy = now is not None and now["fstype"] in mounts.MEMORY and os.listdir(at)
+    if ran["rc"] != 0 and args["state"] == "mounted" and not lossy:  # it cannot be remounted (nfs, another source)
         unmount(at)
         _mount(args, at)
     elif ran["rc"] != 0:
@@ -215,10 +223,8 @@ def undo(args: "dict", before: "dict") -> "dict":
         unmount(at)
     if was is not None or point["there"]:
         filestate.make_parents(point["made"] + [at])
-    if was is not None and now is None:
-        _call(mounts.again(was))
-    elif was is not None and now is not None and now["options"] != was["options"]:
-        _call(["mount", "-o", "remount," + was["options"], at])
+    if was is not None:
+        _mount_as(was, now)
     if was is None and point["there"] and "mode" in point and point["kind"] == "directory":
         os.chown(at, point["uid"], point["gid"])
         os.chmod(at, int(point["mode"], 8))
@@ -228,6 +234,28 @@ def undo(args: "dict", before: "dict") -> "dict":
                 os.rmdir(path)
     textfile.undo({key: value for key, value in before.items() if key != "parents"})
     return {"path": at, "name": at}
+
+
+def _mount_as(was: "dict", now: "dict | None") -> None:
+    """What was mounted is, and as it was. What no remount gives back (an option that the file system keeps) does a new
+    mount, which fails while something is open there; never where it would take the content along."""
+    at = was["path"]
+    if now is not None and not mounts.alike(was, now):
+        unmount(at)
+        now = None
+    if now is None:
+        _call(mounts.again(was))
+        return
+    if now["options"] != was["options"]:
+        _call(mounts.remount(was, now))
+        now = mounts.at(at)
+    if now is not None and now["options"] != was["options"]:
+        if was["fstype"] in mounts.MEMORY and os.listdir(at):
+            raise failure.Failed(
+                "%s: %s keeps options: %s, was %s" % (at, was["fstype"], now["options"], was["options"])
+            )
+        unmount(at)
+        _call(mounts.again(was))
 
 
 def result(args: "dict", state: "dict") -> "dict":

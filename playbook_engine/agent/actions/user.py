@@ -80,7 +80,7 @@ SPEC = {
     "examples": "user: {name: mlflow, system: true, home: /var/lib/mlflow, shell: /usr/sbin/nologin}",
 }
 
-VOLATILE = filestate.VOLATILE + ("hash", "own_group", "home_there", "home_at", "mail_there")
+VOLATILE = filestate.VOLATILE + ("hash", "own_group", "home_there", "home_at", "old_home_there", "mail_there")
 MAIL = "/var/mail/%s"
 ASPECTS = ("uid", "group", "comment", "home", "shell")
 # What chage(1) sets: the argument, where it stands in shadow(5) behind the name, the option.
@@ -115,6 +115,7 @@ def observe(args: "dict") -> "dict":
     state["subordinate"] = accounts.subordinate(name)
     home = args["home"] or state.get("home") or accounts.default_home(name)
     state["home_at"], state["home_there"] = home, os.path.lexists(home)
+    state["old_home_there"] = state["exists"] and os.path.lexists(state["home"])
     state["parents"] = filestate.missing_parents(home)
     if args["state"] == "present" and args["generate_ssh_key"]:
         state["ssh_key"] = userhome.key_state(userhome.key_path(args, home))
@@ -163,7 +164,7 @@ def wanted(args: "dict", before: "dict") -> "dict":
     if args["password_lock"] is not None and args["password_lock"] != before.get("locked", False):
         asked["locked"] = args["password_lock"]
     asked.update(_ages(args, before))
-    moves = "home" in asked and args["move_home"] and os.path.lexists(before["home"]) if before["exists"] else False
+    moves = "home" in asked and args["move_home"] and before["old_home_there"]
     if before["exists"] and args["create_home"] and not before["home_there"] and not moves:
         asked["home directory"] = "made"
     if args["generate_ssh_key"] and (args["force"] or before["ssh_key"]["files"][0]["type"] == "absent"):
@@ -326,12 +327,13 @@ def undo(args: "dict", before: "dict") -> "dict":
     if now is None:
         _restore(before)
     else:
-        # A move that failed has left the home where it was.
+        # A move that failed has left the home where it was; where there was none, a new one was made: nothing moved.
+        moves = args["move_home"] and before["old_home_there"]
         moved = os.path.lexists(now["home"]) and not os.path.lexists(before["home"])
-        _change(dict(args, move_home=args["move_home"] and moved), _differences(before, now))
+        _change(dict(args, move_home=moves and moved), _differences(before, now))
         if args["move_home"] and before["parents"] and not os.path.lexists(before["home_at"]):
             removed = filestate.remove_created(before["parents"][0])
-    removed += userhome.take_back(before, moved=args["move_home"])
+    removed += userhome.take_back(before, moved=args["move_home"] and before["old_home_there"])
     for one in before.get("tree", []):
         filestate.put_back(one)
     _put_shadow(before)

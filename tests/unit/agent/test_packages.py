@@ -1,5 +1,5 @@
-"""Versions and names of RPM and Alpine packages. What rpm and apk say here was recorded: Debian's rpm 4.18, and
-apk 2.14 of Alpine 3.20."""
+"""Versions and names of RPM and Alpine packages. What rpm and apk say here was written by hand, in the form that rpm
+4.18 and apk 2.14 give it."""
 
 from __future__ import annotations
 
