@@ -9,6 +9,7 @@ from playbook_engine.app.runs import RunEnd, execute, view_of
 from playbook_engine.app.settings import Settings
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.compile import compile_plan
+from playbook_engine.engine.driver import Operator
 from playbook_engine.journal.fold import RunView
 from playbook_engine.loading.runbooks import Loader
 from playbook_engine.model.host import ConnectionSpec, Host
@@ -40,7 +41,10 @@ class Bench:
         self.hosts[name] = MemoryHost(name, **given)  # type: ignore[arg-type]
         return self.hosts[name]
 
-    def run(self, text: str, /, *, kind: str = "run", options: Options | None = None, **given: object) -> Result:
+    def run(
+        self, text: str, /, *, kind: str = "run", options: Options | None = None, operator: Operator | None = None,
+        **given: object,
+    ) -> Result:  # fmt: skip
         file = self.folder / "runbook.yml"
         file.write_text(dedent(text))
         app = MemoryApp(self.folder / "state", list(self.hosts.values()))
@@ -50,7 +54,7 @@ class Bench:
             for n in self.hosts
         ]
         plan = compile_plan(runbook, hosts, given, kind=kind, options=options or Options())
-        end = execute(app, plan, [])
+        end = execute(app, plan, [], operator=operator)
         return Result(app, end)
 
 

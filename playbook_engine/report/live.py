@@ -59,6 +59,7 @@ class LiveConsole(Console):
             file=out, highlight=False, soft_wrap=True, no_color=not colour, color_system="auto" if colour else None
         )
         self._live: Live | None = None
+        self._asking: set[str] = set()
 
     def emit(self, event: Event) -> None:
         with self._lock:
@@ -68,11 +69,12 @@ class LiveConsole(Console):
     def _note(self, event: Event) -> None:
         if isinstance(event, (RunStarted, RunResumed)):
             self._rows = {h: Row(h, since=time.monotonic()) for h in event.hosts}
-            self._live = Live(console=self._terminal, get_renderable=self._table, refresh_per_second=8, transient=True)
-            self._live.start()
+            self._show()
         elif isinstance(event, RunFinished) and self._live is not None:
             self._live.stop()
             self._live = None
+        elif isinstance(event, (StepStarted, StepFinished)) and event.action == "pause":
+            self._aside(event)
         row = self._rows.get(event.host)
         if row is None:
             return
@@ -96,6 +98,21 @@ class LiveConsole(Console):
                 row.status, row.doing = event.status, ""
             case _:
                 pass
+
+    def _show(self) -> None:
+        self._live = Live(console=self._terminal, get_renderable=self._table, refresh_per_second=8, transient=True)
+        self._live.start()
+
+    def _aside(self, event: StepStarted | StepFinished) -> None:
+        """The table is away while a person is asked: it would be drawn over the question."""
+        if isinstance(event, StepStarted):
+            self._asking.add(event.host)
+        else:
+            self._asking.discard(event.host)
+        if self._asking and self._live is not None:
+            self._live.stop()
+        elif self._rows:
+            self._show()  # a new one: the old one would wipe out the lines where it stood
 
     def _table(self) -> Group:
         busy = [r for r in self._rows.values() if not r.status]

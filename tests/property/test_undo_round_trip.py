@@ -8,8 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from live_agents import needs
-from routes import ROUTES, reversible, try_out
+from box_grounds import Account
+from live_agents import INTERPRETERS, needs
+from round_trip import travel
+from routes import ROUTES, laid, reversible, try_out
+from system_grounds import Machine
 
 EXAMPLES = {
     "service": 3, "package": 4, "pip": 3, "user": 30, "apt": 3, "dnf": 3, "systemd": 6, "git": 20, "cron": 40,
@@ -20,6 +23,27 @@ MORE = {"replace": 240}  # of what is drawn for it, little matches
 
 def test_every_action_that_promises_an_undo_has_a_route() -> None:
     assert set(ROUTES) == reversible(), "write its state and its arguments in tests/contract/routes.py"
+
+
+LEARNED: list[tuple[str, object, dict[str, object]]] = [
+    ("mount", Machine(mounted="mount -t tmpfs -o ro,noexec other /srv/mnt"),
+     {"path": "/srv/mnt", "src": "tmpfs", "fstype": "tmpfs", "state": "mounted", "opts": "size=1m"}),
+    ("mount", Machine(mounted="mount -t tmpfs -o size=1m,nr_inodes=20 tmpfs /srv/mnt"),
+     {"path": "/srv/mnt", "src": "tmpfs", "fstype": "tmpfs", "state": "mounted", "opts": "size=2m,noexec,huge=always"}),
+    ("user", Account(home="/srv/h/worker"), {"name": "worker", "home": "/home/worker", "move_home": True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("action", "drawn", "args"), LEARNED)
+def test_what_once_did_not_come_back_does(
+    action: str, drawn: object, args: dict[str, object], tmp_path: Path
+) -> None:  # fmt: skip
+    route = ROUTES[action]
+    needs(*route.needs, root=True)
+    with laid(route.ground, tmp_path / "ground", list(INTERPRETERS.values())[-1], "") as ground:
+        trip = travel(ground, action, args, drawn)
+    assert trip.changed
+    assert not trip.differences
 
 
 @pytest.mark.parametrize("action", ROUTES)

@@ -7,7 +7,7 @@ SPEC = {
     "kind": "control",
     "once": True,
     "summary": "Wait for some time, or for a person at the terminal",
-    "doc": "With `seconds` or `minutes` the run waits so long, at least a second, and `prompt` is only shown. Without "
+    "doc": "With `seconds` or `minutes` the run waits so long, at least a second, and nobody is asked. Without "
     "them a person is asked, and answers with Enter; what is typed before it is `user_input`. Without a terminal that "
     "fails, unless `--yes` is given: then nobody is asked. `--check` waits for nothing. For a person's consent that "
     "is recorded and bound to the plan there is `approve`.",

@@ -54,6 +54,30 @@ def test_what_a_type_refuses(kind: str, value: object, said: str) -> None:
         ParamSpec(name="p", type=kind).convert(value)
 
 
+EASED = [
+    ("mode", 420, "0644"), ("mode", 0, "0000"), ("mode", 0o4755, "4755"), ("mode", -1, -1), ("mode", 8 ** 5, 8 ** 5),
+    ("mode", True, True), ("str", 1.1, "1.1"), ("str", 8080, "8080"), ("str", False, "False"), ("str", [1], [1]),
+    ("path", 5, "5"), ("list[str]", [1, True, "x"], ["1", "True", "x"]), ("list[str]", 1.5, "1.5"),
+    ("int", True, True), ("bool", 1, 1), ("raw", 5, 5), ("dict", 5, 5), ("list", [5], [5]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "value", "wanted"), EASED)
+def test_what_ansible_takes_for_text(kind: str, value: object, wanted: object) -> None:
+    got = ParamSpec(name="p", type=kind).eased(value)
+    assert got == wanted
+    assert type(got) is type(wanted)
+
+
+def test_a_boolean_is_the_word_for_it_among_the_choices() -> None:
+    param = ParamSpec(name="p", type="str", choices=("all", "no", "yes"))
+    assert (param.eased(False), param.eased(True)) == ("no", "yes")
+    assert ParamSpec(name="p", type="str", choices=("no", "off")).eased(False) == "False"
+    assert catalog.get("copy").eased({"dest": 5, "mode": 0o640, "nothing": 1}) == {
+        "dest": "5", "mode": "0640", "nothing": 1,
+    }  # fmt: skip
+
+
 @given(
     st.sampled_from(sorted({kind for kind, _, _ in GOOD})),
     st.recursive(
