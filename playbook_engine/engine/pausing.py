@@ -10,7 +10,6 @@ from playbook_engine.engine.commands import Pause, Paused, Program
 from playbook_engine.transport.base import Reply
 
 ENTER = "Press Enter to go on"
-NOBODY = "no-terminal"
 
 
 def wait(name: str, args: Mapping[str, object], hide: Callable[[str], None]) -> Program[Reply]:
@@ -24,7 +23,7 @@ def wait(name: str, args: Mapping[str, object], hide: Callable[[str], None]) -> 
     text = f"[{name}] {given.get('prompt') or ENTER}"
     paused: Paused = yield Pause(seconds=seconds, text=text, hidden=hidden)
     if paused.said is None:
-        return Reply(ok=False, kind=NOBODY, msg="a person is to be asked, and nobody is at a terminal")
+        return Reply(ok=False, kind="no-terminal", msg="a person is to be asked, and nobody is at a terminal")
     if hidden and paused.said:
         hide(paused.said)
     given["paused"] = {"said": paused.said, "start": paused.start, "stop": paused.stop, "seconds": paused.seconds}
