@@ -184,13 +184,26 @@ class Services(Box):
         file.unlink(missing_ok=True)
         self._until(lambda: self._said().startswith(("run", "down")) == linked)
         if linked:
-            self.box.run(f"sv -w 10 {'up' if running else 'down'} /etc/sv/app >/dev/null; sleep 0.05")
+            # sv(8) says ok of a young service that has not died yet, and what runsv then does comes later: it is laid when
+            # it has stayed so for a while.
+            word, wanted = ("up", "run") if running else ("down", "down")
+            self.box.run(f"sv -w 10 {word} /etc/sv/app >/dev/null || :")
+            self._until(lambda: self._stays(wanted))
         if down:
             file.touch()
         return {}
 
     def _said(self) -> str:
         return self.box.run("sv status /etc/sv/app || :")
+
+    def _stays(self, word: str) -> bool:
+        """Whether it is so, is not wanted otherwise, and is still so a moment later."""
+        for _ in range(3):
+            said = self._said()
+            if not said.startswith(f"{word}:") or ", want " in said or ", got TERM" in said:
+                return False
+            time.sleep(0.05)
+        return True
 
     def _until(self, holds: object) -> None:
         end = time.monotonic() + 15
