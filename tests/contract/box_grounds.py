@@ -184,8 +184,8 @@ class Services(Box):
         file.unlink(missing_ok=True)
         self._until(lambda: self._said().startswith(("run", "down")) == linked)
         if linked:
-            # sv(8) says ok of a young service that has not died yet, and what runsv then does comes later: it is laid when
-            # it has stayed so for a while.
+            # sv(8) says ok of a young service that has not died yet, and what runsv then does comes later: it is laid
+            # when it has stayed so for a while.
             word, wanted = ("up", "run") if running else ("down", "down")
             self.box.run(f"sv -w 10 {word} /etc/sv/app >/dev/null || :")
             self._until(lambda: self._stays(wanted))
