@@ -68,12 +68,11 @@ class App:
         return {name: Dialled(transport=transport, dialling=dialling) for name, transport in found.items()}
 
     def _transports(self, ask: Ask | None = None) -> dict[str, Transport]:
-        from playbook_engine.transport.known_hosts import KnownHosts
+        from playbook_engine.transport.late import LateTransport
         from playbook_engine.transport.local import LocalTransport
         from playbook_engine.transport.openssh import OpenSshTransport
-        from playbook_engine.transport.ssh import SshTransport
 
-        ssh = SshTransport(KnownHosts(ask), kex=self.settings.ssh_kex, ciphers=self.settings.ssh_ciphers)
+        ssh = LateTransport(lambda: self._ssh(ask))
         openssh = OpenSshTransport()
         return {
             "ssh": ssh,
@@ -83,6 +82,12 @@ class App:
             "paramiko_ssh": ssh,
             "local": LocalTransport(),
         }
+
+    def _ssh(self, ask: Ask | None) -> Transport:
+        from playbook_engine.transport.known_hosts import KnownHosts
+        from playbook_engine.transport.ssh import SshTransport
+
+        return SshTransport(KnownHosts(ask), kex=self.settings.ssh_kex, ciphers=self.settings.ssh_ciphers)
 
     def dial(self, hosts: Sequence[Host]) -> None:
         """Begins to connect to hosts; the transports of the run to come go on with what was begun."""
