@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from playbook_engine.agent.failure import Failed
@@ -165,17 +167,29 @@ class HostContext:
             else:
                 return
             raise
-        done["content"] = self._rendered(name, content, variables, done) if param.local == "template" else content
+        template = param.local == "template"
+        done["content"] = self._rendered(scope, name, content, variables, done) if template else content
         if done.get("mode") == "preserve":
             done["mode"] = self._file(scope, f"{param.local}-mode", name).decode()
 
     def _rendered(
-        self, name: str, content: bytes, variables: Mapping[str, object], args: Mapping[str, object]
+        self, scope: Scope, name: str, content: bytes, variables: Mapping[str, object], args: Mapping[str, object]
     ) -> bytes:
+        def read(other: str) -> str | None:
+            """A template that this one takes in: where templates are looked for, or beside it."""
+            for place in dict.fromkeys((other, os.path.join(os.path.dirname(name), other))):
+                with contextlib.suppress(LoadError):
+                    return self._file(scope, "template", place).decode("utf-8", "surrogateescape")
+            return None
+
         where = SourcePos(file=name, line=1)
         about = {"template_path": name, "template_destpath": args.get("dest"), "ansible_managed": "Ansible managed"}
         text = self.templar.render_file(
-            content.decode("utf-8", "surrogateescape"), {**about, **variables}, where, syntax=Syntax.of(args, where)
+            content.decode("utf-8", "surrogateescape"),
+            {**about, **variables},
+            where,
+            syntax=Syntax.of(args, where),
+            read=read,
         )
         encoding = str(args.get("output_encoding") or "utf-8")
         try:

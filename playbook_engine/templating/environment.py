@@ -26,6 +26,7 @@ from playbook_engine.model.source import SourcePos
 from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating import lookups
 from playbook_engine.templating.filters import FILTERS, SEES_UNDEFINED
+from playbook_engine.templating.inclusion import REFERS, Read, including
 from playbook_engine.templating.limits import spending
 from playbook_engine.templating.node import OMIT, Template, templates_in, to_nodes
 from playbook_engine.templating.sandbox import (
@@ -273,10 +274,12 @@ class Templar:
         where: SourcePos | None = None,
         *,
         syntax: Syntax | None = None,
+        read: Read | None = None,
     ) -> str:
         """The text of a template file. Unlike in a value of a runbook, a backslash in a string escapes here.
 
         A first line `#jinja2: trim_blocks:False, lstrip_blocks:True` overrides the syntax and is left out.
+        `read` gives the templates that it takes in.
         """
         key, source = (syntax or Syntax()).headed(source, where)
         if not any(sign in source for sign in key.signs()):
@@ -284,9 +287,11 @@ class Templar:
         if key not in self._files:
             self._files[key] = (self._sandbox(plain_backslashes=False, syntax=key), {})
         env, cache = self._files[key]
+        scope = self.scope(variables)
+        if read is not None and REFERS.search(source):
+            env, cache = including(env, read, scope), {}
         compiled = cache.get(source) or self._compile(env, source, cache, where, lambda: env.parse(source))
         with spending():
-            scope = self.scope(variables)
             raw: list[object] = []
 
             def whole() -> object:
