@@ -36,6 +36,7 @@ class Problem:
     message: str
     advice: str | None = None
     key: bool = False
+    code: str = "wrong-type"
 
 
 class ArgumentError(EngineError):
@@ -188,14 +189,20 @@ class ActionSpec:
         for param in self.params.values():
             if param.required and param.name not in there:
                 doc = param.doc.split(". ")[0].rstrip(".")
-                found.append(Problem(path=(), message=f"{self.name} needs {param.name}", advice=doc or None))
+                found.append(
+                    Problem(
+                        path=(), message=f"{self.name} needs {param.name}", advice=doc or None, code="missing-argument"
+                    )
+                )
         for group in self.one_of:
             if not there.intersection(group):
-                found.append(Problem(path=(), message=f"{self.name} needs one of {', '.join(group)}"))
+                found.append(
+                    Problem(path=(), message=f"{self.name} needs one of {', '.join(group)}", code="missing-argument")
+                )
             several = [n for n in args if args[n] is not None and self.canonical(n, internal=internal) in group]
             if len(several) > 1:
                 message = f"{self.name}: {several[0]} and {several[1]} exclude one another"
-                found.append(Problem(path=(several[1],), message=message, key=True))
+                found.append(Problem(path=(several[1],), message=message, key=True, code="exclusive-arguments"))
         return found
 
     def complete(self, args: Mapping[str, object]) -> dict[str, object]:
@@ -234,7 +241,13 @@ class ActionSpec:
         advice = f"did you mean {close[0]}?" if close else f"it takes {', '.join(names) or 'no arguments'}"
         if " " in key:
             advice = "inside braces a comma ends a value: quote text that holds one"
-        return Problem(path=(key,), message=f"{self.name} has no argument {key!r}", advice=advice, key=True)
+        return Problem(
+            path=(key,),
+            message=f"{self.name} has no argument {key!r}",
+            advice=advice,
+            key=True,
+            code="unknown-argument",
+        )
 
 
 def _truth(value: object) -> bool:

@@ -63,6 +63,7 @@ class StepReader:
         elif need_undo and spec.changes and not spec.reversible and not self._says_how(raw, path):
             self._problems.add(
                 (*path, action), f"{action} cannot be taken back by itself, and the step does not say how", key=True,
+                code="missing-rollback",
                 advice="add rollback: with the steps that undo it, or irreversible: with the reason; a command that "
                 "only reads says changed_when: false",
             )  # fmt: skip
@@ -75,7 +76,12 @@ class StepReader:
                 (*path, "async"), f"{action} changes nothing: it has no need to run on its own", key=True
             )
         if raw.irreversible is not None and not raw.irreversible.strip():
-            self._problems.add((*path, "irreversible"), "irreversible: the reason is missing", "say what is lost")
+            self._problems.add(
+                (*path, "irreversible"),
+                "irreversible: the reason is missing",
+                "say what is lost",
+                code="missing-rollback",
+            )
         control = raw.loop_control
         self._values.name(control.loop_var, (*path, "loop_control", "loop_var"))
         step = Step(
@@ -154,7 +160,7 @@ class StepReader:
         try:
             spec.convert(value)
         except Unfit as error:
-            self._problems.add(place, f"{param.name}: {error.message}", error.advice)
+            self._problems.add(place, f"{param.name}: {error.message}", error.advice, code="wrong-type")
 
     def _foreign_to_imports(self, key: str, path: Where) -> None:
         if catalog.plain(key) in catalog.names():
@@ -213,7 +219,9 @@ class StepReader:
                 if name not in names and "{{" not in name:
                     close = difflib.get_close_matches(name, names, 1)
                     advice = f"did you mean {close[0]!r}?" if close else "add it under handlers:"
-                    self._problems.add((*path, "notify"), f"there is no handler {name!r}", advice)
+                    self._problems.add(
+                        (*path, "notify"), f"there is no handler {name!r}", advice, code="unknown-handler"
+                    )
 
     # ------------------------------------------------------------------ actions
 
@@ -230,6 +238,7 @@ class StepReader:
                 if owner is not None:
                     self._problems.add(
                         (*path, key), f"{key} is an argument of {owner}, not a key of the step", key=True,
+                        code="unknown-key",
                         advice=f"write it inside: {owner}: {{{key}: …}}",
                     )  # fmt: skip
                     continue
@@ -241,7 +250,9 @@ class StepReader:
         if not actions:
             if not given:
                 what = "a step" if model is StepModel else "a probe"
-                self._problems.add(path, f"{what} needs an action", "`runbook actions` lists them")
+                self._problems.add(
+                    path, f"{what} needs an action", "`runbook actions` lists them", code="missing-action"
+                )
             return None
         spec = catalog.get(actions[0])
         # `service: {name: x}` of a probe came here under its long name, so as not to be taken for what it is about.
@@ -267,7 +278,9 @@ class StepReader:
             given = {spec.free_form: given}
         if not isinstance(given, Mapping):
             example = f"for example {spec.examples.splitlines()[0]}" if spec.examples else None
-            self._problems.add(path, f"{spec.name} wants its arguments, and this is {kind_of(given)}", example)
+            self._problems.add(
+                path, f"{spec.name} wants its arguments, and this is {kind_of(given)}", example, code="wrong-type"
+            )
             return None
         if spec.kind is Kind.CONTROL and spec.name == "set_fact":
             facts = {str(k): self._values.value(v, (*path, k)) for k, v in given.items() if k != "cacheable"}
@@ -282,7 +295,7 @@ class StepReader:
         args = {str(k): self._values.value(v, (*path, k)) for k, v in given.items()}
         for problem in spec.check(args, lambda v: isinstance(v, Template | Vaulted)):
             at_key = problem.key or not problem.path
-            self._problems.add((*path, *problem.path), problem.message, problem.advice, key=at_key)
+            self._problems.add((*path, *problem.path), problem.message, problem.advice, key=at_key, code=problem.code)
         if spec.name == "command" and isinstance(args.get("cmd"), str):
             try:
                 shlex.split(str(args["cmd"]))
