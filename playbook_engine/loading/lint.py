@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from playbook_engine.loading.results import attributes, slip
 from playbook_engine.model.errors import LoadError, TemplateError, VaultError
 from playbook_engine.model.runbook import Block, Entry, Import, Include, Probe, Runbook, Step
 from playbook_engine.model.source import SourcePos
+from playbook_engine.model.spelling import did_you_mean, nearest
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.node import Template, templates_in
 
@@ -291,8 +291,7 @@ class _Look:
                 yield name, attribute, meant
 
     def _undefined(self, name: str, names: set[str], where: SourcePos | None) -> None:
-        close = difflib.get_close_matches(name, names, 1, 0.6)
-        advice = f"did you mean {close[0]}?" if close else "define it under params: or vars:, or give it with -e"
+        advice = did_you_mean(nearest(name, names)) or "define it under params: or vars:, or give it with -e"
         if name == "item":
             advice = "it is the entry of a loop: this step has no loop:"
         elif name == RESULT:

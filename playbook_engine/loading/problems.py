@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from playbook_engine.loading.foreign_words import ANSIBLE
 from playbook_engine.loading.schema import LATER, keywords
 from playbook_engine.loading.yaml_source import Document, Where
 from playbook_engine.model.errors import LoadError, LoadErrors
+from playbook_engine.model.spelling import did_you_mean, nearest
 
 EXPECTED = {
     "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping", "model_attributes_type": "a mapping",
@@ -60,10 +60,11 @@ class Problems:
                 code="not-carried-out",
             )
             return
-        close = difflib.get_close_matches(key, list(known), 1, 0.6)
+        beside = [str(at[-1]) for at in self._document.keys if at[:-1] == path[:-1]]
+        close = nearest(key, known, beside)
         if close and (*path[:-1], close[0]) not in self._document.keys:
             self.mute((*path[:-1], close[0]))  # that what was meant is missing follows from it
-        advice = ANSIBLE.get(key) or (f"did you mean {close[0]}?" if close else None)
+        advice = ANSIBLE.get(key) or did_you_mean(close)
         if " " in key:
             advice = "inside braces a comma ends a value: quote text that holds one"
         if advice is None and "action" in what:
@@ -101,8 +102,7 @@ class Problems:
         value, context = error["input"], error.get("ctx", {})
         if error["type"] == "literal_error":
             choices = re.findall(r"'([^']+)'", str(context.get("expected", "")))
-            close = difflib.get_close_matches(str(value), choices, 1)
-            advice = f"did you mean {close[0]}?" if close else None
+            advice = did_you_mean(nearest(str(value), choices))
             self.add(path, f"{label}{_said(value)} is none of {', '.join(choices)}", advice, code="wrong-value")
         elif error["type"] in EXPECTED:
             self._shape(path, EXPECTED[error["type"]], value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from playbook_engine.loading.values import ValueReader
 from playbook_engine.loading.yaml_source import Document, Where
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.runbook import Import, OnDisconnect, Otherwise, Param, Probe, Runbook, Step
+from playbook_engine.model.spelling import did_you_mean, nearest
 from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import Template, holds_template, to_nodes
 
@@ -217,8 +217,8 @@ class StepReader:
         for entry, path in self._read:
             for name in entry.notify:
                 if name not in names and "{{" not in name:
-                    close = difflib.get_close_matches(name, names, 1)
-                    advice = f"did you mean {close[0]!r}?" if close else "add it under handlers:"
+                    close = nearest(name, names)
+                    advice = did_you_mean(repr(n) for n in close) or "add it under handlers:"
                     self._problems.add(
                         (*path, "notify"), f"there is no handler {name!r}", advice, code="unknown-handler"
                     )

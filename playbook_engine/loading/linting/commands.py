@@ -18,8 +18,8 @@ FOLDER = re.compile(rf"/+(?:{'|'.join(SYSTEM)})/*\*?")
 VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*|[0-9@*])|\{(?P<braced>[A-Za-z_]\w*)(?P<guard>:?[?-][^}]*)?[^}]*\})")
 DISK = re.compile(r"/dev/(?!null\b|zero\b|full\b|stdout\b|stderr\b|fd\b|tty|pts\b|shm\b|u?random\b|tcp\b|udp\b|log\b)")
 FILTERS = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex", "-mtime", "-mmin",
-                     "-ctime", "-cmin", "-atime", "-amin", "-newer", "-size", "-user", "-group", "-empty", "-perm", "-inum",
-                     "-nouser", "-samefile", "-lname", "-uid"})  # fmt: skip
+                     "-ctime", "-cmin", "-atime", "-amin", "-newer", "-size", "-user", "-group", "-empty", "-perm",
+                     "-inum", "-nouser", "-samefile", "-lname", "-uid"})  # fmt: skip
 BOMB = re.compile(r"(?P<name>[:\w]+)\s*\(\)\s*\{\s*(?P=name)\s*\|\s*(?P=name)\s*&\s*\}\s*;\s*(?P=name)")
 SQL = re.compile(
     r"(?i)\b(?:DROP\s+(?:TABLE|DATABASE|SCHEMA)\b|TRUNCATE\s+(?:TABLE\s+)?[\w\"`.]+\s*(?:;|$|[\"'])"

@@ -18,7 +18,8 @@ from playbook_engine.templating.node import Template, templates_in
 HOSTS = frozenset({"ansible_facts", "hostvars", "result", *FAILED})
 """Names of the engine whose value a host has said."""
 MADE_SAFE = frozenset({"quote", "int", "float", "bool", "length", "count", "abs", "round", "b64encode",
-                       "hash", "checksum", "sha1", "md5", "to_uuid", "urlencode", "human_readable", "human_to_bytes"})  # fmt: skip
+                       "hash", "checksum", "sha1", "md5", "to_uuid", "urlencode", "human_readable",
+                       "human_to_bytes"})  # fmt: skip
 """Filters after which nothing is left that a shell could take for its own."""
 NUMBERS = frozenset({"rc", "changed", "failed", "skipped", "already", "reachable", "status", "size", "uid",
                      "gid", "mtime", "pid", "free_bytes", "used_percent", "free_inodes", "exists"})  # fmt: skip

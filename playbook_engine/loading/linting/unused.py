@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from playbook_engine.catalog import catalog
-from playbook_engine.loading.lint import ReadFile, placed, steps_of, text_of
+from playbook_engine.loading.lint import ENGINE, ReadFile, placed, steps_of, text_of
 from playbook_engine.loading.linting.sources import Source, Sources, doers, family, strings
 from playbook_engine.loading.places import CODE
 from playbook_engine.loading.yaml_source import Where
@@ -14,6 +14,7 @@ from playbook_engine.model.errors import LoadError
 from playbook_engine.model.finding import Finding, Severity
 from playbook_engine.model.runbook import Block, Entry, Include, Runbook, Step
 from playbook_engine.model.source import SourcePos
+from playbook_engine.model.spelling import did_you_mean, nearest, one_slip
 from playbook_engine.templating.node import Template
 
 CONDITIONS = frozenset({"when", "expect", "until", "changed_when", "failed_when", "that", "break_when", "var"})
@@ -33,6 +34,7 @@ def unused(runbook: Runbook, sources: Sources, read: ReadFile) -> Iterator[Findi
             return  # a template whose name only a host can tell may use any of them
         read_by[book.file] = read_by.get(book.file, set()) | words
     everywhere = set().union(*read_by.values())
+    given = {name for book in books for _, name, _ in _given(book, sources)} | ENGINE
     for book in books:
         for what, name, where in _given(book, sources):
             words = read_by[book.file] if what in ("parameter", "variable") else everywhere
@@ -41,7 +43,8 @@ def unused(runbook: Runbook, sources: Sources, read: ReadFile) -> Iterator[Findi
                     code="unused-variable", severity=Severity.WARNING, where=where,
                     message=f"the {what} {name} is used nowhere"
                     + (": what is given for it changes nothing" if what == "parameter" else ""),
-                    advice="use it, or leave it out",
+                    advice=did_you_mean(w for w in nearest(name, words - given) if one_slip(name, w))
+                    or "use it, or leave it out",
                 )  # fmt: skip
 
 
