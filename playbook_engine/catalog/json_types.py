@@ -86,7 +86,7 @@ def arguments(spec: ActionSpec) -> Schema:
         text["patternErrorMessage"] = f"{spec.name} takes arguments: {spec.name}: {{...}}"
     ways: list[Schema] = [closed, text]
     if free is not None:
-        ways.append({"type": ["array", "number", "boolean"]})
+        ways.append(_value(free))
     if not needs:
         ways.append({"type": "null"})
     return {"description": _about(spec), "anyOf": ways}

@@ -15,6 +15,8 @@ SYSTEM = (
 )  # fmt: skip
 ROOT = re.compile(r"/+(?:\.{0,2}/*)?\*?|/+\.\*|/+\{,\.\*\}")
 FOLDER = re.compile(rf"/+(?:{'|'.join(SYSTEM)})/*\*?")
+OWNED = re.compile(r"/+(?:bin|boot|dev|etc|lib(?:32|64)?|root|sbin|sys|usr(?:/\w+)?|var)/*\*?")
+"""Folders in which every file has an owner and a mode of its own."""
 VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*|[0-9@*])|\{(?P<braced>[A-Za-z_]\w*)(?P<guard>:?[?-][^}]*)?[^}]*\})")
 DISK = re.compile(r"/dev/(?!null\b|zero\b|full\b|stdout\b|stderr\b|fd\b|tty|pts\b|shm\b|u?random\b|tcp\b|udp\b|log\b)")
 FILTERS = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex", "-mtime", "-mmin",
@@ -90,7 +92,7 @@ class _Reader:
                 yield _warning(
                     f"this empties {target.text} before anything is written to it",
                     "use copy, lineinfile or template: they write beside it and rename, and can be taken back",
-                    target.at,
+                    target.at, len(target.text),
                 )  # fmt: skip
         if not command.words:
             return
@@ -234,7 +236,7 @@ def _mode(reader: _Reader, command: Command) -> Iterator[Danger]:
         return
     operands = _operands(command)
     for place in operands[1:]:
-        if ROOT.fullmatch(place.text) or FOLDER.fullmatch(place.text):
+        if ROOT.fullmatch(place.text) or OWNED.fullmatch(place.text):
             yield _error(
                 f"this changes everything below {place.text}", "name what is to be changed", place.at, len(place.text)
             )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from playbook_engine.loading.linting.codes import ADVISED, FATAL
 from playbook_engine.loading.linting.sources import Sources
+from playbook_engine.loading.yaml_source import BREAK
 from playbook_engine.model.finding import Finding, Severity
 from playbook_engine.model.frozen import frozen
 
@@ -46,7 +47,7 @@ def _words(name: str, sources: Sources) -> list[_Word]:
     source = sources.file(name)
     if source is None:
         return []
-    lines = source.document.text.split("\n")
+    lines = BREAK.split(source.document.text)
     found = []
     for number, line in enumerate(lines, 1):
         for match in COMMENT.finditer(line):

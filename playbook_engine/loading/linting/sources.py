@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playbook_engine.catalog import catalog, oneliner
 from playbook_engine.loading.lint import probes_of, steps_of
-from playbook_engine.loading.yaml_source import Document, Where, parse_yaml, read_yaml
+from playbook_engine.loading.yaml_source import BREAK, Document, Where, parse_yaml, read_yaml
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Import, Probe, Runbook, Step
@@ -36,7 +36,7 @@ class Source:
             self._paths.setdefault(place, path)
             if len(path) >= len(self._paths[place]):
                 self._paths[place] = path
-        self._lines = document.text.split("\n")
+        self._lines = BREAK.split(document.text)
 
     def path(self, where: SourcePos | None) -> Where | None:
         """Of the value that begins there."""

@@ -32,7 +32,7 @@ steps:
   - copy: src=a dest=/b
     become: yes
     retries: "3"
-  - ansible.builtin.command: [ls, -l]
+  - ansible.builtin.command: ls -l
     changed_when: false
     tags: one, two
   - command: ls
@@ -69,7 +69,7 @@ BAD = {
     "steps: [{tcp: {prot: 80}}]": "Property prot is not allowed",
     "steps: [{tcp: {host: a.test}}]": 'Missing property "port"',
     "steps: [{tcp: {port: eighty}}]": "write a whole number",
-    "steps: [{tcp: port}]": "tcp takes arguments",
+    "steps: [{tcp: port}]": "Incorrect type",
     "steps: [{wehn: true, debug: {msg: x}}]": "Property wehn is not allowed",
     "steps: [{file: {path: /a, state: absnt}}]": "Value is not accepted",
     "steps: [{copy: {src: a, dest: /b, mode: rw}}]": 'write "0644"',
@@ -77,8 +77,8 @@ BAD = {
     "steps: [{rescue: [{debug: {msg: x}}]}]": "required by property rescue",
     "steps: [{block: [{tcp: {prot: 1}}]}]": "Property prot is not allowed",
     "steps: [{debug: {msg: x}, loop: [1], loop_control: {labl: x}}]": "Property labl is not allowed",
-    "steps: [{include_steps: {fiel: x}}]": "fiel",
-    "steps: [{command: ls, unless: check}]": "checks",
+    "steps: [{include_steps: {fiel: x}}]": "Incorrect type",
+    "steps: [{command: ls, unless: check}]": "Incorrect type",
     "checks: [{tcp: {port: 1}, expct: true}]": "Property expct is not allowed",
     "checks: [{tcp: {port: 1}, otherwise: maybe}]": "Value is not accepted",
 }
