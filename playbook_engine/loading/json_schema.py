@@ -61,7 +61,8 @@ def finished(made: dict[str, object], title: str, texts: Texts) -> dict[str, obj
         _with_actions(model["properties"])
         model["additionalProperties"] = False
         model["patternProperties"] = {
-            f"^ansible\\.(builtin|legacy)\\.{name}$": {"$ref": f"#/$defs/action_{name}"} for name in catalog.names()
+            f"^(ansible\\.(builtin|legacy|posix)|community\\.general)\\.{name}$": {"$ref": f"#/$defs/action_{name}"}
+            for name in catalog.names()
         }
     if "StepModel" in definitions:
         step = definitions["StepModel"]

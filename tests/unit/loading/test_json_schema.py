@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 from yaml_server import YamlServer, yaml_server
 
 from playbook_engine.app.schemas import KINDS, SECTIONS, schema_of, texts
 from playbook_engine.catalog import catalog
+from playbook_engine.loading.runbooks import Loader
 from playbook_engine.loading.yaml_source import read_yaml
+from playbook_engine.templating.environment import Templar
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = {
@@ -137,6 +141,24 @@ def test_every_key_and_argument_is_described() -> None:
         for name, argument in arguments.items():
             spec = catalog.get(action)
             assert argument["description"] == spec.params[spec.canonical(name) or name].doc
+
+
+@pytest.mark.parametrize("name", [n for n in catalog.names() if catalog.get(n).examples])
+def test_the_example_of_an_action_is_valid(name: str) -> None:
+    (one,) = yaml.safe_load(textwrap.indent(catalog.get(name).examples, "  ").replace("  ", "- ", 1))
+    key = "checks" if "expect" in one or "within" in one else "steps"
+    errors = [
+        e.message for e in jsonschema.Draft7Validator(schema_of("runbook")).iter_errors({"name": "r", key: [one]})
+    ]
+    assert errors == []
+
+
+def test_what_is_valid_here_loads(tmp_path: Path) -> None:
+    """The other way round: what an editor is content with is no mistake to the loader."""
+    (tmp_path / "good.yml").write_text(GOOD)
+    (tmp_path / "more.yml").write_text("- debug: {msg: x}\n")
+    (tmp_path / "other.yml").write_text("name: other\nparams: {x: {default: 1}}\nsteps: [{debug: {msg: '{{ x }}'}}]\n")
+    assert Loader([tmp_path], Templar()).load(str(tmp_path / "good.yml")).name == "good"
 
 
 def test_a_misspelt_key_is_refused_wherever_it_stands() -> None:
