@@ -24,6 +24,7 @@ NEEDS = {
     "poll": ["async"], "loop_control": ["loop"],
 }  # fmt: skip
 """Keys of a step that mean nothing without another one."""
+COLLECTIONS = "|".join(prefix.rstrip(".").replace(".", r"\.") for prefix in catalog.PREFIXES)
 OPEN = ("StepModel", "ProbeModel")
 """Models whose other keys are actions."""
 
@@ -61,8 +62,7 @@ def finished(made: dict[str, object], title: str, texts: Texts) -> dict[str, obj
         _with_actions(model["properties"])
         model["additionalProperties"] = False
         model["patternProperties"] = {
-            f"^(ansible\\.(builtin|legacy|posix)|community\\.general)\\.{name}$": {"$ref": f"#/$defs/action_{name}"}
-            for name in catalog.names()
+            f"^({COLLECTIONS})\\.{name}$": {"$ref": f"#/$defs/action_{name}"} for name in catalog.names()
         }
     if "StepModel" in definitions:
         step = definitions["StepModel"]

@@ -41,6 +41,7 @@ steps:
     tags: one, two
   - command: ls
     changed_when: [false, "x is defined"]
+    irreversible: because
   - block:
       - set_fact: {anything: [1]}
       - import_runbook: other
