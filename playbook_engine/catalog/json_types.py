@@ -119,7 +119,7 @@ def _value(param: ParamSpec) -> Schema:
     made = plain(param.type)
     if param.type in ("int", "float", "size", "duration"):
         made |= {n: b for n, b in (("minimum", param.minimum), ("maximum", param.maximum)) if b is not None}
-    if param.type == "dict" and param.keys:
+    if param.keys:
         made["properties"] = {key: {} for key in param.keys}
         made["additionalProperties"] = False
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
@@ -16,7 +17,7 @@ from playbook_engine.cli.options import Duration, inventory_options, make_app, v
     "--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text",
     help="For people, programs, code hosts, or as annotations of GitHub.",
 )  # fmt: skip
-@click.option("--strict", is_flag=True, help="Fail for warnings too.")
+@click.option("--strict", is_flag=True, help="Take warnings for errors.")
 @vault_options
 @inventory_options
 def lint(
@@ -42,10 +43,11 @@ def lint(
         chosen = targets(app, inventory, "all", limit, None)
         known = {key for host in chosen.hosts for key in host.variables}
     said: dict[str, Finding] = {}  # an imported file's mistakes are told once
-    bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     failed = False
     for name, findings in linted(app, runbooks or tuple(loader(app).names()), known, max_age):
-        failed = failed or any(f.severity in bad for f in findings)
+        if strict:
+            findings = [replace(f, severity=Severity.ERROR) if f.severity is Severity.WARNING else f for f in findings]
+        failed = failed or any(f.severity is Severity.ERROR for f in findings)
         for finding in findings:
             text = app.redactor.text(finding.render())
             if text not in said and form == "text":

@@ -27,6 +27,12 @@ NUMBERS = frozenset({"rc", "changed", "failed", "skipped", "already", "reachable
 SOLID = frozenset({"path", "int", "float", "bool", "size", "duration"})
 """Types of parameters that are never empty."""
 
+BOUND = re.compile(
+    r"\{%[-+]?\s*(?:set\s+(?P<name>\w+)\s*=(?P<given>.*?)|for\s+(?P<names>[\w\s,]+?)\s+in\s+(?P<among>.*?))\s*[-+]?%\}",
+    re.DOTALL,
+)
+"""A statement of a template that gives a name a value."""
+
 _PARSER = Environment()
 
 
@@ -79,13 +85,17 @@ class Origins:
             _tainted(node, host) for code in re.findall(r"\{\{(.*?)\}\}", source, re.DOTALL) if (node := parsed(code))
         )
 
-    def from_host(self, expression: str, each: Step | Probe) -> bool:
-        """Whether text from a host comes out of the expression as it is."""
+    def from_host(self, expression: str, each: Step | Probe, text: str = "") -> bool:
+        """Whether text from a host comes out of the expression as it is. `text`: the template that it stands in."""
         host = set(self._host)
         if isinstance(each, Step):
             host -= {n for n in each.vars if n not in self._host}
             if each.loop is not None and any(self._says(t.source, host) for t in templates_in(each.loop)):
                 host.add(each.loop_var)
+        for match in BOUND.finditer(text):
+            value = parsed(match["given"] or match["among"])
+            if value is not None and _tainted(value, host):
+                host.update(re.findall(r"\w+", match["name"] or match["names"]))
         node = parsed(expression)
         return node is not None and _tainted(node, host)
 

@@ -90,13 +90,21 @@ class _Reach:
         return False
 
     def _false(self, text: str) -> bool:
+        return self._always(text) is False
+
+    def _true(self, text: str) -> bool:
+        return self._always(text) is True
+
+    def _always(self, text: str) -> bool | None:
+        """What a condition without a name in it is; None when it depends on something."""
         try:
-            return not self._templar.names(text) and not self._templar.evaluate(text, {})
+            return None if self._templar.names(text) else self._templar.evaluate(text, {})
         except TemplateError:
-            return False
+            return None
 
     def _ends(self, step: Step) -> tuple[str, bool]:
-        if step.when or step.loop is not None or step.ignore_errors or step.failed_when is not None:
+        sometimes = not all(map(self._true, step.when)) or step.loop is not None
+        if sometimes or step.ignore_errors or step.failed_when is not None:
             return "", False
         if step.action == "meta" and str(step.args.get("do")) in ENDINGS:
             return f"meta: {step.args['do']}", False

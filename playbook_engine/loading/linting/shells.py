@@ -77,9 +77,9 @@ def _holes(
     made: ShellText, text: Text, each: Step | Probe, source: Source, origins: Origins
 ) -> Iterator[Finding]:  # fmt: skip
     """The templates in a command."""
-    if each.action in SHELL:
+    if each.action in SHELL or text.name == "job":
         for hole in made.holes:
-            if hole.expression and origins.from_host(hole.expression, each):
+            if hole.expression and origins.from_host(hole.expression, each, made.source):
                 yield Finding(
                     code="unquoted-host-text", severity=Severity.ERROR,
                     message=f"{hole.expression} is text from a host, and the shell reads it as its own",

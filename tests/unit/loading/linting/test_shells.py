@@ -57,6 +57,23 @@ def test_items_of_a_loop_are_what_the_loop_is(desk: Desk) -> None:
     assert desk.said(HEAD + step.format("[a, b]"), "unquoted-host-text") == []
 
 
+@pytest.mark.parametrize(("statement", "number"), [
+    ("{% for x in listed.stdout_lines %}echo {{ x }};{% endfor %}", 1),
+    ("{% for a, b in listed.stdout | from_json | items %}echo {{ b }};{% endfor %}", 1),
+    ("{% set x = listed.stdout %}echo {{ x }}", 1),
+    ("{% set x = listed.stdout | quote %}echo {{ x }}", 0),
+    ("{% for x in [1, 2] %}echo {{ x }};{% endfor %}", 0),
+])  # fmt: skip
+def test_names_that_a_template_gives_a_value(statement: str, number: int, desk: Desk) -> None:
+    text = f'{HEAD}  - shell: "{statement}"\n    irreversible: x\n'
+    assert len(desk.said(text, "unquoted-host-text")) == number
+
+
+def test_a_job_of_cron_is_a_shells_text(desk: Desk) -> None:
+    text = f'{HEAD}  - cron: {{name: x, minute: "5", job: "echo {{{{ listed.stdout }}}}"}}\n'
+    assert len(desk.said(text, "unquoted-host-text")) == 1
+
+
 def test_a_command_has_no_shell(desk: Desk) -> None:
     text = f'{HEAD}  - command: "echo {{{{ listed.stdout }}}}"\n    irreversible: x\n'
     assert desk.said(text, "unquoted-host-text") == []
