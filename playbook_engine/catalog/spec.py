@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 
-from playbook_engine.catalog.types import Unfit, convert, parse_bool, parse_duration, parse_size
+from playbook_engine.catalog.types import Unfit, UnknownKey, convert, parse_bool, parse_duration, parse_size
 from playbook_engine.model.errors import EngineError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.spelling import did_you_mean, nearest
@@ -107,7 +107,7 @@ class ParamSpec:
         for key in value:
             if key not in self.keys:
                 advice = did_you_mean(nearest(str(key), self.keys, value)) or f"known: {', '.join(self.keys)}"
-                raise Unfit(f"unknown key {key!r}", advice)
+                raise UnknownKey(f"unknown key {key!r}", advice)
 
 
 @frozen
@@ -181,7 +181,9 @@ class ActionSpec:
                 elif isinstance(value, Mapping) and param.keys:
                     param.known_keys(value)
             except Unfit as error:
-                found.append(Problem(path=(key,), message=f"{self.name}: {key}: {error.message}", advice=error.advice))
+                message = f"{self.name}: {key}: {error.message}"
+                code = "unknown-key" if isinstance(error, UnknownKey) else "wrong-type"
+                found.append(Problem(path=(key,), message=message, advice=error.advice, code=code))
         # A misspelt argument is told once: not also as one that is missing.
         there = given | meant
         for param in self.params.values():
