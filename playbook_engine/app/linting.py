@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def _is_playbook(app: App, file: Path) -> bool:
 def _playbook(app: App, file: Path) -> list[Finding]:
     """What of a playbook cannot be carried out."""
     try:
-        runbook, _ = PlaybookLoader(app.templar, os.environ, {}).load(file)
+        runbook, _ = PlaybookLoader(app.templar, app.settings.roles_path, {}).load(file)
     except LoadError as error:
         return _each(error)
     return advised(runbook, app.templar, app.read_file, app.vault.file, playbook=True)
