@@ -31,6 +31,7 @@ EXPERIMENTS = (
     "fault_matrix",
     "prose",
     "mutations",
+    "typos",
 )
 
 

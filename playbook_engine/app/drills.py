@@ -147,16 +147,23 @@ def stale(app: App, runbook: Runbook, most: float) -> list[LoadError]:
     advice = f"`runbook drill --runbook {runbook.name}`; the last that passed counts, and it is read from its journal"
     last = last_drilled(app).get(runbook.name)
     if last is None:
-        return [LoadError(f"{runbook.name} has never been drilled", advice=advice, where=where)]
+        return [LoadError(f"{runbook.name} has never been drilled", advice=advice, where=where, code="not-drilled")]
     at, text = last
     if text != hashlib.sha256(runbook.text.encode()).hexdigest():
-        return [LoadError(f"{runbook.name} was changed since it was drilled, {moment(at)}", advice=advice, where=where)]
+        return [
+            LoadError(
+                f"{runbook.name} was changed since it was drilled, {moment(at)}",
+                advice=advice,
+                where=where,
+                code="not-drilled",
+            )
+        ]
     when = instant(at)
     age = (datetime.now(UTC) - when).total_seconds() if when else most + 1
     if age <= most:
         return []
     said = f"{runbook.name} was last drilled {seconds(age)} ago, {moment(at)}: {seconds(most)} are allowed"
-    return [LoadError(said, advice=advice, where=where)]
+    return [LoadError(said, advice=advice, where=where, code="not-drilled")]
 
 
 def clean(app: App, say: Callable[[str], None]) -> int:

@@ -59,9 +59,9 @@ class Settings:
         return cls(
             state=Path(state).absolute(),
             actor=found.text("actor") or _actor(environ),
-            runbook_path=(Path("runbooks"), *map(Path, found.words("path")), _shipped("runbooks")),
-            template_path=(Path("templates"), _shipped("templates")),
-            policy_path=(Path("escalation"), _shipped("escalation")),
+            runbook_path=(Path("runbooks"), *map(Path, found.words("path")), shipped("runbooks")),
+            template_path=(Path("templates"), shipped("templates")),
+            policy_path=(Path("escalation"), shipped("escalation")),
             policy=found.text("escalation"),
             url=found.text("url"),
             max_hosts=found.count("max_hosts"),
@@ -96,7 +96,7 @@ def _actor(environ: Mapping[str, str]) -> str:
     return f"{who}@{os.uname().nodename}"
 
 
-def _shipped(name: str) -> Path:
+def shipped(name: str) -> Path:
     """The folder inside an installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "shipped" / name

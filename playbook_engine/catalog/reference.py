@@ -1,4 +1,4 @@
-"""Pages and JSON Schema of the actions, from the same SPECs that check their arguments."""
+"""Pages about the actions, from the same SPECs that check their arguments."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ KINDS = {
     Kind.OPAQUE: "opaque: what it does cannot be looked at beforehand; a step says how it is taken back",
     Kind.CONTROL: "control: evaluated on the controller, no host is asked",
 }
-JSON_TYPES = {
-    "bool": ["boolean", "string"], "int": ["integer", "string"], "float": ["number", "string"],
-    "size": ["integer", "string"], "duration": ["number", "string"], "dict": ["object", "string"],
-    "content": ["string", "object", "array"], "mode": ["string"], "path": ["string"], "str": ["string", "integer"],
-}  # fmt: skip
 
 
 def page(spec: ActionSpec) -> str:
@@ -52,30 +47,6 @@ def pages() -> str:
     )
     index = " · ".join(f"[{n}](#{n})" for n in names)
     return head + index + "\n\n" + "\n".join(page(catalog.get(n)) for n in names)
-
-
-def schema(spec: ActionSpec) -> dict[str, object]:
-    """The JSON Schema of an action's arguments; a string is its short form, or a template."""
-    properties: dict[str, object] = {}
-    for param in spec.params.values():
-        if not param.internal:
-            properties.update({name: _schema(param) for name in (param.name, *param.aliases)})
-    closed: dict[str, object] = {"type": "object", "properties": properties, "additionalProperties": False}
-    if spec.name == "set_fact":
-        closed = {"type": "object"}
-    return {"description": spec.summary, "anyOf": [closed, {"type": ["string", "array", "null"]}]}
-
-
-def _schema(param: ParamSpec) -> dict[str, object]:
-    found: dict[str, object] = {"description": param.doc}
-    if param.choices:
-        # A template stands where a choice does, too.
-        found["anyOf"] = [{"enum": list(param.choices)}, {"type": "string", "pattern": r"\{\{"}]
-    elif param.type.startswith("list"):
-        found["type"] = ["array", "string"]
-    elif param.type in JSON_TYPES:
-        found["type"] = JSON_TYPES[param.type]
-    return found
 
 
 def _row(param: ParamSpec, spec: ActionSpec) -> str:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 
-from playbook_engine.catalog.types import Unfit, convert, eased, parse_bool, parse_duration, parse_size
+from playbook_engine.catalog.types import (
+    Unfit,
+    UnknownKey,
+    convert,
+    eased,
+    parse_bool,
+    parse_duration,
+    parse_size,
+)
 from playbook_engine.model.errors import EngineError
 from playbook_engine.model.frozen import frozen
+from playbook_engine.model.spelling import did_you_mean, nearest
 
 __all__ = [
     "ActionSpec", "ArgumentError", "Kind", "ParamSpec", "Problem",
@@ -36,6 +44,7 @@ class Problem:
     message: str
     advice: str | None = None
     key: bool = False
+    code: str = "wrong-type"
 
 
 class ArgumentError(EngineError):
@@ -91,8 +100,7 @@ class ParamSpec:
             self.known_keys(got)
         if self.choices and got not in self.choices:
             names = [str(c) for c in self.choices]
-            close = difflib.get_close_matches(str(got), names, 1)
-            raise Unfit(f"{got!r} is none of {', '.join(names)}", f"did you mean {close[0]}?" if close else None)
+            raise Unfit(f"{got!r} is none of {', '.join(names)}", did_you_mean(nearest(str(got), names)))
         if isinstance(got, (int, float)) and not isinstance(got, bool):
             if self.minimum is not None and got < self.minimum:
                 raise Unfit(f"{got} is below the minimum of {self.minimum:g}")
@@ -115,9 +123,8 @@ class ParamSpec:
         """Raises Unfit for a key that is none of `keys`."""
         for key in value:
             if key not in self.keys:
-                close = difflib.get_close_matches(str(key), self.keys, 1, 0.6)
-                advice = f"did you mean {close[0]}?" if close else f"known: {', '.join(self.keys)}"
-                raise Unfit(f"unknown key {key!r}", advice)
+                advice = did_you_mean(nearest(str(key), self.keys, value)) or f"known: {', '.join(self.keys)}"
+                raise UnknownKey(f"unknown key {key!r}", advice)
 
 
 @frozen
@@ -184,8 +191,8 @@ class ActionSpec:
         for key, value in args.items():
             name = self.canonical(key, internal=internal)
             if name is None:
-                found.append(self._unknown(key))
-                meant.update(p for p in (self.canonical(n) for n in self._near(key)) if p)
+                found.append(self._unknown(key, args))
+                meant.update(p for p in (self.canonical(n) for n in self._near(key, args)) if p)
                 continue
             if value is None:
                 continue  # as if it were not there
@@ -197,20 +204,28 @@ class ActionSpec:
                 elif isinstance(value, Mapping) and param.keys:
                     param.known_keys(value)
             except Unfit as error:
-                found.append(Problem(path=(key,), message=f"{self.name}: {key}: {error.message}", advice=error.advice))
+                message = f"{self.name}: {key}: {error.message}"
+                code = "unknown-key" if isinstance(error, UnknownKey) else "wrong-type"
+                found.append(Problem(path=(key,), message=message, advice=error.advice, code=code))
         # A misspelt argument is told once: not also as one that is missing.
         there = given | meant
         for param in self.params.values():
             if param.required and param.name not in there:
                 doc = param.doc.split(". ")[0].rstrip(".")
-                found.append(Problem(path=(), message=f"{self.name} needs {param.name}", advice=doc or None))
+                found.append(
+                    Problem(
+                        path=(), message=f"{self.name} needs {param.name}", advice=doc or None, code="missing-argument"
+                    )
+                )
         for group in self.one_of:
             if not there.intersection(group):
-                found.append(Problem(path=(), message=f"{self.name} needs one of {', '.join(group)}"))
+                found.append(
+                    Problem(path=(), message=f"{self.name} needs one of {', '.join(group)}", code="missing-argument")
+                )
             several = [n for n in args if args[n] is not None and self.canonical(n, internal=internal) in group]
             if len(several) > 1:
                 message = f"{self.name}: {several[0]} and {several[1]} exclude one another"
-                found.append(Problem(path=(several[1],), message=message, key=True))
+                found.append(Problem(path=(several[1],), message=message, key=True, code="exclusive-arguments"))
         return found
 
     def complete(self, args: Mapping[str, object]) -> dict[str, object]:
@@ -239,17 +254,23 @@ class ActionSpec:
             )
         return done
 
-    def _near(self, key: str) -> list[str]:
+    def _near(self, key: str, beside: Iterable[str]) -> list[str]:
         names = [n for p in self.params.values() if not p.internal for n in (p.name, *p.aliases)]
-        return difflib.get_close_matches(key, names, 1, 0.6)
+        return nearest(key, names, beside)
 
-    def _unknown(self, key: str) -> Problem:
-        close = self._near(key)
+    def _unknown(self, key: str, beside: Iterable[str]) -> Problem:
+        close = self._near(key, beside)
         names = sorted(n for p in self.params.values() if not p.internal for n in (p.name, *p.aliases))
-        advice = f"did you mean {close[0]}?" if close else f"it takes {', '.join(names) or 'no arguments'}"
+        advice = did_you_mean(close) or f"it takes {', '.join(names) or 'no arguments'}"
         if " " in key:
             advice = "inside braces a comma ends a value: quote text that holds one"
-        return Problem(path=(key,), message=f"{self.name} has no argument {key!r}", advice=advice, key=True)
+        return Problem(
+            path=(key,),
+            message=f"{self.name} has no argument {key!r}",
+            advice=advice,
+            key=True,
+            code="unknown-argument",
+        )
 
 
 def _boolean(word: str) -> bool | None:

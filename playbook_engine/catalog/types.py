@@ -16,6 +16,10 @@ class Unfit(ValueError):
         self.advice = advice
 
 
+class UnknownKey(Unfit):
+    """A key of a mapping that has others."""
+
+
 def parse_size(text: str) -> int:
     """`2GiB`, `512 MiB`, `10k`, `4096` as bytes; KiB and K are 1024, kB is 1000. Raises ValueError."""
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGTP]?)(i?)(B?)\s*", text, re.IGNORECASE)

@@ -620,6 +620,8 @@ TABLE: Mapping[str, tuple[tuple[tuple[str, str, str], ...], tuple[str, ...], str
     'lint': (
         (
             ('--max-age', '?', 'Fail runbooks that no drill has passed since: 90d.'),
+            ('--format', '=text,json,sarif,github', 'For people, programs, code hosts, or as annotations of GitHub.'),
+            ('--strict', '', 'Take warnings for errors.'),
             ('--vault-id', 'vault-sources', 'The vault password of a label: LABEL@FILE, LABEL@prompt.'),
             ('--vault-password-file --vault-pass-file', 'files', 'A file with the vault password, or a program that prints it.'),
             ('-J --ask-vault-pass --ask-vault-password', '', 'Ask for the vault password.'),
@@ -642,7 +644,7 @@ TABLE: Mapping[str, tuple[tuple[tuple[str, str, str], ...], tuple[str, ...], str
         (
             ('--color --no-color', '', ''),
         ),
-        ('=runbook,escalation',), 'JSON Schema of runbooks, for editors',
+        ('=runbook,steps,drill,escalation',), 'JSON Schema of runbooks, for editors',
     ),
     'actions': (
         (

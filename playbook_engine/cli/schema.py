@@ -1,4 +1,4 @@
-"""`runbook schema`: the JSON Schema of runbooks."""
+"""`runbook schema`: the JSON Schemas of the files that people write."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import click
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["runbook", "escalation"]), default="runbook")
+@click.argument("what", type=click.Choice(["runbook", "steps", "drill", "escalation"]), default="runbook")
 def schema(what: str) -> None:
-    """Print the JSON Schema of runbook files, or of escalation policies, for editors."""
-    from playbook_engine.escalation.policy_model import policy_schema
-    from playbook_engine.loading.json_schema import runbook_schema
+    """Print the JSON Schema of runbooks, of the lists of steps that they include, of drills, or of policies."""
+    from playbook_engine.app.schemas import schema_of
 
-    click.echo(json.dumps(runbook_schema() if what == "runbook" else policy_schema(), indent=2))
+    click.echo(json.dumps(schema_of(what), indent=2, ensure_ascii=False))

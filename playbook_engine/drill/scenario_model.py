@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from playbook_engine.lab.faults import Fault
+from playbook_engine.loading.json_schema import model_schema
 from playbook_engine.loading.schema import (
     Bool,
     Closed,
@@ -157,11 +158,8 @@ class ScenarioModel(Closed):
 
 
 def scenario_schema() -> dict[str, object]:
-    """draft 2020-12, for editors."""
-    made = ScenarioModel.model_json_schema(by_alias=True)
-    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    made["title"] = "Drill"
-    return made
+    """For editors."""
+    return model_schema(ScenarioModel, "Drill")
 
 
 HOST_FAULTS = frozenset(str(f) for f in Fault)

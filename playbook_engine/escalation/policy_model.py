@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from playbook_engine.escalation.policy import Kind, Then, Trigger
+from playbook_engine.loading.json_schema import model_schema
 from playbook_engine.loading.schema import Bool, Closed, Duration, Integer, Severity, Text, Words
 
 
@@ -260,8 +261,5 @@ class PolicyModel(Closed):
 
 
 def policy_schema() -> dict[str, object]:
-    """draft 2020-12, for editors."""
-    made = PolicyModel.model_json_schema(by_alias=True)
-    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    made["title"] = "Escalation policy"
-    return made
+    """For editors."""
+    return model_schema(PolicyModel, "Escalation policy")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from playbook_engine.loading.results import attributes, slip
 from playbook_engine.model.errors import LoadError, TemplateError, VaultError
 from playbook_engine.model.runbook import Block, Entry, Import, Include, Probe, Runbook, Step
 from playbook_engine.model.source import SourcePos
+from playbook_engine.model.spelling import did_you_mean, nearest
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.node import Template, templates_in
 
@@ -69,7 +69,7 @@ def _runbook(
                 why = f": {param.description}" if param.description else ""
                 message = f"{step.runbook.name} needs {param.name}{why}"
                 advice = f"give it: params: {{{param.name}: ...}}"
-                found.append(LoadError(message, advice=advice, where=step.where))
+                found.append(LoadError(message, advice=advice, where=step.where, code="missing-parameter"))
         _runbook(step.runbook, templar, outside | comes, found, read)
 
 
@@ -86,24 +86,6 @@ def _met(entries: Iterable[Entry], names: set[str]) -> Iterator[tuple[Step | Imp
             yield entry, names
 
 
-def unused(runbook: Runbook, read: ReadFile) -> list[LoadError]:
-    """Parameters that nothing names: what is given for them would change nothing. Advice, no reason to stop a run."""
-    texts = [runbook.text]
-    for step, kind, name in [(s, *each) for s in _steps(runbook) for each in _placed(s)]:
-        try:
-            texts.append(_text(read, step.file or runbook.file, kind, name))
-        except LoadError:
-            continue  # `undefined` says that it is not there
-    text = "\n".join(texts)
-    found = []
-    for param in runbook.params:
-        uses = re.findall(rf"(?<![\w.]){re.escape(param.name)}\b(?!\s*:)", text)
-        if not uses:
-            message = f"the parameter {param.name} is used nowhere: what is given for it changes nothing"
-            found.append(LoadError(message, advice="use it, or leave it out", where=param.where))
-    return found
-
-
 def _of_loop(step: Step) -> set[str]:
     """The names that a loop gives its step."""
     if step.loop is None:
@@ -112,7 +94,7 @@ def _of_loop(step: Step) -> set[str]:
     return names | ({"ansible_loop"} if step.loop_extended else set())
 
 
-def _placed(step: Step) -> Iterator[tuple[str, str]]:
+def placed(step: Step) -> Iterator[tuple[str, str]]:
     """The files of the controller that a step names as plain text: kind and name."""
     spec = catalog.get(step.action)
     for param in spec.params.values():
@@ -123,7 +105,7 @@ def _placed(step: Step) -> Iterator[tuple[str, str]]:
             yield param.local if plain else f"{param.local}-mode", param.file_named(name)
 
 
-def _text(read: ReadFile, file: str, kind: str, name: str) -> str:
+def text_of(read: ReadFile, file: str, kind: str, name: str) -> str:
     try:
         data = read(file, kind, name)
     except LoadError:
@@ -144,10 +126,10 @@ def _folder(read: ReadFile, file: str, name: str) -> str:
 
 def _defined(runbook: Runbook) -> Iterator[str]:
     """Names that come to be while the runbook runs."""
-    for probe in _probes(runbook):
+    for probe in probes_of(runbook):
         if probe.register:
             yield probe.register
-    for step in _steps(runbook):
+    for step in steps_of(runbook):
         if step.register:
             yield step.register
         facts = step.args.get("facts") if step.action == "set_fact" else None
@@ -158,17 +140,17 @@ def _defined(runbook: Runbook) -> Iterator[str]:
             yield from _defined(entry.runbook)
 
 
-def _steps(runbook: Runbook) -> Iterator[Step]:
+def steps_of(runbook: Runbook) -> Iterator[Step]:
     for entry in (*runbook.flat(), *runbook.handlers):
         if isinstance(entry, Step):
             yield entry
             yield from entry.rollback or ()
 
 
-def _probes(runbook: Runbook) -> Iterator[Probe]:
+def probes_of(runbook: Runbook) -> Iterator[Probe]:
     yield from runbook.preconditions
     yield from runbook.checks
-    for step in _steps(runbook):
+    for step in steps_of(runbook):
         yield from (*step.preconditions, *step.unless, *step.checks)
 
 
@@ -176,7 +158,7 @@ def _registered(runbook: Runbook) -> dict[str, str]:
     """Names that hold the result of one certain action: registered once, and not by a loop."""
     several: set[str] = set()
     actions: dict[str, str] = {}
-    holders: list[Probe | Step] = [*_probes(runbook), *_steps(runbook)]
+    holders: list[Probe | Step] = [*probes_of(runbook), *steps_of(runbook)]
     for each in holders:
         if each.register:
             looped = isinstance(each, Step) and each.loop is not None
@@ -229,6 +211,7 @@ class _Look:
         if "{{" in step.name and not step.name.startswith(f"{step.action} "):  # else made of the arguments
             self.value(Template(source=step.name, where=step.where), inner)
         self.value(step.ignore_errors, inner)
+        self.conditions(step.loop_break_when, inner, step.where)
         self._assertions(step, inner)
         self._files(step, inner)
         if step.action == "debug" and isinstance(step.args.get("var"), str):
@@ -274,15 +257,17 @@ class _Look:
 
     def _files(self, step: Step, names: set[str]) -> None:
         """The files that a step places: each is there, and a template names what is defined."""
-        for kind, name in _placed(step):
+        for kind, name in placed(step):
             if self._read is None:
                 return
             try:
-                text = _text(self._read, step.file or self._runbook.file, kind, name)
+                text = text_of(self._read, step.file or self._runbook.file, kind, name)
             except VaultError:
                 continue  # it is there, and who has no password cannot look into it
             except LoadError as error:
-                self._found.append(LoadError(error.message, advice=error.advice, where=error.where or step.where))
+                self._found.append(
+                    LoadError(error.message, advice=error.advice, where=error.where or step.where, code="missing-file")
+                )
                 continue
             start = SourcePos(file=name, line=1, text=text.split("\n", 1)[0])
             for undefined_name in sorted(self._names(Template(source=text, where=start), start) - names):
@@ -306,14 +291,13 @@ class _Look:
                 yield name, attribute, meant
 
     def _undefined(self, name: str, names: set[str], where: SourcePos | None) -> None:
-        close = difflib.get_close_matches(name, names, 1, 0.6)
-        advice = f"did you mean {close[0]}?" if close else "define it under params: or vars:, or give it with -e"
+        advice = did_you_mean(nearest(name, names)) or "define it under params: or vars:, or give it with -e"
         if name == "item":
             advice = "it is the entry of a loop: this step has no loop:"
         elif name == RESULT:
             advice = "it stands for what was found in expect, until, changed_when and failed_when; else register: it"
-        self._found.append(LoadError(f"{name!r} is not defined", advice=advice, where=where))
+        self._found.append(LoadError(f"{name!r} is not defined", advice=advice, where=where, code="undefined-variable"))
 
     def _slip(self, name: str, attribute: str, meant: str, where: SourcePos | None) -> None:
         message = f"{name} has no {attribute!r}"
-        self._found.append(LoadError(message, advice=f"did you mean {meant}?", where=where))
+        self._found.append(LoadError(message, advice=f"did you mean {meant}?", where=where, code="unknown-result"))

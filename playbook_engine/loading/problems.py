@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from playbook_engine.loading.foreign_words import ANSIBLE
 from playbook_engine.loading.schema import LATER, keywords
 from playbook_engine.loading.yaml_source import Document, Where
 from playbook_engine.model.errors import LoadError, LoadErrors
+from playbook_engine.model.spelling import did_you_mean, nearest
 
 EXPECTED = {
     "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping", "model_attributes_type": "a mapping",
@@ -41,10 +41,10 @@ class Problems:
         self._found: list[LoadError] = []
         self._muted: list[Where] = []
 
-    def add(self, path: Where, message: str, advice: str | None = None, *, key: bool = False) -> None:
+    def add(self, path: Where, message: str, advice: str | None = None, *, key: bool = False, code: str = "") -> None:
         """At a value of the file, or at its key. What is under something already refused is left out."""
         if not self.told(path):
-            self._found.append(LoadError(message, advice=advice, where=self._document.at(path, key=key)))
+            self._found.append(LoadError(message, advice=advice, where=self._document.at(path, key=key), code=code))
 
     def add_error(self, error: LoadError) -> None:
         self._found.extend(error.errors if isinstance(error, LoadErrors) else [error])
@@ -53,19 +53,25 @@ class Problems:
         """An unknown key with the nearest known one."""
         key = str(path[-1])
         if key in LATER:
-            self.add(path, f"{key} is known, and not carried out by this version of runbook", key=True)
+            self.add(
+                path,
+                f"{key} is known, and not carried out by this version of runbook",
+                key=True,
+                code="not-carried-out",
+            )
             return
-        close = difflib.get_close_matches(key, list(known), 1, 0.6)
+        beside = [str(at[-1]) for at in self._document.keys if at[:-1] == path[:-1]]
+        close = nearest(key, known, beside)
         if close and (*path[:-1], close[0]) not in self._document.keys:
             self.mute((*path[:-1], close[0]))  # that what was meant is missing follows from it
-        advice = ANSIBLE.get(key) or (f"did you mean {close[0]}?" if close else None)
+        advice = ANSIBLE.get(key) or did_you_mean(close)
         if " " in key:
             advice = "inside braces a comma ends a value: quote text that holds one"
         if advice is None and "action" in what:
             advice = "`runbook actions` lists the actions"
             if "." in key:
                 advice = "an action has a plain name, without a collection: `runbook actions` lists them"
-        self.add(path, f"unknown {what} {key!r}", advice, key=True)
+        self.add(path, f"unknown {what} {key!r}", advice, key=True, code="unknown-key")
 
     def of_validation(self, error: ValidationError, model: type[BaseModel], at: Where = ()) -> list[Where]:
         """pydantic's findings, each at its place in the file. Returns the places, in what stands `at` this one."""
@@ -76,12 +82,17 @@ class Problems:
             path = path[:-1] if no_text else path
             places.append(path)
             if no_text:
-                self.add((*at, *path), f"a name is expected, and this is {kind_of(each['input'])}", key=True)
+                self.add(
+                    (*at, *path),
+                    f"a name is expected, and this is {kind_of(each['input'])}",
+                    key=True,
+                    code="wrong-type",
+                )
             elif each["type"] == "extra_forbidden":
                 self.unknown_key((*at, *path), keywords(_model_at(model, path)), "key")
             elif each["type"] == "missing":
                 advice = "begin the file with name: and a short name" if path == ("name",) else None
-                self.add((*at, *path[:-1]), f"{path[-1]} is missing", advice)
+                self.add((*at, *path[:-1]), f"{path[-1]} is missing", advice, code="missing-key")
             else:
                 self._value((*at, *path), each)
         return places
@@ -91,19 +102,18 @@ class Problems:
         value, context = error["input"], error.get("ctx", {})
         if error["type"] == "literal_error":
             choices = re.findall(r"'([^']+)'", str(context.get("expected", "")))
-            close = difflib.get_close_matches(str(value), choices, 1)
-            advice = f"did you mean {close[0]}?" if close else None
-            self.add(path, f"{label}{_said(value)} is none of {', '.join(choices)}", advice)
+            advice = did_you_mean(nearest(str(value), choices))
+            self.add(path, f"{label}{_said(value)} is none of {', '.join(choices)}", advice, code="wrong-value")
         elif error["type"] in EXPECTED:
             self._shape(path, EXPECTED[error["type"]], value)
         elif error["type"] in BOUNDS:
             bound, word = BOUNDS[error["type"]]
-            self.add(path, f"{label}{_said(value)} is {word} {context.get(bound)}")
+            self.add(path, f"{label}{_said(value)} is {word} {context.get(bound)}", code="wrong-value")
         elif error["type"] == "invalid_key":
             self.add(path, f"{path[-1]} is no key: put it in quotes if it is a name", key=True)
         else:
             message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-            self.add(path, f"{label}{message}")
+            self.add(path, f"{label}{message}", code="wrong-type")
 
     def _shape(self, path: Where, expected: str, value: object) -> None:
         """Something of another kind than what belongs there."""
@@ -117,13 +127,15 @@ class Problems:
                 advice = "give the reason: irreversible: the cache is fetched again on demand"
             elif expected == "text" and isinstance(value, (bool, int, float)):
                 advice = "put it in quotes if text is meant"
-            self.add(path, f"{_label(path)}: {expected} is expected, and this is {kind_of(value)}", advice)
+            self.add(
+                path, f"{_label(path)}: {expected} is expected, and this is {kind_of(value)}", advice, code="wrong-type"
+            )
         elif value is None:
-            self.add(path, f"{entry} is expected, and here is nothing")
+            self.add(path, f"{entry} is expected, and here is nothing", code="wrong-type")
         else:
             probe = "it begins with name: and holds one action, such as command: uptime"
             advice = probe if parent not in ("params", "services") else f"write {path[-1]}: {{type: ...}}"
-            self.add(path, f"{entry} is a mapping, and this is {kind_of(value)}", advice)
+            self.add(path, f"{entry} is a mapping, and this is {kind_of(value)}", advice, code="wrong-type")
 
     def mute(self, path: Where) -> None:
         """What is under this place has been told: nothing that follows from it is."""

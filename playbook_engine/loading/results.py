@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from playbook_engine.catalog import catalog
+from playbook_engine.model.spelling import one_slip
 
 ALWAYS = frozenset(
     {"changed", "failed", "msg", "kind", "skipped", "already", "rc", "stdout", "stderr", "stdout_lines", "stderr_lines",
@@ -41,18 +42,3 @@ def _names(action: str) -> tuple[frozenset[str], frozenset[str]]:
     told = frozenset(spec.returns) | (ALWAYS if spec.returns else frozenset())
     mentioned = {word for text in (spec.doc, *spec.returns.values()) for word in re.findall(r"[a-z]\w+", text)}
     return told, told | METHODS | frozenset(spec.params) | mentioned
-
-
-def one_slip(written: str, meant: str) -> bool:
-    """Whether one letter was left out, added, exchanged for another, or swapped with its neighbour."""
-    if written == meant or abs(len(written) - len(meant)) > 1:
-        return False
-    start = next((i for i, (a, b) in enumerate(zip(written, meant, strict=False)) if a != b), len(min(written, meant)))
-    start = min(start, len(written), len(meant))
-    if len(written) < len(meant):
-        return written[start:] == meant[start + 1 :]
-    if len(written) > len(meant):
-        return written[start + 1 :] == meant[start:]
-    if written[start + 1 :] == meant[start + 1 :]:
-        return True
-    return written[start : start + 2] == meant[start : start + 2][::-1] and written[start + 2 :] == meant[start + 2 :]

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
+from playbook_engine.catalog.json_types import plain
 from playbook_engine.catalog.spec import parse_bool, parse_duration, parse_size
 
 
@@ -109,18 +119,30 @@ def _dict() -> dict[str, Any]:
     return {}
 
 
+def _shown(kind: str) -> WithJsonSchema:
+    """What an editor allows: all that the loader converts, and no template."""
+    made = plain(kind, template=False)
+    allowed = made["type"]
+    assert isinstance(allowed, list)
+    return WithJsonSchema({**made, "type": [t for t in allowed if t != "null"]})
+
+
+CONDITION = {"type": ["string", "boolean"]}
+WORDS = {"type": ["array", "string"], "items": {"type": "string"}}
+
 Text = Annotated[str, BeforeValidator(_text)]
-Bool = Annotated[bool, BeforeValidator(parse_bool)]
-Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, json_schema_extra={"type": ["string", "number"]})]
-Size = Annotated[int, BeforeValidator(_size)]
-Integer = Annotated[int, BeforeValidator(_number)]
-Number = Annotated[float, BeforeValidator(_number)]
-Conditions = Annotated[list[str], BeforeValidator(_conditions)]
-Expectation = Annotated[Text | Bool | None, BeforeValidator(_expect)]
-Words = Annotated[list[str], BeforeValidator(_words)]
-Environment = Annotated[
-    Any, BeforeValidator(_environment), Field(json_schema_extra={"type": ["object", "string", "array"]})
-]
+Bool = Annotated[bool, BeforeValidator(parse_bool), _shown("bool")]
+Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0), _shown("duration")]
+Size = Annotated[int, BeforeValidator(_size), _shown("size")]
+Integer = Annotated[int, BeforeValidator(_number), _shown("int")]
+Number = Annotated[float, BeforeValidator(_number), _shown("float")]
+Conditions = Annotated[
+    list[str], BeforeValidator(_conditions),
+    WithJsonSchema({"anyOf": [CONDITION, {"type": "array", "items": CONDITION}]}),
+]  # fmt: skip
+Expectation = Annotated[Text | Bool | None, BeforeValidator(_expect), WithJsonSchema({"type": ["string", "boolean"]})]
+Words = Annotated[list[str], BeforeValidator(_words), WithJsonSchema(WORDS)]
+Environment = Annotated[Any, BeforeValidator(_environment), WithJsonSchema({"type": ["object", "string", "array"]})]
 Severity = Literal["P0", "P1", "P2", "P3", "P4"]
 ParamType = Literal["str", "int", "float", "bool", "path", "size", "duration", "list", "dict"]
 
@@ -162,7 +184,7 @@ class ServiceModel(Closed):
 Services = Annotated[
     dict[str, Annotated[ServiceModel, BeforeValidator(_or_empty)]],
     BeforeValidator(_services),
-    Field(json_schema_extra={"type": ["object", "array", "string"]}),
+    WithJsonSchema({"type": ["object", "array", "string"], "items": {"type": "string"}}),
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from playbook_engine.loading.values import ValueReader
 from playbook_engine.loading.yaml_source import Document, Where
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.runbook import Import, OnDisconnect, Otherwise, Param, Probe, Runbook, Step
+from playbook_engine.model.spelling import did_you_mean, nearest
 from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import Template, holds_template, to_nodes
 
@@ -63,6 +63,7 @@ class StepReader:
         elif need_undo and spec.changes and not spec.reversible and not self._says_how(raw, path):
             self._problems.add(
                 (*path, action), f"{action} cannot be taken back by itself, and the step does not say how", key=True,
+                code="missing-rollback",
                 advice="add rollback: with the steps that undo it, or irreversible: with the reason; a command that "
                 "only reads says changed_when: false",
             )  # fmt: skip
@@ -75,7 +76,12 @@ class StepReader:
                 (*path, "async"), f"{action} changes nothing: it has no need to run on its own", key=True
             )
         if raw.irreversible is not None and not raw.irreversible.strip():
-            self._problems.add((*path, "irreversible"), "irreversible: the reason is missing", "say what is lost")
+            self._problems.add(
+                (*path, "irreversible"),
+                "irreversible: the reason is missing",
+                "say what is lost",
+                code="missing-rollback",
+            )
         control = raw.loop_control
         self._values.name(control.loop_var, (*path, "loop_control", "loop_var"))
         step = Step(
@@ -155,7 +161,7 @@ class StepReader:
         try:
             spec.convert(value)
         except Unfit as error:
-            self._problems.add(place, f"{param.name}: {error.message}", error.advice)
+            self._problems.add(place, f"{param.name}: {error.message}", error.advice, code="wrong-type")
 
     def _foreign_to_imports(self, key: str, path: Where) -> None:
         if catalog.plain(key) in catalog.names():
@@ -212,9 +218,11 @@ class StepReader:
         for entry, path in self._read:
             for name in entry.notify:
                 if name not in names and "{{" not in name:
-                    close = difflib.get_close_matches(name, names, 1)
-                    advice = f"did you mean {close[0]!r}?" if close else "add it under handlers:"
-                    self._problems.add((*path, "notify"), f"there is no handler {name!r}", advice)
+                    close = nearest(name, names)
+                    advice = did_you_mean(repr(n) for n in close) or "add it under handlers:"
+                    self._problems.add(
+                        (*path, "notify"), f"there is no handler {name!r}", advice, code="unknown-handler"
+                    )
 
     # ------------------------------------------------------------------ actions
 
@@ -231,6 +239,7 @@ class StepReader:
                 if owner is not None:
                     self._problems.add(
                         (*path, key), f"{key} is an argument of {owner}, not a key of the step", key=True,
+                        code="unknown-key",
                         advice=f"write it inside: {owner}: {{{key}: …}}",
                     )  # fmt: skip
                     continue
@@ -242,7 +251,9 @@ class StepReader:
         if not actions:
             if not given:
                 what = "a step" if model is StepModel else "a probe"
-                self._problems.add(path, f"{what} needs an action", "`runbook actions` lists them")
+                self._problems.add(
+                    path, f"{what} needs an action", "`runbook actions` lists them", code="missing-action"
+                )
             return None
         spec = catalog.get(actions[0])
         # `service: {name: x}` of a probe came here under its long name, so as not to be taken for what it is about.
@@ -268,7 +279,9 @@ class StepReader:
             given = {spec.free_form: given}
         if not isinstance(given, Mapping):
             example = f"for example {spec.examples.splitlines()[0]}" if spec.examples else None
-            self._problems.add(path, f"{spec.name} wants its arguments, and this is {kind_of(given)}", example)
+            self._problems.add(
+                path, f"{spec.name} wants its arguments, and this is {kind_of(given)}", example, code="wrong-type"
+            )
             return None
         if spec.kind is Kind.CONTROL and spec.name == "set_fact":
             facts = {str(k): self._values.value(v, (*path, k)) for k, v in given.items() if k != "cacheable"}
@@ -284,7 +297,7 @@ class StepReader:
         args = spec.eased(args) if self._foreign else args
         for problem in spec.check(args, lambda v: isinstance(v, Template | Vaulted)):
             at_key = problem.key or not problem.path
-            self._problems.add((*path, *problem.path), problem.message, problem.advice, key=at_key)
+            self._problems.add((*path, *problem.path), problem.message, problem.advice, key=at_key, code=problem.code)
         if spec.name == "command" and isinstance(args.get("cmd"), str):
             try:
                 shlex.split(str(args["cmd"]))

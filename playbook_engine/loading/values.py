@@ -75,19 +75,22 @@ class ValueReader:
                 self._problems.add(
                     place, "a condition is a bare expression, and this one has braces",
                     f"write: {' '.join(bare.split())}" if "{%" not in text else "write it without {% %}",
+                    code="bad-template",
                 )  # fmt: skip
                 continue
             try:
                 self._templar.undeclared(text)
             except RecursionError:
-                self._problems.add(place, "the condition is nested too deeply")
+                self._problems.add(place, "the condition is nested too deeply", code="bad-template")
             except TemplateError as error:
                 message, advice = _why(error)
                 if re.search(r"&&|\|\||!(?!=)", text):
                     advice = "the words are and, or, not"
                 shown = " ".join(text.split())
                 shown = shown if len(shown) <= 200 else f"{shown[:199]}…"
-                self._problems.add(place, f"the condition `{shown}` does not compile: {message}", advice)
+                self._problems.add(
+                    place, f"the condition `{shown}` does not compile: {message}", advice, code="bad-template"
+                )
         return tuple(conditions)
 
     def optional(self, value: Sequence[str] | None, path: Where) -> tuple[str, ...] | None:

@@ -136,6 +136,14 @@ def read_from(
 
 def parse_yaml(text: str, file: str, *, yaml11: bool = False) -> Document:
     """One YAML document as values with positions. Raises LoadError."""
+    try:
+        return _parsed(text, file, yaml11)
+    except LoadError as error:
+        error.code = "bad-yaml"
+        raise
+
+
+def _parsed(text: str, file: str, yaml11: bool) -> Document:
     document = Document(file=file, text=text)
     control = CONTROL.search(text)
     if control:

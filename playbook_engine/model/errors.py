@@ -68,8 +68,17 @@ class UsageError(EngineError):
 
 
 class LoadError(EngineError):
+    """`code` is the short name under which `runbook lint` tells it: docs/runbook-reference.md lists them."""
+
     kind = "load"
     exit_code = 5
+    code = "invalid"
+
+    def __init__(
+        self, message: str, *, advice: str | None = None, where: SourcePos | None = None, code: str = ""
+    ) -> None:
+        super().__init__(message, advice=advice, where=where)
+        self.code = code or self.code
 
 
 class LoadErrors(LoadError):
@@ -90,14 +99,17 @@ class LoadErrors(LoadError):
 
 class TemplateError(LoadError):
     kind = "template"
+    code = "bad-template"
 
 
 class InventoryError(LoadError):
     kind = "inventory"
+    code = "inventory"
 
 
 class VaultError(LoadError):
     kind = "vault"
+    code = "vault"
 
 
 class JournalError(EngineError):

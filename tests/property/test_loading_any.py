@@ -13,7 +13,9 @@ from playbook_engine.app.settings import Settings
 from playbook_engine.app.wiring import App
 from playbook_engine.engine.compile import compile_plan
 from playbook_engine.loading.json_schema import runbook_schema
-from playbook_engine.loading.lint import undefined, unused
+from playbook_engine.loading.lint import undefined
+from playbook_engine.loading.linting.codes import ADVISED
+from playbook_engine.loading.linting.examine import advised
 from playbook_engine.loading.procedure import procedure
 from playbook_engine.loading.runbooks import Loader
 from playbook_engine.model.errors import EngineError, LoadError, LoadErrors
@@ -83,7 +85,10 @@ def test_it_loads_or_it_is_refused(file: Path, tmp_path: Path) -> None:
         bad.write_text(text)
         try:
             runbook = loader.load(str(bad))
-            problems = undefined(runbook, app.templar, (), app.read_file) + unused(runbook, app.read_file)
+            problems = undefined(runbook, app.templar, (), app.read_file)
+            for finding in advised(runbook, app.templar, app.read_file, app.vault.file):
+                assert finding.code in ADVISED
+                assert finding.where is not None, text
             compile_plan(runbook, [Host(name="h.test")], {}, kind="run", options=Options())
             procedure(runbook)
             loaded += not problems

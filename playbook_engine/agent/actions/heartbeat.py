@@ -24,6 +24,7 @@ SPEC = {
         market={
             "type": "raw",
             "default": "always",
+            "keys": ["open", "close", "tz", "days", "holidays", "calendar", "name"],
             "doc": '`always`, {open, close: "16:00", tz: America/New_York, days, holidays}, or {calendar, name}.',
         },
         service={"type": "str", "doc": "A service that must run, under systemd or runit."},

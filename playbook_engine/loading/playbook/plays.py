@@ -122,7 +122,13 @@ class PlayReader:
                 continue
             good = False
             if key in CANNOT:
-                self._problems.add((*path, str(key)), f"{key} cannot be carried out", CANNOT[str(key)], key=True)
+                self._problems.add(
+                    (*path, str(key)),
+                    f"{key} cannot be carried out",
+                    CANNOT[str(key)],
+                    key=True,
+                    code="not-carried-out",
+                )
             else:
                 self._problems.unknown_key((*path, str(key)), PLAY, "key of a play")
         return good
@@ -134,7 +140,7 @@ class PlayReader:
         if value not in known:
             close = difflib.get_close_matches(value, known, 1)
             advice = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known)}"
-            self._problems.add((*path, key), f"{key}: {value!r} cannot be carried out", advice)
+            self._problems.add((*path, key), f"{key}: {value!r} cannot be carried out", advice, code="not-carried-out")
             return known[default]
         return known[value]
 

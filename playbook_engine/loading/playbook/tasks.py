@@ -60,7 +60,9 @@ class TaskTranslator:
                     self._alias((*path, word), (*path, key))
             elif key in CANNOT:
                 if value not in (False, None):
-                    self._problems.add((*path, key), f"{key} cannot be carried out", CANNOT[key], key=True)
+                    self._problems.add(
+                        (*path, key), f"{key} cannot be carried out", CANNOT[key], key=True, code="not-carried-out"
+                    )
                     good = False
             else:
                 self._unknown(key, path)
@@ -84,7 +86,9 @@ class TaskTranslator:
     def _unknown(self, key: str, path: Where) -> None:
         if "." in key:
             advice = f"runbook has these: {', '.join(catalog.names())}"
-            self._problems.add((*path, key), f"there is no action for the module {key}", advice, key=True)
+            self._problems.add(
+                (*path, key), f"there is no action for the module {key}", advice, key=True, code="unknown-action"
+            )
             return
         self._problems.unknown_key((*path, key), [*TASK, *INCLUDES, *catalog.names()], "module or keyword")
 
@@ -152,7 +156,9 @@ class TaskTranslator:
             return True
         if value in ("ssh", "smart", "paramiko", None):
             return True
-        self._problems.add((*path, "connection"), f"the connection {value!r} cannot be carried out", key=True)
+        self._problems.add(
+            (*path, "connection"), f"the connection {value!r} cannot be carried out", key=True, code="not-carried-out"
+        )
         return False
 
 

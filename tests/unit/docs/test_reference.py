@@ -20,6 +20,7 @@ from playbook_engine.cli.commands import COMMANDS
 from playbook_engine.cli.group import cli
 from playbook_engine.engine.scope import Scope
 from playbook_engine.loading import schema
+from playbook_engine.loading.linting.codes import ADVISED, FATAL
 from playbook_engine.model.events import EVENTS
 from playbook_engine.model.host import Host
 from playbook_engine.model.outcome import ExitCode, HostStatus, Outcome, Verdict
@@ -143,6 +144,12 @@ def test_every_command_shows_its_arguments(name: str) -> None:
             word = (param.metavar or (param.name or "").upper()).rstrip("_")
             usage.append(word if param.required or word.startswith("[") else f"[{word}]")
     assert f"`{' '.join(usage)}`" in REFERENCE.section(f"runbook {name}")
+
+
+def test_every_code_of_lint_has_its_row() -> None:
+    fatal, advised = REFERENCE.tables("What lint finds")
+    assert {code: cells[0] for code, cells in fatal.items()} == FATAL
+    assert {code: cells[0] for code, cells in advised.items()} == ADVISED
 
 
 # ------------------------------------------------- settings, events, errors, failure kinds

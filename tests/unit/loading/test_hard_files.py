@@ -118,4 +118,4 @@ def test_windows_files_load_and_their_places_are_right(cli: ForkedCli, tmp_path:
     assert cli.run("lint", "good.yml", cwd=tmp_path).out == "good.yml: clean\n"
     end = cli.run("lint", "bad.yml", cwd=tmp_path)
     line = "    3 |   - stat: {pth: /x}\n      |            ^\n"
-    assert end.err.startswith(f"bad.yml:3:12: stat has no argument 'pth'\n{line}")
+    assert end.err.startswith(f"bad.yml:3:12: stat has no argument 'pth' [unknown-argument]\n{line}")

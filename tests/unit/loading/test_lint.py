@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from playbook_engine.loading.lint import undefined, unused
+from playbook_engine.loading.lint import undefined
 from playbook_engine.loading.places import Finder
 from playbook_engine.loading.results import one_slip, slip
 from playbook_engine.loading.runbooks import Loader
@@ -214,23 +214,3 @@ def test_the_files_that_are_placed(shelf: Shelf) -> None:
         "r.yml:10:5: there is no file 'absent'",
         "r.yml:6:5: there is no template 'missing.j2'",
     ]
-
-
-def test_a_parameter_that_nothing_uses(shelf: Shelf) -> None:
-    (shelf.folder / "app.j2").write_text("{{ in_a_template }}\n")
-    text = """\
-        name: r
-        params:
-          used: {default: 1}
-          in_a_template: {default: 1}
-          idle: {default: 1}
-          in_a_condition: {type: bool, default: true}
-        steps:
-          - template: {src: app.j2, dest: "/{{ used }}"}
-            when: in_a_condition
-          - template: {src: missing.j2, dest: /x}
-        """
-    errors = unused(shelf.load(text), shelf.read)
-    assert [e.message for e in errors] == ["the parameter idle is used nowhere: what is given for it changes nothing"]
-    assert errors[0].where is not None
-    assert errors[0].where.line == 5
