@@ -90,19 +90,21 @@ def test_the_attempts_are_those_of_the_code() -> None:
     assert f"A server has {TIMEOUT:g} s" in text
 
 
+def own(command: click.Command) -> set[str]:
+    """The options of a command, without those that every command has."""
+    return {o for p in command.params if isinstance(p, click.Option) for o in p.opts} - {"--color"}
+
+
 def options(group: click.Group, but: str) -> set[str]:
     """Of all subcommands but one."""
-    return {
-        o for name, c in group.commands.items() if name != but
-        for p in c.params if isinstance(p, click.Option) for o in p.opts
-    }  # fmt: skip
+    return {o for name, c in group.commands.items() if name != but for o in own(c)}
 
 
 def test_every_option_has_its_row() -> None:
     assert set(ESCALATION.tables("Commands and options")[0]) == options(escalation, "")
     hold, mutate = DRILLS.tables("Holding one")[0], DRILLS.tables("Would anybody notice?")[1]
-    assert set(hold) == {o for p in drill.commands["hold"].params if isinstance(p, click.Option) for o in p.opts}
-    assert set(mutate) == {o for p in drill.commands["mutate"].params if isinstance(p, click.Option) for o in p.opts}
+    assert set(hold) == own(drill.commands["hold"])
+    assert set(mutate) == own(drill.commands["mutate"])
     assert options(drill, "") - set(hold) - set(mutate) == {"--facilitator"}
     assert "`--facilitator`" in DRILLS.section("Tabletop drills")
 
