@@ -178,6 +178,7 @@ class _Look:
         self._read = read
         self._finder = Finder(runbook.text)
         self._finders: dict[str, Finder] = {"": self._finder}
+        self._made = list(_made(runbook))
         self._registered = _registered(runbook)
         self._templar = templar
         self._found = found
@@ -291,6 +292,8 @@ class _Look:
                 yield name, attribute, meant
 
     def _undefined(self, name: str, names: set[str], where: SourcePos | None) -> None:
+        if any(made.fullmatch(name) for made in self._made):
+            return
         advice = did_you_mean(nearest(name, names)) or "define it under params: or vars:, or give it with -e"
         if name == "item":
             advice = "it is the entry of a loop: this step has no loop:"
