@@ -140,6 +140,15 @@ def _defined(runbook: Runbook) -> Iterator[str]:
             yield from _defined(entry.runbook)
 
 
+def _made(runbook: Runbook) -> Iterator[re.Pattern[str]]:
+    """The shapes of variables whose names are templates: `set_fact: {"port_{{ item }}": …}`."""
+    for step in steps_of(runbook):
+        named = step.args.get("named") if step.action == "set_fact" else None
+        for name, _ in named if isinstance(named, list) else ():
+            parts = re.split(r"\{\{.*?\}\}", str(name))
+            yield re.compile(r"\w+".join(re.escape(part) for part in parts))
+
+
 def steps_of(runbook: Runbook) -> Iterator[Step]:
     for entry in (*runbook.flat(), *runbook.handlers):
         if isinstance(entry, Step):
