@@ -11,12 +11,14 @@ from playbook_engine.app.prepare import loader
 from playbook_engine.app.wiring import App
 from playbook_engine.loading.lint import undefined
 from playbook_engine.loading.playbook.convert import STEPS, Converted, Converter, Note
+from playbook_engine.loading.playbook.playbook import PlaybookLoader
 from playbook_engine.model.errors import LoadError, UsageError
 from playbook_engine.model.source import SourcePos
 
 
 def converted(app: App, playbook: Path, folder: Path) -> Converted:
     """The texts, for files in `folder`. Raises LoadError, LoadErrors, also for what would not load as a runbook."""
+    PlaybookLoader(app.templar, app.settings.roles_path, {}).load(playbook)  # its mistakes are told where they stand
     made = Converter(playbook, folder).convert()
     beside = folder.resolve().parent
     with tempfile.TemporaryDirectory(prefix=".runbook-convert-", dir=beside if beside.is_dir() else None) as kept:
@@ -33,9 +35,11 @@ def converted(app: App, playbook: Path, folder: Path) -> Converted:
                     where = dataclasses.replace(where, file=where.file.replace(f"{scratch}{os.sep}", ""))
                     made.notes.append(Note(where=where, what=f"{problem.message}: the inventory has to, or -e"))
             except LoadError as error:
-                said = str(error).replace(f"{scratch}{os.sep}", "")
+                said = error.message.replace(f"{scratch}{os.sep}", "")
                 advice = error.advice or "`--stdout` shows what was made of it"
-                raise LoadError(f"what comes of it does not load: {said}", advice=advice) from error
+                where = error.where or SourcePos(file=name, line=1)
+                where = dataclasses.replace(where, file=where.file.replace(f"{scratch}{os.sep}", ""))
+                raise LoadError(f"what comes of it does not load: {said}", advice=advice, where=where) from error
     return made
 
 

@@ -23,6 +23,7 @@ from playbook_engine.model.errors import InventoryError, LoadError, TemplateErro
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan
 from playbook_engine.model.runbook import Import
+from playbook_engine.model.source import SourcePos
 
 Ask = Callable[[str, bool], str]
 """(question, whether the answer is hidden) -> answer."""
@@ -48,8 +49,11 @@ def prepare_play(
         if entry.runbook.prompts and members:
             asked(app, entry.runbook.prompts, given, ask)
     if not chosen:
+        if not plays:
+            raise LoadError("there is no play in this playbook", where=SourcePos(file=str(file), line=1))
         patterns = ", ".join(repr(str(p.hosts)) for p in plays)
-        raise InventoryError(f"no host matches {patterns}" + (f" within {limit!r}" if limit else ""))
+        within = f" within {limit!r}" if limit else ""
+        raise InventoryError(f"no host matches {patterns}{within}", where=plays[0].entry.where)
     bounded(app, list(chosen.values()), max_hosts)
     runbook = dataclasses.replace(runbook, steps=tuple(entry for entry, _ in placed))
     can_begin(runbook, options.start_at)

@@ -56,6 +56,8 @@ class Lockstep:
         """Waits until every other host of the run's batch has come as far: the earliest places go first."""
         with self._changed:
             self._waiting[host] = place
+            self._here.pop(host, None)
+            self._leaves(host)
             self._release()
             while host in self._waiting and not self._stopped():
                 self._changed.wait(LOOK)
@@ -86,9 +88,7 @@ class Lockstep:
         with self._changed:
             self._finished[host] = status
             self._waiting.pop(host, None)
-            for shared in self._once.values():
-                if shared.leader == host and shared.result is None:
-                    shared.leader = ""  # another one does it
+            self._leaves(host)
             self._release()
             join = self._limits.get(self._group[host])
             return "" if join is None or status.good or status is HostStatus.ABORTED else self._over(host, join)
@@ -123,6 +123,12 @@ class Lockstep:
         with self._changed:
             self._once[key, self._group[host]].result = result
             self._changed.notify_all()
+
+    def _leaves(self, host: str) -> None:
+        """The host has gone on, or has ended: what it was to do for all and has not done, another one does."""
+        for shared in self._once.values():
+            if shared.leader == host and shared.result is None:
+                shared.leader = ""
 
     def _leader(self, host: str, group: Group) -> str:
         """The first, in the order of the plan, of those who stand at this place; else the one that came first."""

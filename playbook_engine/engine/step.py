@@ -6,7 +6,7 @@ when · preconditions · already so? · intent, durable · the action · checks.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from playbook_engine.catalog import catalog
@@ -52,11 +52,12 @@ class StepRunner:
 
     def run(
         self, step: Step, scope: Scope, scope_id: str, *, handler: bool = False, following: Step | None = None,
-        rescue: bool = False,
+        rescue: bool = False, turn: Callable[[], Program[None]] | None = None,
     ) -> Program[StepResult]:  # fmt: skip
         """The step with its loop; registers, notifies, says how it ended. Raises HostError only before a change.
 
-        `following`: the step that comes after it, if all is well. `rescue`: its block goes on when it fails.
+        `following`: the step that comes after it, if all is well. `rescue`: its block goes on when it fails. `turn` is
+        asked where the host has waited for others: the run may have been stopped meanwhile.
         """
         scope = scope.of(step)
         times = self._times(scope_id, step)
@@ -68,10 +69,13 @@ class StepRunner:
         if step.run_once:
             done: StepResult | None = yield Once(key=key)
             if done is not None:
+                done = _of_another(done)
                 self._learn(step, scope, done)
                 return done
         if step.throttle:
             yield Throttle(step=step.id, limit=step.throttle)
+        if turn is not None:
+            yield from turn()
         end = yield from self._run(step, scope, scope_id, handler, following, rescue)
         if step.throttle:
             yield Throttle(step=step.id)
@@ -145,7 +149,11 @@ class StepRunner:
             self._facts(step, scope, results[-1])
             if results[-1].stops and results[-1].outcome is not Outcome.FAILED:
                 break
-            if step.loop_break_when and self._broken(item, results[-1]):
+            try:
+                if step.loop_break_when and self._broken(item, results[-1]):
+                    break
+            except TemplateError as error:
+                results[-1] = _spoiled(results[-1], f"loop_control.break_when: {error}")
                 break
         whole = results[0] if step.loop is None else joined(results)
         self._learn(step, scope, whole)
@@ -397,8 +405,10 @@ class StepRunner:
         return args
 
     def _then(self, item: Item, end: StepResult) -> Program[StepResult]:
-        """The checks, if the action went well."""
+        """The checks, if the action went well. Raises LoadError for a file of variables that is none."""
         good = end.outcome in (Outcome.OK, Outcome.CHANGED)
+        if good and item.step.action == "include_vars" and isinstance(end.result.get("ansible_facts"), Mapping):
+            _variables(end.result)
         if not good or not item.step.checks or item.check:
             return end
         return (yield from self._checked(item, end))
@@ -481,15 +491,23 @@ class StepRunner:
             item=item.index, label=item.label, handler=item.handler,
         )  # fmt: skip
 
-    def _finish(self, item: Item, end: StepResult, seconds: float) -> Program[StepResult]:
-        step = item.step
+    def _forgiven(self, item: Item, end: StepResult) -> StepResult:
+        """With `ignore_errors` and `ignore_unreachable`. Raises TemplateError."""
+        step, render = item.step, self._context.templar.render
         if not end.outcome.good and step.ignore_errors:
-            variables = item.variables()
-            ignore = self._context.templar.render(step.ignore_errors, variables)
+            ignore = render(step.ignore_errors, item.variables())
             end = dataclasses.replace(end, ignored=bool(ignore) and end.outcome.measured_failure)
         if end.outcome is Outcome.UNREACHABLE and step.ignore_unreachable and end.kind not in TAKEN:
-            ignore = self._context.templar.render(step.ignore_unreachable, item.variables())
+            ignore = render(step.ignore_unreachable, item.variables())
             end = dataclasses.replace(end, ignored=bool(ignore), result={**end.result, "unreachable": True})
+        return end
+
+    def _finish(self, item: Item, end: StepResult, seconds: float) -> Program[StepResult]:
+        step = item.step
+        try:
+            end = self._forgiven(item, end)
+        except TemplateError as error:
+            end = dataclasses.replace(end, message=f"{end.message} — and whether to ignore it cannot be said: {error}")
         rescued = item.rescue and end.stops and end.outcome in RESCUED and end.kind not in TAKEN
         whole = item.spec.kind is Kind.PROBE or step.action == "debug"
         alone = self._context.plan.kind == "exec"
@@ -508,6 +526,21 @@ class StepRunner:
             )
         )  # fmt: skip
         return end
+
+
+def _spoiled(end: StepResult, message: str) -> StepResult:
+    """An item that ended, as one that failed: what was to be decided after it cannot be."""
+    return dataclasses.replace(
+        end, outcome=Outcome.FAILED, kind=TemplateError.kind, message=message, result={**end.result, "failed": True}
+    )
+
+
+def _of_another(end: StepResult) -> StepResult:
+    """What the end of a step on the host that does it for all means here: this host has not been lost with that one."""
+    if end.outcome is not Outcome.UNREACHABLE:
+        return end
+    message = f"the host that does it for all was lost: {end.message}"
+    return dataclasses.replace(end, outcome=Outcome.FAILED, message=message, result={**end.result, "failed": True})
 
 
 def _of_loop(step: Step, values: Sequence[object], index: int) -> dict[str, object]:

@@ -120,7 +120,11 @@ class Walk:
 
     def _turn(self, place: Place) -> Program[None]:
         """Waits until the host may go on. Raises Stopped, Cancelled."""
-        stop = yield Gate("step", place=place if self._linear else None)
+        yield from self._still(place if self._linear else None)
+
+    def _still(self, place: Place | None = None) -> Program[None]:
+        """Whether the run goes on. Raises Stopped, Cancelled."""
+        stop = yield Gate("step", place=place)
         if isinstance(stop, Cancel):
             raise Cancelled(str(stop))
         if stop:
@@ -147,7 +151,9 @@ class Walk:
             key = (self._scope_id, step.id, self._machine.asked(self._scope_id, step.id))
             if not (yield Confirm(key=key, name=step.name)):
                 return None
-        result = yield from self._machine.steps.run(step, scope, self._scope_id, following=following, rescue=rescue)
+        result = yield from self._machine.steps.run(
+            step, scope, self._scope_id, following=following, rescue=rescue, turn=self._still
+        )
         self._machine.noted(result)
         return result
 
@@ -255,7 +261,9 @@ class Walk:
         for number, (name, names) in enumerate(chosen):
             block = entry.choices[name]
             inner = scope.looped(names)
-            failed = yield from self._entries(block.steps, inner, (*place, number), rescue=rescue)
+            # Hosts that have chosen different files are at different places: one file goes before the other.
+            here = (*place, number, list(entry.choices).index(name))
+            failed = yield from self._entries(block.steps, inner, here, rescue=rescue)
             if failed is not None:
                 return failed
         return None
@@ -288,7 +296,9 @@ class Walk:
                     left.insert(0, handler)  # it waited when the rollback began
                     return None
                 yield from self._turn((*place, len(self._runbook.handlers) - len(left)))
-                result = yield from self._machine.steps.run(handler, self._scope, self._scope_id, handler=True)
+                result = yield from self._machine.steps.run(
+                    handler, self._scope, self._scope_id, handler=True, turn=self._still
+                )
                 self._machine.noted(result)
                 failed = self._after(result, f"handler {handler.name}")
                 if failed is not None and not self._goes_on(failed, rescue=False):

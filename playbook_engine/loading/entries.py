@@ -10,6 +10,7 @@ from typing import Protocol
 
 from playbook_engine.loading.around import EVERY, NOTHING, Around
 from playbook_engine.loading.problems import Problems, kind_of
+from playbook_engine.loading.salvage import salvaged
 from playbook_engine.loading.schema import StepModel
 from playbook_engine.loading.steps import StepReader
 from playbook_engine.loading.values import ValueReader
@@ -153,10 +154,13 @@ class EntryReader:
         given: object = raw.apply
         if given is None and isinstance(raw.include_steps, Mapping):
             given = raw.include_steps.get("apply")
+        at = (*path, "apply") if raw.apply is not None else (*path, "include_steps", "apply")
         if not isinstance(given, Mapping):
+            if given is not None:
+                self._problems.add(at, f"apply: keywords of steps are expected, and this is {kind_of(given)}")
             return NOTHING
-        model = StepModel.model_validate(dict(given))
-        return self.around(model, (*path, "apply"))
+        model = salvaged(given, self._problems, StepModel, at=at)
+        return NOTHING if model is None else self.around(model, at)
 
     def _named(self, name: object, step: Step) -> list[tuple[str, Path, bool]]:
         """(name, file, whether it must be there) of each file that an include may come to."""

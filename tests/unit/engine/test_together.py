@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
 from memory_bench import Bench, Result
 
-from playbook_engine.model.errors import Unreachable
-from playbook_engine.model.events import StepFinished, StepStarted
+from playbook_engine.engine.lockstep import Lockstep
+from playbook_engine.engine.result import StepResult
+from playbook_engine.model.errors import HostError, Unreachable
+from playbook_engine.model.events import HostFinished, StepFinished, StepStarted
+from playbook_engine.model.outcome import HostStatus
 from playbook_engine.model.plan import Options
 from playbook_engine.transport.base import Call, Reply
 
@@ -99,12 +103,11 @@ def test_what_fails_for_one_that_does_it_for_all_fails_for_all(bench: Bench) -> 
     assert len([c for h in bench.hosts.values() for c in h.calls if c.op == "run"]) == 1
 
 
-def test_when_the_one_is_lost_another_one_does_it(bench: Bench) -> None:
+def test_when_the_one_is_lost_it_has_failed_for_the_others(bench: Bench) -> None:
     bench.host("h1").rules.append(lambda call: Unreachable("gone") if call.op == "run" else None)
     bench.host("h2")
     done = bench.run(ONCE.format(head="strategy: linear\n"))
-    assert done.statuses["h2"] in ("changed", "unreachable")
-    assert done.statuses["h1"] == "unreachable"
+    assert done.statuses == {"h1": "unreachable", "h2": "failed"}
 
 
 def test_so_many_hosts_at_most_are_at_a_step(bench: Bench) -> None:
@@ -193,3 +196,117 @@ def test_handlers_run_in_the_order_in_which_they_are_written_and_when_they_are_f
         "  - {name: third, debug: {msg: x}, listen: topic}\n"
     )
     assert order(done) == ["a", "first", "second", "third", "b", "third"]
+
+
+WHICH = """\
+name: r
+on_failure: stop
+strategy: linear
+steps:
+  - include_steps: "{{ which }}.yml"
+  - {name: end, debug: {msg: x}}
+"""
+
+
+def included(bench: Bench, options: Options) -> Result:
+    """Three hosts: the first one includes a file of its own, the others one with a step that is done once."""
+    (bench.folder / "a.yml").write_text("- {name: a, command: a, irreversible: x}\n")
+    (bench.folder / "b.yml").write_text("- {name: b, command: b, run_once: true, irreversible: x}\n")
+    for name, which in (("h1", "a"), ("h2", "b"), ("h3", "b")):
+        if name not in bench.hosts:
+            bench.host(name)
+        bench.variables[name] = {"which": which}
+    return bench.run(WHICH, options=options)
+
+
+def test_a_host_in_another_file_does_not_do_it_for_all(bench: Bench) -> None:
+    done = included(bench, Options(forks=1))
+    assert done.statuses == {"h1": "changed", "h2": "changed", "h3": "changed"}
+    assert order(done)[3:5] == ["a", "b"], "one file goes before the other"
+
+
+def test_a_host_that_is_lost_in_its_own_file_does_not_hold_up_the_others(bench: Bench) -> None:
+    bench.host("h1").rules.append(lambda call: Unreachable("gone") if call.op == "run" else None)
+    done = included(bench, Options(forks=1))
+    assert done.statuses == {"h1": "unreachable", "h2": "changed", "h3": "changed"}
+
+
+def test_who_has_gone_on_does_not_do_for_all_what_it_has_not_done() -> None:
+    together = Lockstep([["h1", "h2"]], str)
+    key, place = ("main", "s1", 0), (0,)
+    arrived = threading.Thread(target=together.arrive, args=("h1", place), daemon=True)
+    arrived.start()
+    together.arrive("h2", place)
+    arrived.join(5)
+    answers: list[StepResult | None] = []
+    waits = threading.Thread(target=lambda: answers.append(together.once("h2", key)), daemon=True)
+    waits.start()  # h1 is at the same place and the first of the two: it is to do it
+    threading.Thread(target=together.arrive, args=("h1", (1,)), daemon=True).start()
+    waits.join(5)
+    assert answers == [None]
+    together.finished("h2", HostStatus.OK)
+
+
+def test_a_host_is_not_lost_with_the_one_that_does_it_for_all(bench: Bench) -> None:
+    bench.host("h1").rules.append(lambda call: Unreachable("gone") if call.op == "run" else None)
+    for name in ("h2", "h3", "h4", "h5"):
+        bench.host(name)
+    done = bench.run(
+        "name: r\non_failure: stop\nstrategy: linear\nsteps:\n"
+        "  - block: [{name: a, fail: {msg: x}, run_once: true}]\n"
+        "    rescue: [{name: r, command: mend, irreversible: x, run_once: true}]\n"
+        "    always: [{name: z, copy: {content: x, dest: /z}}]\n",
+        options=Options(forks=1),
+    )
+    assert done.statuses == {"h1": "unreachable", **dict.fromkeys(("h2", "h3", "h4", "h5"), "failed")}
+    assert all(host.files == {"/z": b"x"} for host in bench.hosts.values())
+
+
+@pytest.mark.parametrize("word", ["throttle: 1", "run_once: true"])
+def test_who_waits_for_others_begins_nothing_when_the_run_is_stopped(bench: Bench, word: str) -> None:
+    for name in ("h1", "h2", "h3", "h4", "h5"):
+        # It uses up the time that the run has, and then it is lost: what it was to do, nobody does any more.
+        bench.host(name).rules.append(lambda call: lost() if call.op == "run" else None)
+
+    def lost() -> HostError:
+        time.sleep(0.3)
+        return Unreachable("gone")
+
+    done = bench.run(
+        f"name: r\nstrategy: linear\ndeadline: 0.2s\nsteps: [{{name: a, command: a, irreversible: x, {word}}}]\n"
+    )
+    assert len([c for h in bench.hosts.values() for c in h.calls if c.op == "run"]) == 1
+    assert set(done.statuses.values()) <= {"unreachable", "aborted", "failed"}
+
+
+@pytest.mark.parametrize("word", ["ignore_errors", "ignore_unreachable"])
+def test_what_cannot_be_said_of_ignoring_is_no_fault_of_the_engine(bench: Bench, word: str) -> None:
+    bench.host("h1").commands = {"a": (3, "no")}
+    bench.host("h2").rules.append(lambda call: Unreachable("gone") if call.op == "run" else None)
+    step = f"{{name: a, command: a, irreversible: x, throttle: 1, {word}: '{{{{ nobody }}}}'}}"
+    done = bench.run(f"name: r\non_failure: stop\nsteps: [{step}]\n")
+    assert done.statuses == {"h1": "failed", "h2": "unreachable"}
+    messages = [e.message for e in done.events("HostFinished") if isinstance(e, HostFinished)]
+    assert any("'nobody' is not defined" in m for m in messages)
+    assert not any("fault" in m for m in messages)
+
+
+def test_when_a_loop_ends_is_not_known_so_the_step_has_failed(bench: Bench) -> None:
+    bench.host("h1")
+    done = bench.run(
+        "name: r\non_failure: stop\nsteps:\n"
+        "  - {name: a, command: a, irreversible: x, loop: [1, 2], loop_control: {break_when: nobody.x}}\n"
+    )
+    (end,) = done.events("HostFinished")
+    assert isinstance(end, HostFinished)
+    assert end.status == "failed"
+    assert "break_when" in end.message
+    assert "fault" not in end.message
+
+
+def test_a_file_of_variables_that_is_none_is_a_failure_of_the_step(bench: Bench) -> None:
+    bench.host("h1")
+    (bench.folder / "bad.yml").write_text("- [}\n")
+    done = bench.run("name: r\nsteps: [{name: a, include_vars: {file: bad.yml}}]\n")
+    assert done.outcomes() == {"a": "failed"}
+    assert done.statuses == {"h1": "failed"}
