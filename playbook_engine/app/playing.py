@@ -72,7 +72,11 @@ def _placed(
     known = {**runbook.vars, **given}
     pattern = str(app.templar.render(play.hosts, known))
     name = _named(app, play, known)
-    names = inventory.select_names(pattern, None, [])
+    try:
+        names = inventory.select_names(pattern, None, [])
+    except InventoryError as error:
+        error.where = error.where or play.entry.where
+        raise
     if limit is not None:
         kept = set(inventory.matching(limit))
         names = [n for n in names if n in kept]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from yaml_mutations import STRANGE, places
 
 from playbook_engine.app.settings import Settings
 from playbook_engine.app.wiring import App
@@ -25,26 +26,12 @@ from playbook_engine.model.plan import Options
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 FILES = sorted(RUNBOOKS.glob("*.yml"))
 CASES = 40  # of each file
-STRANGE: list[object] = [
-    None, True, 0, -1, 420, 1.5, 10**30, "", " ", "x", "{{ x }}", "{{", "{% if %}", "a=b", "a=b c", "'", "é😀\u2028",
-    [], {}, [None], [[]], [{}], {"a": 1}, {1: 2}, {None: None}, {True: []}, {"a": {"b": {"c": []}}}, ["a", 1, None, {}],
-    "$t", "*", float("inf"), float("nan"), "0", "no", "1.10", "5m", "-5s", "checks", "x" * 5000, {"cmd": ["ls"]},
-    {"that": 5}, {"name": {}}, {"argv": "ls"}, {"port": [80]}, {"mode": 0o644}, {"facts": 1}, {"result": "result"},
-]  # fmt: skip
 KEYS = [
     "that", "vars", "loop", "when", "name", "params", "unless", "checks", "rollback", "services", "serial",
     "phases", "environment", "notify", "listen", "tags", "become_user", "threshold", "set_fact", "assert",
     "debug", "command", "import_runbook", "loop_control", "choices", "default", "needs", "register", "until",
     "expect", "copy", "for",
 ]  # fmt: skip
-
-
-def places(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-    found = [path] if path else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        found += places(item, (*path, key))
-    return found
 
 
 def spoiled(value: object, chance: random.Random) -> object:
