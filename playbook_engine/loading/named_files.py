@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class NamedFiles:
         places = [Path(name)] if "/" in name or name.endswith(SUFFIXES) else []
         places += [folder / f"{name}.yml" for folder in self._path]
         for place in places:
-            if place.is_file():
+            if os.path.isfile(place):
                 return place
         close = difflib.get_close_matches(name, self.names(), 1)
         advice = f"did you mean {close[0]}?" if close else f"looked for {', '.join(str(p) for p in places)}"

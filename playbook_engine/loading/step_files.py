@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -103,14 +104,14 @@ class StepFiles:
             problem = LoadError(f"the files take one another in, in a circle: {names}", where=where)
             self.read[0][1].add_error(problem)
             return None
-        if where is not None and not file.is_file() and self._dialect.yaml11 and not must:
+        if where is not None and not os.path.isfile(file) and self._dialect.yaml11 and not must:
             return None  # to a playbook it is an error of the run, and `when` may spare it
         try:
             document = read_yaml(file, self._loader.templar.vault.file, yaml11=self._dialect.yaml11)
         except LoadError as error:
             if where is not None:
                 gone = LoadError(f"there is no file {file.name!r}", where=where, advice=f"looked for {file}")
-                self.read[0][1].add_error(error if file.is_file() else gone)
+                self.read[0][1].add_error(error if os.path.isfile(file) else gone)
             return None
         if where is None and not _steps(document.value):
             return None

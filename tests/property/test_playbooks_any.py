@@ -18,7 +18,7 @@ from playbook_engine.app.converting import converted
 from playbook_engine.app.playing import prepare_play
 from playbook_engine.app.settings import Settings
 from playbook_engine.app.wiring import App
-from playbook_engine.model.errors import EngineError, LoadErrors
+from playbook_engine.model.errors import EngineError, LoadError, LoadErrors
 from playbook_engine.model.events import HostFinished
 from playbook_engine.model.plan import Options
 
@@ -181,3 +181,18 @@ def test_a_runbook_of_blocks_and_files_is_carried_out_or_refused(seed: int, tmp_
             assert "a fault in the engine" not in end.message, f"{end.message}\n{end.advice}\n{text}"
             statuses.add(end.status)
     assert {"changed", "failed"} <= statuses
+
+
+@pytest.mark.parametrize("task", ["include_tasks", "import_tasks", "include_role: {name", "import_role: {name"])
+def test_a_name_too_long_for_a_file_names_none(task: str, tmp_path: Path) -> None:
+    app = App(Settings.of({"RUNBOOK_STATE": str(tmp_path / "state")}))
+    site = tmp_path / "site.yml"
+    site.write_text(f"- hosts: h1.test\n  tasks:\n    - {task}: {'x' * 5000}{'}' if '{' in task else ''}\n")
+    with pytest.raises(LoadError, match="there is no") as caught:
+        prepare_play(
+            app, site, inventory=["h1.test,"], limit=None, extra=(), command="", options=Options(), ask=None
+        )  # fmt: skip
+    assert caught.value.where is not None
+    assert caught.value.where.line == 3
+    with pytest.raises(LoadError, match="there is no"):
+        converted(app, site, tmp_path)

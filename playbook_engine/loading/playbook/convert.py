@@ -203,7 +203,7 @@ class Converter(TaskConverter):
         found = []
         for each in listed(value):
             names = [str(name) for name in listed(each)]
-            there = next((p for n in names for p in (self._top / "vars" / n, self._top / n) if p.is_file()), None)
+            there = next((p for n in names for p in (self._top / "vars" / n, self._top / n) if os.path.isfile(p)), None)
             found.append(os.path.relpath(there, self._folder) if there is not None else names[0])
         return found
 

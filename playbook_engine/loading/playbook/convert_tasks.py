@@ -142,12 +142,12 @@ class TaskConverter:
         places = [base / LOCAL[action] / src, base / src]
         if base.name in ("tasks", "handlers"):
             places[:0] = [base.parent / LOCAL[action] / src]
-        found = next((p for p in places if p.exists()), None)
+        found = next((p for p in places if os.path.exists(p)), None)
         if found is None:
             return args
         new = self._folder / self._target(file) if file != self._playbook else self._folder / "x"
         here = [new.parent / LOCAL[action] / src, new.parent / src]
-        if any(p.exists() and p.resolve() == found.resolve() for p in here):
+        if any(os.path.exists(p) and p.resolve() == found.resolve() for p in here):
             return args
         return {**args, "src": os.path.relpath(found, new.parent)}
 
@@ -234,7 +234,7 @@ class TaskConverter:
             prefix = f"{STEPS}/" if file == self._playbook else ""
             return f"{prefix}{text}"
         found = base / text
-        if not found.is_file():
+        if not os.path.isfile(found):
             problems.add(path, f"there is no file {text!r}", f"looked for {found}")
             return text
         return self._file(found, file)
@@ -258,7 +258,7 @@ class TaskConverter:
 
         def moved(match: re.Match[str]) -> str:
             places = [file.parent / match[2], file.parent.parent / "files" / match[2], file.parent.parent / match[2]]
-            found = next((p for p in places if p.is_file()), None)
+            found = next((p for p in places if os.path.isfile(p)), None)
             if found is None:
                 return match[0]
             beside = os.path.relpath(found, self._folder / Path(self._target(file)).parent)
@@ -270,7 +270,7 @@ class TaskConverter:
         self, document: Document, problems: Problems, name: str, path: Where, file: Path
     ) -> Path | None:  # fmt: skip
         places = [self._top / "roles", self._top, file.parent.parent.parent, Path("~/.ansible/roles").expanduser()]
-        found = next((place / name for place in places if (place / name).is_dir()), None)
+        found = next((place / name for place in places if os.path.isdir(place / name)), None)
         if found is None:
             problems.add(path, f"there is no role {name!r}", f"looked in {', '.join(str(p) for p in places)}")
         return found
@@ -310,7 +310,7 @@ def listed(value: object) -> list[object]:
 
 
 def file_of(folder: Path, name: str) -> Path | None:
-    return next((p for s in (".yml", ".yaml", "") if (p := folder / f"{name}{s}").is_file()), None)
+    return next((p for s in (".yml", ".yaml", "") if os.path.isfile(p := folder / f"{name}{s}")), None)
 
 
 def variables_of(folder: Path) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class PlaybookLoader:
 
     def load(self, file: Path) -> tuple[Runbook, list[Play]]:
         """The runbook whose steps are the plays, and the plays with what is not known yet. Raises LoadError(s)."""
-        if not file.is_file():
+        if not os.path.isfile(file):
             raise LoadError(f"there is no playbook {str(file)!r}")
         plays: list[Play] = []
         text = self._file(file, (), NOTHING, plays)

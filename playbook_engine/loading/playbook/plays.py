@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -193,7 +194,7 @@ class PlayReader:
                 if found is None:
                     break
                 tried.append(found)
-                if found.is_file():
+                if os.path.isfile(found):
                     try:
                         own = {**own, **read_vars_file(found, self._templar.vault)}
                     except LoadError as error:
@@ -216,7 +217,7 @@ class PlayReader:
             )  # fmt: skip
             return None
         for candidate in (folder / "vars" / text, folder / text):
-            if candidate.is_file():
+            if os.path.isfile(candidate):
                 return candidate
         return folder / text
 

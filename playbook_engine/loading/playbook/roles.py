@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
@@ -180,7 +181,7 @@ class Roles:
         own = beside.parent.parent if beside.name in ("tasks", "meta", "handlers") else beside  # a role's neighbours
         places = [*self._places, own]
         for place in places:
-            if (place / name).is_dir():
+            if os.path.isdir(place / name):
                 return place / name
         close = difflib.get_close_matches(name, self._names(), 1)
         advice = f"did you mean {close[0]}?" if close else f"looked in {', '.join(str(p) for p in places)}"
@@ -218,14 +219,14 @@ class Roles:
 def _file(folder: Path, name: str) -> Path | None:
     for suffix in SUFFIXES:
         path = folder / f"{name}{suffix}"
-        if path.is_file():
+        if os.path.isfile(path):
             return path
     return None
 
 
 def _variables(folder: Path, name: str, opener: Opener) -> dict[str, object]:
     """Those of `main.yml`, or of every file in a folder `main`. Raises LoadError."""
-    if (folder / name).is_dir():
+    if os.path.isdir(folder / name):
         found: dict[str, object] = {}
         for path in sorted((folder / name).rglob("*")):
             if path.is_file() and path.suffix in SUFFIXES:
