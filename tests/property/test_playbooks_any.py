@@ -183,7 +183,7 @@ def test_a_runbook_of_blocks_and_files_is_carried_out_or_refused(seed: int, tmp_
     assert {"changed", "failed"} <= statuses
 
 
-@pytest.mark.parametrize("task", ["include_tasks", "import_tasks", "include_role: {name", "import_role: {name"])
+@pytest.mark.parametrize("task", ["import_tasks", "include_role: {name", "import_role: {name"])
 def test_a_name_too_long_for_a_file_names_none(task: str, tmp_path: Path) -> None:
     app = App(Settings.of({"RUNBOOK_STATE": str(tmp_path / "state")}))
     site = tmp_path / "site.yml"
