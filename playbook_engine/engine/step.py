@@ -6,7 +6,7 @@ when · preconditions · already so? · intent, durable · the action · checks.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from playbook_engine.catalog import catalog
@@ -17,22 +17,18 @@ from playbook_engine.engine.commands import Once, Program, Sleep, Throttle, Told
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
 from playbook_engine.engine.item import Item
+from playbook_engine.engine.items import EMPTY, items_of, named
+from playbook_engine.engine.learning import included, learn, learn_item
 from playbook_engine.engine.ledger import Change, Fate, Ledger
-from playbook_engine.engine.probe import Finding, watch
-from playbook_engine.engine.records import check, precondition, told
+from playbook_engine.engine.records import told
 from playbook_engine.engine.result import StepResult, joined, of_host_error
-from playbook_engine.engine.scope import FACTS, Scope
-from playbook_engine.inventory.vars_files import read_vars
+from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.step_probes import StepProbes
 from playbook_engine.model.errors import EngineError, HostError, LoadError, TemplateError
-from playbook_engine.model.events import ChangeFailed, CheckEvaluated, RetryScheduled, StepFinished, StepStarted
-from playbook_engine.model.outcome import Outcome, Verdict
-from playbook_engine.model.runbook import Probe, Step, nth
-from playbook_engine.templating.node import Template
+from playbook_engine.model.events import ChangeFailed, RetryScheduled, StepFinished, StepStarted
+from playbook_engine.model.outcome import Outcome
+from playbook_engine.model.runbook import Step, nth
 
-GATHERS = frozenset({"facts", "setup"})
-"""Actions whose `ansible_facts` are the facts of the host."""
-PROBES = frozenset({"getent", "package_facts", "service_facts"})
-"""Actions whose `ansible_facts` stand beside them."""
 TAKEN = frozenset({"locked", "fenced"})
 """Kinds of a host that another run has: nothing more is done there, whatever a block says."""
 RESCUED = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
@@ -48,7 +44,8 @@ class StepRunner:
         self._history = history
         self._come: dict[tuple[str, str], int] = {}
         self._ahead = Ahead()
-        self._acting = Acting(context, ledger, self._ahead, self._already)
+        self._probes = StepProbes(context)
+        self._acting = Acting(context, ledger, self._ahead, self._probes.already)
 
     def run(
         self, step: Step, scope: Scope, scope_id: str, *, handler: bool = False, following: Step | None = None,
@@ -70,7 +67,7 @@ class StepRunner:
             done: StepResult | None = yield Once(key=key)
             if done is not None:
                 done = _of_another(done)
-                self._learn(step, scope, done)
+                learn(step, scope, done)
                 return done
         if step.throttle:
             yield Throttle(step=step.id, limit=step.throttle)
@@ -90,7 +87,9 @@ class StepRunner:
         past = self._history.step(scope_id, step.id, -1)
         if past is not None and past.finished is not None:
             return
-        (item,) = yield from self._items(dataclasses.replace(step, loop=None), scope, scope_id, False, False)
+        (item,) = yield from items_of(
+            self._context, dataclasses.replace(step, loop=None), scope, scope_id, False, False
+        )
         yield from emit(self._started(item))
         end = StepResult(outcome=Outcome.SKIPPED, message="its conditions do not hold", result={"skipped": True})
         yield from self._finish(item, end, 0.0)
@@ -112,7 +111,7 @@ class StepRunner:
         if unknown := _undetermined(step, scope):
             return (yield from self._announced(step, scope, scope_id, handler, unknown))
         try:
-            items = yield from self._items(step, scope, scope_id, handler, rescue)
+            items = yield from items_of(self._context, step, scope, scope_id, handler, rescue)
         except EngineError as error:
             if isinstance(error, HostError) and error.kind not in ("become-failed", "no-python"):
                 raise
@@ -139,14 +138,14 @@ class StepRunner:
                 results.append(self._remembered(item, item.past.finished))
             else:
                 results.append((yield from self._item(item)))
-            if step.loop is not None and "__empty__" not in item.extra:
+            if step.loop is not None and EMPTY not in item.extra:
                 told = {
                     **results[-1].result,
                     step.loop_var: item.extra[step.loop_var],
                     "ansible_loop_var": step.loop_var,
                 }
                 results[-1] = dataclasses.replace(results[-1], result=told)
-            self._facts(step, scope, results[-1])
+            learn_item(step, scope, results[-1])
             if results[-1].stops and results[-1].outcome is not Outcome.FAILED:
                 break
             try:
@@ -156,51 +155,19 @@ class StepRunner:
                 results[-1] = _spoiled(results[-1], f"loop_control.break_when: {error}")
                 break
         whole = results[0] if step.loop is None else joined(results)
-        self._learn(step, scope, whole)
+        learn(step, scope, whole)
         return whole
 
     def _broken(self, item: Item, end: StepResult) -> bool:
         """Whether `loop_control.break_when` ends the loop after this item."""
         return self._context.templar.evaluate(item.step.loop_break_when, item.seen(end.result), item.step.where)
 
-    def _learn(self, step: Step, scope: Scope, whole: StepResult) -> None:
-        """What the host knows after a step."""
-        if step.register:
-            scope.set[step.register] = dict(whole.result)
-            scope.learned([step.register], known=whole.known)
-        each = whole.result.get("results")
-        for result in each if step.loop is not None and isinstance(each, list) else [whole.result]:
-            self._told(step, scope, result)
-
-    def _facts(self, step: Step, scope: Scope, end: StepResult) -> None:
-        """An item of a loop sees what the items before it have set."""
-        if step.loop is not None:
-            self._told(step, scope, end.result)
-
-    def _told(self, step: Step, scope: Scope, result: object) -> None:
-        """Variables that an action gives, beside its result."""
-        if not isinstance(result, Mapping) or result.get("failed"):
-            return
-        facts = result.get("ansible_facts")
-        if not isinstance(facts, Mapping):
-            return
-        if step.action == "set_fact":
-            scope.set.update(facts)
-        elif step.action == "include_vars":
-            scope.loaded.update(_variables(result))
-        elif step.action in GATHERS:
-            known = scope.set.get(FACTS)
-            plain = {str(name).removeprefix("ansible_"): value for name, value in facts.items()}
-            scope.set[FACTS] = {**(known if isinstance(known, Mapping) else {}), **plain}
-        elif step.action in PROBES:
-            scope.probe_told(facts)
-
     def _announced(
         self, step: Step, scope: Scope, scope_id: str, handler: bool, unknown: list[str]
     ) -> Program[StepResult]:
         """A step that a preview can say nothing about, and whatever it sets: no more is known of that."""
         item = Item(
-            step=step, scope=scope, spec=catalog.get(step.action), index=-1, name=self._named(step, scope, {}),
+            step=step, scope=scope, spec=catalog.get(step.action), index=-1, name=named(self._context, step, scope, {}),
             label="", extra={}, handler=handler, scope_id=scope_id,
         )  # fmt: skip
         scope.learned([step.register] if step.register else [], known=False)
@@ -210,32 +177,6 @@ class StepRunner:
         message = f"depends on {', '.join(unknown)}, which an earlier step gives when it is done"
         end = StepResult(outcome=Outcome.UNKNOWN, kind="depends", message=message, known=False)
         return (yield from self._finish(item, end, 0.0))
-
-    def _items(
-        self, step: Step, scope: Scope, scope_id: str, handler: bool, rescue: bool
-    ) -> Program[list[Item]]:  # fmt: skip
-        spec, options = catalog.get(step.action), self._context.options
-        base = {
-            "step": step, "scope": scope, "spec": spec, "handler": handler, "scope_id": scope_id, "rescue": rescue,
-            "check": options.check if step.check_mode is None else step.check_mode,
-            "diff": options.diff if step.diff is None else step.diff,
-        }  # fmt: skip
-        if step.loop is None:
-            return [Item(index=-1, name=self._named(step, scope, {}), label="", extra={}, **base)]  # type: ignore[arg-type]
-        yield from self._context.facts(scope, step.loop)
-        values = self._context.templar.render(step.loop, scope.variables(step.vars))
-        if not isinstance(values, (list, tuple)):
-            raise TemplateError(f"loop wants a list, not {values!r}", where=step.where)
-        items = []
-        for index, value in enumerate(values):
-            extra = _of_loop(step, values, index)
-            label = step.loop_label if step.loop_label is not None else value
-            label = self._context.templar.render(label, scope.variables(step.vars, extra))
-            name = self._named(step, scope, extra)
-            items.append(Item(index=index, name=name, label=str(label)[:200], extra=extra, **base))  # type: ignore[arg-type]
-        if not items:
-            items.append(Item(index=-1, name=step.name, label="", extra={"__empty__": True}, **base))  # type: ignore[arg-type]
-        return items
 
     def _first(self, step: Step | None, scope: Scope, scope_id: str) -> Item | None:
         """The only item of a step that is to come; None where what there is of it is not known before its turn."""
@@ -273,16 +214,6 @@ class StepRunner:
         except EngineError:
             return None  # it says so when its turn comes
         return request if request.on == context.host.name else None
-
-    def _named(self, step: Step, scope: Scope, extra: Mapping[str, object]) -> str:
-        """The step's name with its templates run; as it is written where they cannot be."""
-        if "{{" not in step.name and "{%" not in step.name:
-            return step.name
-        try:
-            template = Template(source=step.name, where=step.where)
-            return str(self._context.templar.render(template, scope.variables(step.vars, extra)))[:200]
-        except TemplateError:
-            return step.name
 
     def _remembered(self, item: Item, end: StepFinished) -> StepResult:
         """An item that ended before this controller began: its changes, notifications and result are in force."""
@@ -365,7 +296,7 @@ class StepRunner:
     def _attempt(self, item: Item) -> Program[StepResult]:
         """One attempt: everything between `when` and the checks. Raises HostError, TemplateError, ArgumentError."""
         step, scope, context = item.step, item.scope, self._context
-        if "__empty__" in item.extra:
+        if EMPTY in item.extra:
             skipped = {"changed": False, "skipped": True, "skipped_reason": "No items in the list"}
             return StepResult(outcome=Outcome.SKIPPED, message="the loop is empty", result=skipped)
         if item.past is not None and item.past.change(item.attempt) is not None:
@@ -381,10 +312,10 @@ class StepRunner:
                     outcome=Outcome.SKIPPED, message=f"when: {condition} is false",
                     result={"changed": False, "skipped": True, "false_condition": condition},
                 )  # fmt: skip
-        refused = yield from self._preconditions(item, variables)
+        refused = yield from self._probes.preconditions(item)
         if refused is not None:
             return refused
-        if (yield from self._already(item)):
+        if (yield from self._probes.already(item)):
             return StepResult(outcome=Outcome.OK, message="already so: every probe under unless holds", result={})
         variables = item.variables()
         args = self._arguments(item, variables)
@@ -408,79 +339,10 @@ class StepRunner:
         """The checks, if the action went well. Raises LoadError for a file of variables that is none."""
         good = end.outcome in (Outcome.OK, Outcome.CHANGED)
         if good and item.step.action == "include_vars" and isinstance(end.result.get("ansible_facts"), Mapping):
-            _variables(end.result)
+            included(end.result)
         if not good or not item.step.checks or item.check:
             return end
-        return (yield from self._checked(item, end))
-
-    # ------------------------------------------------- preconditions, unless, checks
-
-    def _preconditions(self, item: Item, variables: Mapping[str, object]) -> Program[StepResult | None]:
-        """All of them, reported together; None when every one holds."""
-        bad: list[str] = []
-        for probe in item.step.preconditions:
-            if not (yield from self._wanted(item, probe)):
-                continue
-            finding = yield from watch(self._context, item.scope, probe, item.step.vars, item.extra)
-            yield from emit(precondition(self._context.host.name, item.scope_id, probe, finding))
-            if finding.verdict is not Verdict.MET:
-                bad.append(f"{probe.name}: {finding.detail or finding.verdict}")
-        if not bad:
-            return None
-        return StepResult(
-            outcome=Outcome.FAILED,
-            kind="precondition",
-            message=f"not touched: {'; '.join(bad)}",
-            result={"failed": True},
-        )
-
-    def _already(self, item: Item) -> Program[bool]:
-        """Whether there are probes under `unless`, and all of them hold."""
-        holds = bool(item.step.unless)
-        for probe in item.step.unless:
-            if not (yield from self._wanted(item, probe)):
-                continue
-            finding = yield from watch(self._context, item.scope, probe, item.step.vars, item.extra)
-            yield from emit(self._check("unless", item, probe, finding))
-            holds = holds and finding.verdict is Verdict.MET
-        return holds
-
-    def _checked(self, item: Item, end: StepResult) -> Program[StepResult]:
-        bad: list[str] = []
-        worst = end.outcome
-        for probe in item.step.checks:
-            if not (yield from self._wanted(item, probe)):
-                continue
-            extra = dict(item.extra)
-            if item.step.register:
-                extra[item.step.register] = end.result
-            finding = yield from watch(self._context, item.scope, probe, item.step.vars, extra)
-            yield from emit(self._check("check", item, probe, finding))
-            if finding.verdict is Verdict.MET:
-                continue
-            bad.append(f"{probe.name}: {finding.detail or finding.verdict}")
-            if finding.verdict is Verdict.UNKNOWN:
-                worst = worst if worst is Outcome.FAILED else Outcome.UNKNOWN
-            else:
-                worst = Outcome.FAILED
-        if not bad:
-            return end
-        said = "could not be measured" if worst is Outcome.UNKNOWN else "the check does not hold"
-        return StepResult(
-            outcome=worst, kind="check", message=f"{said}: {'; '.join(bad)}",
-            result={**end.result, "failed": True},
-        )  # fmt: skip
-
-    def _wanted(self, item: Item, probe: Probe) -> Program[bool]:
-        """Whether a probe's own `when` lets it be made."""
-        if not probe.when:
-            return True
-        yield from self._context.facts(item.scope, conditions=probe.when)
-        return all(self._context.templar.evaluate(c, item.variables(), probe.where) for c in probe.when)
-
-    def _check(self, purpose: str, item: Item, probe: Probe, finding: Finding) -> CheckEvaluated:
-        event = check(self._context.host.name, purpose, item.scope_id, probe, finding)
-        return dataclasses.replace(event, step=item.step.id, item=item.index)
+        return (yield from self._probes.checked(item, end))
 
     # ---------------------------------------------------------------------- events
 
@@ -541,35 +403,6 @@ def _of_another(end: StepResult) -> StepResult:
         return end
     message = f"the host that does it for all was lost: {end.message}"
     return dataclasses.replace(end, outcome=Outcome.FAILED, message=message, result={**end.result, "failed": True})
-
-
-def _of_loop(step: Step, values: Sequence[object], index: int) -> dict[str, object]:
-    """The variables of one item."""
-    found: dict[str, object] = {step.loop_var: values[index], "ansible_loop_var": step.loop_var}
-    if step.loop_index_var:
-        found[step.loop_index_var] = index
-        found["ansible_index_var"] = step.loop_index_var
-    if step.loop_extended:
-        size = len(values)
-        loop: dict[str, object] = {
-            "allitems": list(values), "index": index + 1, "index0": index, "first": index == 0,
-            "last": index == size - 1, "length": size, "revindex": size - index, "revindex0": size - index - 1,
-        }  # fmt: skip
-        if index > 0:
-            loop["previtem"] = values[index - 1]
-        if index < size - 1:
-            loop["nextitem"] = values[index + 1]
-        found["ansible_loop"] = loop
-    return found
-
-
-def _variables(result: Mapping[str, object]) -> dict[str, object]:
-    """What `include_vars` has read: the author's text, so its templates are templates. Raises InventoryError."""
-    files = result.get("ansible_included_var_files")
-    file = str(files[0]) if isinstance(files, (list, tuple)) and files else ""
-    found = read_vars(str(result.get("content") or ""), file)
-    name = result.get("name")
-    return {str(name): found} if name else found
 
 
 def _undetermined(step: Step, scope: Scope) -> list[str]:
