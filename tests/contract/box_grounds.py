@@ -206,7 +206,7 @@ class Services(Box):
         return True
 
     def _until(self, holds: object) -> None:
-        end = time.monotonic() + 15
+        end = time.monotonic() + 40
         while not holds():  # type: ignore[operator]
             assert time.monotonic() < end, f"runit is not where it should be: {self._said()}"
             time.sleep(0.05)
