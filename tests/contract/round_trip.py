@@ -25,7 +25,7 @@ from worlds import World, clear
 from playbook_engine.agent import proof
 
 RESTLESS = frozenset({"service"})
-"""Actions whose ground has supervisors of its own, which go on when the machine is slow: a difference has to show twice."""
+"""Actions whose ground has supervisors of its own, which may be late: a difference has to show twice."""
 
 
 class Ground(Protocol):
