@@ -8,8 +8,6 @@ TYPE_CHECKING = False  # typing costs 10 ms of a host's CPU to import; a type ch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 30  # seconds: runsvdir looks every five, and a host that is in trouble is slow to do so
-
 
 class Runit(object):
     """One service directory, through sv(8) and the link that runsvdir(8) looks for."""
@@ -86,8 +84,8 @@ class Runit(object):
         """Links the service in, and waits until runsvdir, which looks every five seconds, has started its runsv."""
         if not os.path.lexists(self.link):
             os.symlink(self.home, self.link)
-        if not self._until(self._supervised, PATIENCE):
-            raise failure.Failed("runsvdir has not picked up %s within %d s" % (self.link, PATIENCE), "timeout")
+        if not self._until(self._supervised, 10.0):
+            raise failure.Failed("runsvdir has not picked up %s within 10 s" % self.link, "timeout")
 
     def _until(self, holds: "Callable[[], bool]", seconds: float) -> bool:
         import time
@@ -130,4 +128,4 @@ class Runit(object):
             self._supervise()
         elif not before["linked"] and os.path.lexists(self.link):
             os.unlink(self.link)  # runsvdir ends the runsv of a link that has gone
-            self._until(lambda: not self._supervised(), PATIENCE)
+            self._until(lambda: not self._supervised(), 10.0)

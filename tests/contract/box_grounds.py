@@ -160,11 +160,12 @@ class Packages(Box):
 
 
 RUNIT = """
+# Debian's /etc/service leads to an absolute link, which seen from out here is that of this machine itself.
+rm -rf $R/etc/service
 mkdir -p $R/etc/sv/app $R/etc/sv/idle $R/etc/service
 printf '#!/bin/sh\\ntrap "echo hup >>/tmp/hups" HUP\\nwhile :; do sleep 0.1; done\\n' >$R/etc/sv/app/run
 cp $R/etc/sv/app/run $R/etc/sv/idle/run
 chmod +x $R/etc/sv/*/run
-rm -f $R/etc/service/*
 ln -s /etc/sv/app $R/etc/service/app
 """
 RUNSVDIR = "runsvdir -P /etc/service"
@@ -206,7 +207,7 @@ class Services(Box):
         return True
 
     def _until(self, holds: object) -> None:
-        end = time.monotonic() + 40
+        end = time.monotonic() + 15
         while not holds():  # type: ignore[operator]
             assert time.monotonic() < end, f"runit is not where it should be: {self._said()}"
             time.sleep(0.05)

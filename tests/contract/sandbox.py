@@ -5,10 +5,8 @@ For actions that change accounts, packages and services. Needs root and overlayf
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,10 +33,6 @@ class Sandbox:
     def __init__(
         self, work: Path, init: str, prepare: str = "", namespaces: Sequence[str] = (), first: str = ""
     ) -> None:
-        self._alone = None
-        if init.startswith("runsvdir"):  # two of them at the same time are late for one another: seen, not understood
-            self._alone = open(Path(tempfile.gettempdir()) / "runbook-tests-runit.lock", "w")  # noqa: SIM115
-            fcntl.flock(self._alone, fcntl.LOCK_EX)
         script = SETUP.format(work=work, init=init, prepare=prepare if namespaces else DEVICES + prepare)
         unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *namespaces, "sh", "-c", script]
         command = ["sh", "-c", f'{first}\nexec "$@"', "sh", *unshare]
@@ -72,8 +66,6 @@ class Sandbox:
         self._outer.wait()
         if self._outer.stderr:
             self._outer.stderr.close()
-        if self._alone is not None:
-            self._alone.close()
 
 
 SYSTEMD = """

@@ -18,6 +18,9 @@ from playbook_engine.agent.actions import service
 def runit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     needs("runsvdir", "sv", "unshare", "nsenter", root=True)
     box = Sandbox(tmp_path_factory.mktemp("box"), RUNSVDIR, RUNIT)
+    assert not (Path(f"/proc/{box.pid}/root/etc/service")).is_symlink(), (
+        "this machine's own services are not to be touched"
+    )
     box.run("while ! sv status /etc/sv/app | grep -q ^run; do sleep 0.05; done")
     yield box
     box.close()
