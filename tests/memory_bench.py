@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
@@ -43,7 +44,7 @@ class Bench:
 
     def run(
         self, text: str, /, *, kind: str = "run", options: Options | None = None, operator: Operator | None = None,
-        **given: object,
+        confirm: Callable[[str], str] | None = None, **given: object,
     ) -> Result:  # fmt: skip
         file = self.folder / "runbook.yml"
         file.write_text(dedent(text))
@@ -54,7 +55,7 @@ class Bench:
             for n in self.hosts
         ]
         plan = compile_plan(runbook, hosts, given, kind=kind, options=options or Options())
-        end = execute(app, plan, [], operator=operator)
+        end = execute(app, plan, [], confirm=confirm, operator=operator)
         return Result(app, end)
 
 

@@ -381,7 +381,8 @@ def watchers(app: App, *, as_json: bool, verbose: int, diff: bool, steps: int = 
 
         return [JsonLines(sys.stdout, app.redactor.text)]
     colour = in_colour(sys.stdout)
-    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+    asking = _given("one_by_one", False)  # questions stand between the lines, not under a table that moves
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not asking:
         from playbook_engine.report.live import LiveConsole
 
         return [

@@ -1,10 +1,11 @@
-"""What the hosts of a run let one another see: what each has set, and which of them are out."""
+"""What the hosts of a run let one another see: what each has set, which of them are out, which plays are over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from playbook_engine.model.frozen import frozen
+OVER = "over"
+"""How a play ends (`ScopeFinished`) on a host that has ended it for all that come later."""
 
 
 class Crowd:
@@ -12,7 +13,9 @@ class Crowd:
 
     def __init__(self) -> None:
         self._set: dict[str, Mapping[str, object]] = {}
+        self._plays: dict[tuple[tuple[str, ...], tuple[str, ...]], Play] = {}
         self.out: set[str] = set()
+        self.over: set[str] = set()  # the ids of plays that `meta: end_play` has ended
 
     def shows(self, host: str, values: Mapping[str, object]) -> None:
         """What a host has registered and set, as a mapping that it goes on filling."""
@@ -21,18 +24,28 @@ class Crowd:
     def of(self, host: str) -> Mapping[str, object]:
         return dict(self._set.get(host, {}))
 
+    def play(self, hosts: tuple[str, ...], batch: tuple[str, ...]) -> Play:
+        """The hosts that a play is for, and the batch of them whose turn it is: one for all that are in it."""
+        return self._plays.setdefault((hosts, batch), Play(hosts, batch))
 
-@frozen
+
 class Play:
-    """The hosts that a play is for, and the batch of them whose turn it is."""
+    """What a play's hosts are called in templates. The lists are made once for all hosts, and again when one is out."""
 
-    hosts: tuple[str, ...]
-    batch: tuple[str, ...]
+    def __init__(self, hosts: Sequence[str], batch: Sequence[str]) -> None:
+        self._hosts = list(hosts)
+        self._batch = list(batch)
+        self._known: tuple[int, dict[str, object]] = (-1, {})
 
     def magic(self, crowd: Crowd) -> dict[str, object]:
         """Ansible's names for them: those that are out are among `ansible_play_hosts_all` only."""
-        return {
-            "ansible_play_hosts_all": list(self.hosts),
-            "ansible_play_hosts": [h for h in self.hosts if h not in crowd.out],
-            "ansible_play_batch": [h for h in self.batch if h not in crowd.out],
-        }
+        out = len(crowd.out)
+        known, names = self._known
+        if known != out:
+            names = {
+                "ansible_play_hosts_all": self._hosts,
+                "ansible_play_hosts": [h for h in self._hosts if h not in crowd.out],
+                "ansible_play_batch": [h for h in self._batch if h not in crowd.out],
+            }
+            self._known = out, names
+        return names

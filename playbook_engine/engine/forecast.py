@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import Kind
+from playbook_engine.engine.crowd import OVER
 from playbook_engine.engine.drift import ALREADY, key
 from playbook_engine.journal.fold import HostView, RunView, StepView
 from playbook_engine.model.frozen import frozen
@@ -154,6 +155,8 @@ def _left(host: HostView, outer: tuple[str, ...]) -> tuple[Will, str]:
     ended = [host.scopes.get(scope) for scope in outer]
     if "unknown" in ended:
         return Will.UNKNOWN, "whether it is imported depends on what an earlier step gives when it is done"
+    if OVER in ended:
+        return Will.NOT, "its play is ended before (`meta: end_play`)"
     if "skipped" in ended:
         return Will.NOT, "what it is imported with is skipped"
     if host.finished.message:

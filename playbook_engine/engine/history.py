@@ -66,6 +66,12 @@ class History:
         """Whether a step was begun once more than it was given out here."""
         return any(waiting for (s, name, _), waiting in self._steps.items() if s == scope and name == step)
 
+    def left(self, scope: str, step: str, kind: str) -> bool:
+        """Whether a step is the next thing here that ended as a whole, whatever its loop, and in this way."""
+        waiting = self._steps.get((scope, step, -1))
+        end = waiting[0].finished if waiting else None
+        return end is not None and end.kind == kind
+
     def reached(self, entry: str) -> bool:
         """Whether an import was begun."""
         return self.began(entry) or bool(self.scope(entry))

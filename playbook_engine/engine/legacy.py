@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from playbook_engine.engine.commands import Key
-from playbook_engine.engine.crowd import Crowd
+from playbook_engine.engine.crowd import OVER, Crowd
 from playbook_engine.engine.lockstep import Past
 from playbook_engine.engine.result import StepResult, joined
 from playbook_engine.engine.scope import FACTS
@@ -27,10 +27,11 @@ def steps_of(runbook: Runbook) -> Iterator[Step]:
 
 
 def remembered(plan: Plan, view: RunView) -> Crowd:
-    """What the hosts that have ended had set, and which of them are out."""
+    """What the hosts that have ended had set, which of them are out, and which plays were ended for all."""
     crowd = Crowd()
     steps = {s.id: s for s in steps_of(plan.runbook)}
     for name, host in view.hosts.items():
+        crowd.over.update(scope for scope, outcome in host.scopes.items() if outcome == OVER)
         if host.status is not None:
             crowd.shows(name, _set(host, steps))
             if not host.status.good:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from playbook_engine.engine.alarm import Cause, raised
 from playbook_engine.engine.commands import Gate, Join, Place, Program, emit, now
 from playbook_engine.engine.context import HostContext
+from playbook_engine.engine.crowd import OVER
 from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Ledger
 from playbook_engine.engine.probe import watch
@@ -51,7 +52,6 @@ class HostMachine:
         self._waits = bool(plays and wanted)
         self._host = context.host.name
         self._rollback = Rollback(context, self.ledger, self.steps, history)
-        self._asked: dict[tuple[str, str], int] = {}
         self._changed = False
         self._failed_on: list[str] = []
         self._unmeasured: list[str] = []
@@ -143,8 +143,10 @@ class HostMachine:
             end = yield from self._criteria(runbook, scope, scope_id, walk.handlers)
             if end is not None:
                 return end
+        if over := walk.ended_play and runbook.play:
+            self.context.crowd.over.add(scope_id)
         self.ledger.settle(scope_id)
-        yield from self._ended(scope_id, runbook.name, "ok")
+        yield from self._ended(scope_id, runbook.name, OVER if over else "ok")
         return None
 
     # ------------------------------------------------------- what the walk tells
@@ -161,12 +163,6 @@ class HostMachine:
 
     def not_measured(self, message: str) -> None:
         self._unmeasured.append(message)
-
-    def asked(self, scope_id: str, step: str) -> int:
-        """How many times a person was asked about a step before."""
-        seen = self._asked.get((scope_id, step), 0)
-        self._asked[scope_id, step] = seen + 1
-        return seen
 
     def _ended(self, scope_id: str, name: str, outcome: str) -> Program[None]:
         """A runbook or import has ended; said once."""
@@ -253,6 +249,9 @@ class HostMachine:
         stop = yield Gate("step", place=here)
         if stop:
             raise Stopped(HostStatus.ABORTED, str(stop))
+        if entry.id in self.context.crowd.over and not self.history.began(entry.id):
+            yield from self._ended(entry.id, entry.name, "skipped")
+            return None
         yield Join(play=entry, batch=batch)
         self.waits_for = self.context.options.start_at if entry.id == self._begins_with else ""
         inner = scope.inside(entry)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from pathlib import Path
 
-from playbook_engine.engine.crowd import Crowd, Play
+from playbook_engine.engine.crowd import Crowd
 from playbook_engine.engine.parameters import param_value
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.host import Host
@@ -52,7 +52,7 @@ class Scope:
         self._base = {**self._weak, **self._firm}
         self._strong: dict[str, object] = {}
         batch = next((b for b in plan.batches if host.name in b), ())
-        self._play = Play(hosts=tuple(h.name for h in plan.hosts), batch=batch)
+        self._play = self._crowd.play(tuple(h.name for h in plan.hosts), batch)
         self._magic = {**_magic(plan, host, runbook, templar, self._crowd), **self._play.magic(self._crowd)}
         self._roles: dict[str, Scope] = {}
 
@@ -70,7 +70,7 @@ class Scope:
         inner.probed = dict(self.probed)
         if entry.hosts is not None:
             batch = next((b for b in entry.batches if self.host.name in b), ())
-            inner._play = Play(hosts=entry.hosts, batch=batch)
+            inner._play = self._crowd.play(entry.hosts, batch)
             inner._magic |= {"ansible_play_name": entry.name, **inner._play.magic(self._crowd)}
         return inner
 
@@ -113,9 +113,14 @@ class Scope:
     def probe_told(self, facts: Mapping[str, object]) -> None:
         """What a probe says of the host, a fact beside those that are gathered, or will be."""
         self.probed.update(facts)
-        known = self.set.get(FACTS)
+        known = self.set.get(FACTS, {} if self.runbook.play else None)
         if isinstance(known, Mapping):
             self.gathered(known)
+
+    def forget_facts(self) -> None:
+        """What the host, and probes, have said of it; what was registered and set stays."""
+        self.set.pop(FACTS, None)
+        self.probed.clear()
 
     @property
     def has_facts(self) -> bool:
@@ -132,15 +137,18 @@ class Scope:
         }  # fmt: skip
 
     def _injected(self) -> dict[str, object]:
-        """Facts under names of their own (`ansible_distribution`), as playbooks use them."""
+        """Facts under names of their own, as playbooks use them: `ansible_distribution`; what a probe has said under
+        the name that it gives (`services`, `getent_passwd`)."""
         facts = self.set.get(FACTS)
         if not isinstance(facts, Mapping):
-            return {}
-        return {(name if name.startswith("ansible_") else f"ansible_{name}"): value for name, value in facts.items()}
+            return {FACTS: {}}
+        plain = {name for name in facts if name in self.probed or name.startswith("ansible_")}
+        return {(name if name in plain else f"ansible_{name}"): value for name, value in facts.items()}
 
     def needs_facts(self, *values: object, conditions: Iterable[str] = ()) -> bool:
-        """Whether templates in values, or conditions, name facts that were not gathered yet."""
-        return not self.has_facts and FACTS in self._reached(values, conditions)
+        """Whether templates in values, or conditions, name facts that were not gathered yet. A play says itself when
+        they are."""
+        return not self.has_facts and not self.runbook.play and FACTS in self._reached(values, conditions)
 
     def undecided(self, *values: object, conditions: Iterable[str] = ()) -> bool:
         """Whether what they come to may be another thing later, or does something: a lookup, facts to be gathered."""

@@ -13,7 +13,7 @@ from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ArgumentError, Kind
 from playbook_engine.engine.acting import Acting
 from playbook_engine.engine.ahead import Ahead, Request
-from playbook_engine.engine.commands import Once, Program, Sleep, Throttle, Told, emit, now
+from playbook_engine.engine.commands import Key, Once, Program, Sleep, Throttle, Told, emit, now
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
 from playbook_engine.engine.item import Item
@@ -31,6 +31,8 @@ from playbook_engine.model.runbook import Step, nth
 
 TAKEN = frozenset({"locked", "fenced"})
 """Kinds of a host that another run has: nothing more is done there, whatever a block says."""
+DECLINED = "declined"
+"""The kind of a step that was not done as the person who was asked about each (`--step`) did not want it."""
 RESCUED = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
 """Ends of a step after which the `rescue` of its block runs."""
 
@@ -57,10 +59,9 @@ class StepRunner:
         asked where the host has waited for others: the run may have been stopped meanwhile.
         """
         scope = scope.of(step)
-        times = self._times(scope_id, step)
-        key = (scope_id, step.id, times)
-        if times:
-            step = dataclasses.replace(step, id=nth(step.id, times))
+        key = self.come(scope_id, step)
+        if key[2]:
+            step = dataclasses.replace(step, id=nth(step.id, key[2]))
         if not step.run_once and not step.throttle:
             return (yield from self._run(step, scope, scope_id, handler, following, rescue))
         if step.run_once:
@@ -80,9 +81,9 @@ class StepRunner:
             yield Told(key=key, result=end)
         return end
 
-    def left(self, step: Step, scope: Scope, scope_id: str) -> Program[None]:
-        """A step that steers the run, and whose conditions do not hold: that is all there is to say of it."""
-        times = self._times(scope_id, step)
+    def left(self, step: Step, scope: Scope, key: Key, why: str, kind: str = "") -> Program[None]:
+        """A step that is not done, whatever it would do: why is all there is to say of it."""
+        scope_id, _, times = key
         step = dataclasses.replace(step, id=nth(step.id, times))
         past = self._history.step(scope_id, step.id, -1)
         if past is not None and past.finished is not None:
@@ -91,19 +92,26 @@ class StepRunner:
             self._context, dataclasses.replace(step, loop=None), scope, scope_id, False, False
         )
         yield from emit(self._started(item))
-        end = StepResult(outcome=Outcome.SKIPPED, message="its conditions do not hold", result={"skipped": True})
+        end = StepResult(outcome=Outcome.SKIPPED, kind=kind, message=why, result={"skipped": True})
         yield from self._finish(item, end, 0.0)
 
     def begun(self, scope_id: str, step: Step) -> bool:
         """Whether a controller before this one has begun the step that comes next."""
-        times = self._come.get((scope_id, step.id), 0)
-        return self._history.begun(scope_id, nth(step.id, times))
+        return self._history.begun(scope_id, nth(step.id, self.coming(scope_id, step)[2]))
 
-    def _times(self, scope_id: str, step: Step) -> int:
-        """How many times the host has come to a step before."""
-        seen = self._come.get((scope_id, step.id), 0)
-        self._come[scope_id, step.id] = seen + 1
-        return seen
+    def declined(self, scope_id: str, step: Step) -> bool:
+        """Whether a person did not want the step that comes next, when a controller before this one asked."""
+        return self._history.left(scope_id, nth(step.id, self.coming(scope_id, step)[2]), DECLINED)
+
+    def coming(self, scope_id: str, step: Step) -> Key:
+        """The key of a step that the host may come to next."""
+        return scope_id, step.id, self._come.get((scope_id, step.id), 0)
+
+    def come(self, scope_id: str, step: Step) -> Key:
+        """The host has come to a step: its key."""
+        key = self.coming(scope_id, step)
+        self._come[scope_id, step.id] = key[2] + 1
+        return key
 
     def _run(
         self, step: Step, scope: Scope, scope_id: str, handler: bool, following: Step | None, rescue: bool

@@ -9,13 +9,13 @@ import fnmatch
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from playbook_engine.engine.commands import Cancel, Confirm, Gate, Place, Program
+from playbook_engine.engine.commands import Cancel, Confirm, Gate, Once, Place, Program, Told
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Ledger
 from playbook_engine.engine.result import Ended, Failed, StepResult, Stopped
-from playbook_engine.engine.scope import FACTS, Scope
-from playbook_engine.engine.step import RESCUED, TAKEN, StepRunner
+from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.step import DECLINED, RESCUED, TAKEN, StepRunner
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.outcome import HostStatus, Outcome
 from playbook_engine.model.runbook import Block, Entry, Import, Include, OnFailure, Runbook, Step, Strategy
@@ -34,7 +34,6 @@ class Machine(Protocol):
     def because(self, kind: str, step: str) -> None: ...
     def went_on_after(self, message: str) -> None: ...
     def not_measured(self, message: str) -> None: ...
-    def asked(self, scope_id: str, step: str) -> int: ...
     def imported(
         self, entry: Import, scope: Scope, tags: tuple[str, ...], place: Place
     ) -> Program[tuple[HostStatus, str, str] | None]: ...
@@ -52,7 +51,7 @@ class Begun(Exception):
 
 
 class PlayEnded(Exception):
-    """`meta: end_play`: this host has done what there was to do in it; raised inside the machine only."""
+    """`meta: end_play` and `end_batch`: the host has done what there was to do; raised inside the machine only."""
 
 
 class Walk:
@@ -72,6 +71,7 @@ class Walk:
         self._place = place
         self._begun = machine.history.rollback(scope_id)
         self._linear = runbook.strategy is Strategy.LINEAR
+        self.ended_play = False
         self.handlers: Mapping[str, Step] = {name: h for h in runbook.handlers for name in (h.name, *h.listen)}
 
     def all(self) -> Steps:
@@ -145,15 +145,18 @@ class Walk:
         self, step: Step, scope: Scope, *, rescue: bool, following: Step | None = None
     ) -> Program[StepResult | None]:
         """The step, done; None when the person who is asked about each (`--step`) does not want it. Raises Begun."""
-        if self._begun is not None and not self._machine.steps.begun(self._scope_id, step):
+        steps = self._machine.steps
+        begun = steps.begun(self._scope_id, step)
+        if self._begun is not None and not begun:
             raise Begun
-        if self._context.options.ask and not self._machine.steps.begun(self._scope_id, step):
-            key = (self._scope_id, step.id, self._machine.asked(self._scope_id, step.id))
-            if not (yield Confirm(key=key, name=step.name)):
-                return None
-        result = yield from self._machine.steps.run(
-            step, scope, self._scope_id, following=following, rescue=rescue, turn=self._still
-        )
+        declined = steps.declined(self._scope_id, step)
+        if self._context.options.ask and not begun:
+            declined = not (yield Confirm(key=steps.coming(self._scope_id, step), name=step.name))
+        if declined:
+            key = steps.come(self._scope_id, step)
+            yield from steps.left(step, scope.of(step), key, "not wanted by the person who was asked", DECLINED)
+            return None
+        result = yield from steps.run(step, scope, self._scope_id, following=following, rescue=rescue, turn=self._still)
         self._machine.noted(result)
         return result
 
@@ -195,25 +198,42 @@ class Walk:
 
     def _meta(self, step: Step, scope: Scope, place: Place) -> Steps:
         """Raises Stopped for a host that is done, PlayEnded, LoadError."""
-        scope = scope.of(step)
-        variables = scope.variables(step.vars)
+        scope, do = scope.of(step), step.args.get("do")
         try:
-            if not all(self._context.templar.evaluate(c, variables, step.where) for c in step.when):
-                yield from self._machine.steps.left(step, scope, self._scope_id)
-                return None
+            wanted = yield from self._decided(step, scope, for_all=do in ("end_play", "end_batch"))
         except LoadError as error:
             return Failed(message=f"{step.name}: {error}", advice=error.advice or "", kind=error.kind, step=step.name)
-        match step.args.get("do"):
+        if not wanted:
+            return None
+        match do:
             case "flush_handlers":
                 return (yield from self._flush(place))
             case "end_host":
                 raise Ended
             case "end_play" | "end_batch":
+                self.ended_play = do == "end_play"
                 raise PlayEnded
             case "clear_facts":
-                scope.set.clear()
-                scope.set.pop(FACTS, None)
+                scope.forget_facts()
         return None
+
+    def _decided(self, step: Step, scope: Scope, *, for_all: bool) -> Program[bool]:
+        """Whether a step that steers the run has its conditions met; `for_all`: on the host that comes first.
+
+        Raises LoadError.
+        """
+        key = self._machine.steps.come(self._scope_id, step)
+        if for_all:
+            said: StepResult | None = yield Once(key=key)
+            if said is not None:
+                return said.outcome is Outcome.OK
+        variables = scope.variables(step.vars)
+        wanted = all(self._context.templar.evaluate(c, variables, step.where) for c in step.when)
+        if not wanted:
+            yield from self._machine.steps.left(step, scope, key, "its conditions do not hold")
+        if for_all:
+            yield Told(key=key, result=StepResult(outcome=Outcome.OK if wanted else Outcome.SKIPPED))
+        return wanted
 
     # ---------------------------------------------------------------- blocks, files, runbooks
 

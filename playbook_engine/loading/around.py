@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Any
 
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Include, Step
@@ -45,18 +46,8 @@ class Around:
     def inside(self, inner: Around) -> Around:
         """Both together: what `inner` says is nearer to the step."""
         return Around(
-            when=(*self.when, *inner.when), tags=(*self.tags, *(t for t in inner.tags if t not in self.tags)),
-            vars={**self.vars, **inner.vars}, environments=(*self.environments, *inner.environments),
-            become=self.become if inner.become is None else inner.become,
-            become_user=self.become_user if inner.become_user is None else inner.become_user,
-            become_method=inner.become_method or self.become_method, no_log=self.no_log or inner.no_log,
-            ignore_errors=inner.ignore_errors or self.ignore_errors,
-            ignore_unreachable=inner.ignore_unreachable or self.ignore_unreachable,
-            delegate_to=self.delegate_to if inner.delegate_to is None else inner.delegate_to,
-            run_once=self.run_once or inner.run_once,
-            check_mode=self.check_mode if inner.check_mode is None else inner.check_mode,
-            diff=self.diff if inner.diff is None else inner.diff, throttle=inner.throttle or self.throttle,
-            file=inner.file or self.file, role=inner.role or self.role, prefix=inner.prefix or self.prefix,
+            **self._before(inner), file=inner.file or self.file, role=inner.role or self.role,
+            prefix=inner.prefix or self.prefix,
         )  # fmt: skip
 
     def of(self, step: Step) -> Step:
@@ -64,20 +55,29 @@ class Around:
         if self == NOTHING:
             return step
         return dataclasses.replace(
-            step, name=f"{self.prefix}{step.name}", when=(*self.when, *step.when),
-            tags=(*self.tags, *(t for t in step.tags if t not in self.tags)), vars={**self.vars, **step.vars},
-            environments=(*self.environments, *step.environments),
-            become=self.become if step.become is None else step.become,
-            become_user=self.become_user if step.become_user is None else step.become_user,
-            become_method=step.become_method or self.become_method, no_log=self.no_log or step.no_log,
-            ignore_errors=step.ignore_errors or self.ignore_errors,
-            ignore_unreachable=step.ignore_unreachable or self.ignore_unreachable,
-            delegate_to=self.delegate_to if step.delegate_to is None else step.delegate_to,
-            run_once=self.run_once or step.run_once,
-            check_mode=self.check_mode if step.check_mode is None else step.check_mode,
-            diff=self.diff if step.diff is None else step.diff, throttle=step.throttle or self.throttle,
-            file=self.file, role=self.role, listen=self._heard(step),
+            step, **self._before(step), name=f"{self.prefix}{step.name}", file=self.file, role=self.role,
+            listen=self._heard(step),
         )  # fmt: skip
+
+    def _before(self, inner: Around | Step) -> dict[str, Any]:
+        """The keywords of both: what `inner` says wins, or comes last."""
+        return {
+            "when": (*self.when, *inner.when),
+            "tags": (*self.tags, *(t for t in inner.tags if t not in self.tags)),
+            "vars": {**self.vars, **inner.vars},
+            "environments": (*self.environments, *inner.environments),
+            "become": self.become if inner.become is None else inner.become,
+            "become_user": self.become_user if inner.become_user is None else inner.become_user,
+            "become_method": inner.become_method or self.become_method,
+            "no_log": self.no_log or inner.no_log,
+            "ignore_errors": inner.ignore_errors or self.ignore_errors,
+            "ignore_unreachable": inner.ignore_unreachable or self.ignore_unreachable,
+            "delegate_to": self.delegate_to if inner.delegate_to is None else inner.delegate_to,
+            "run_once": self.run_once or inner.run_once,
+            "check_mode": self.check_mode if inner.check_mode is None else inner.check_mode,
+            "diff": self.diff if inner.diff is None else inner.diff,
+            "throttle": inner.throttle or self.throttle,
+        }
 
     def _heard(self, step: Step) -> tuple[str, ...]:
         """A handler of a role is told of by its short name too."""

@@ -1,4 +1,4 @@
-"""The typed inputs of a runbook: what a file may say of one, and whether it agrees with itself."""
+"""The inputs of a runbook, typed or asked for: what a file may say of one, and whether it agrees with itself."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from playbook_engine.catalog.spec import ParamSpec, Unfit
 from playbook_engine.loading.lint import ENGINE
 from playbook_engine.loading.problems import Problems
-from playbook_engine.loading.schema import ParamModel
+from playbook_engine.loading.schema import ParamModel, PromptModel
 from playbook_engine.loading.yaml_source import Document
-from playbook_engine.model.runbook import Param
+from playbook_engine.model.runbook import Param, Prompt
 from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import holds_template, to_nodes
 
@@ -82,3 +82,10 @@ def why_no_name(name: str) -> str | None:
     if name in ENGINE:
         return f"{name!r} is given by the engine: choose another name"
     return None
+
+
+def read_prompt(model: PromptModel) -> Prompt:
+    return Prompt(
+        name=model.name, text=model.prompt or model.name, default=model.default, private=model.private,
+        confirm=model.confirm,
+    )  # fmt: skip

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from playbook_engine.inventory.vars_files import read_vars_file
 from playbook_engine.loading import finding, registry
-from playbook_engine.loading.parameters import read_param
+from playbook_engine.loading.parameters import read_param, read_prompt
 from playbook_engine.loading.problems import Problems, kind_of
 from playbook_engine.loading.salvage import salvaged
-from playbook_engine.loading.schema import PromptModel, RunbookModel
+from playbook_engine.loading.schema import RunbookModel
 from playbook_engine.loading.step_files import StepFiles
 from playbook_engine.loading.values import ValueReader
 from playbook_engine.loading.yaml_source import Document, Where, read_yaml
 from playbook_engine.model.errors import LoadError
-from playbook_engine.model.runbook import OnFailure, Prompt, Runbook, Strategy
+from playbook_engine.model.runbook import OnFailure, Runbook, Strategy
 from playbook_engine.templating.environment import Templar
 
 MAX_DEPTH = 20  # imports within imports
@@ -126,13 +126,6 @@ class Loader:
     def imported(self, name: str, beside: Path, prefix: str, chain: tuple[Path, ...]) -> Runbook:
         """A runbook that another one takes in. Raises LoadError, LoadErrors."""
         return self._file(self.find(name, beside), prefix, chain)
-
-
-def read_prompt(model: PromptModel) -> Prompt:
-    return Prompt(
-        name=model.name, text=model.prompt or model.name, default=model.default, private=model.private,
-        confirm=model.confirm,
-    )  # fmt: skip
 
 
 def _no_mapping(document: Document) -> LoadError:

@@ -58,6 +58,20 @@ SITE = f"""\
     - name: last
       copy: {{content: "{{{{ more.stdout }}}}", dest: "{{{{ out }}}}/{{{{ inventory_hostname }}}}.last"}}
 """
+ENDED = f"""\
+- hosts: all
+  gather_facts: false
+  serial: 1
+  tasks:
+    - shell: echo {{{{ inventory_hostname }}}} >> {{{{ out }}}}/first
+    - meta: end_play
+    - shell: echo {{{{ inventory_hostname }}}} >> {{{{ out }}}}/never
+- hosts: all
+  gather_facts: false
+  serial: 1
+  tasks:
+    - shell: "{SLOW % "more"}; echo {{{{ inventory_hostname }}}} >> {{{{ out }}}}/more"
+"""
 MADE = {
     "first": "h1\nh2\n", "once": "h1\nh2\n", "h1.included": "h1\n", "h2.included": "h2\n", "h1.told": "h1",
     "h2.told": "h2",
@@ -145,6 +159,18 @@ def test_killed_and_resumed(place: Place, slow: str) -> None:
     assert place.made() == MADE, said
     place.done("rollback", "last")
     assert not [name for name in place.made() if "." in name], "the files of both controllers are gone"
+
+
+def test_a_play_that_was_ended_for_all_is_not_begun_after_a_resume(place: Place) -> None:
+    (place.folder / "site.yml").write_text(ENDED)
+    child = place.play("more")
+    place.until_slow(child)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    (place.out / "go").touch()
+    code, said = place.done("resume", "last")
+    assert code == 0, said
+    assert place.made() == {"first": "h1\n", "more": "h1\nh2\n"}, said
 
 
 def test_interrupted_while_one_does_it_for_all(place: Place) -> None:

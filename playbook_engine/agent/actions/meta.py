@@ -5,8 +5,9 @@ SPEC = {
     "kind": "control",
     "summary": "Run waiting handlers now, end a host or a play early, forget facts",
     "doc": "`flush_handlers` runs the handlers that wait, here and not after the last step. `end_host` ends this host "
-    "well; `end_batch` and `end_play` end all hosts of the batch or play that come to it. `clear_facts` forgets facts "
-    "and what set_fact has set. `noop`, `reset_connection` and `clear_host_errors` are understood and do nothing.",
+    "well. Whether `end_batch` and `end_play` are done is decided on the first host, for all: the batch ends, and with "
+    "`end_play` of a playbook those after it have no part in the play. `clear_facts` forgets facts, not what was "
+    "registered or set. `noop`, `reset_connection` and `clear_host_errors` are understood and do nothing.",
     "params": {
         "do": {
             "type": "str",
@@ -17,7 +18,6 @@ SPEC = {
                 "end_host",
                 "end_batch",
                 "end_play",
-                "end_role",
                 "clear_facts",
                 "noop",
                 "reset_connection",

@@ -12,6 +12,7 @@ from playbook_engine.catalog import catalog
 from playbook_engine.inventory.vars_files import read_vars_file
 from playbook_engine.loading.around import Around
 from playbook_engine.loading.entries import EntryReader
+from playbook_engine.loading.parameters import read_prompt
 from playbook_engine.loading.playbook.dialect import PlaybookDialect
 from playbook_engine.loading.playbook.roles import Roles
 from playbook_engine.loading.playbook.words import CANNOT, ORDERS, PLAY, QUIET, SHARED, STRATEGIES
@@ -234,12 +235,7 @@ class PlayReader:
             known = {k: v for k, v in entry.items() if k not in ("encrypt", "salt", "salt_size", "unsafe")}
             model = salvaged(known, self._problems, PromptModel, at=place)
             if model is not None:
-                found.append(
-                    Prompt(
-                        name=model.name, text=model.prompt or model.name, default=model.default,
-                        private=model.private, confirm=model.confirm,
-                    )
-                )  # fmt: skip
+                found.append(read_prompt(model))
         return tuple(found)
 
 
