@@ -96,7 +96,7 @@ class Team:
         assert "exit 2" in self("run", "mend", "here.test", "-i", "hosts.ini", "--wait", "60s")
 
     def show(self) -> dict[str, object]:
-        """The last escalation. The dispatcher may be about to open it: it takes a run's failure in after the run's end."""
+        """The last escalation, when the dispatcher has opened it: it takes a failure in after the run has ended."""
         said: list[str] = []
 
         def opened() -> bool:
