@@ -31,8 +31,6 @@ from playbook_engine.model.runbook import Step, nth
 
 TAKEN = frozenset({"locked", "fenced"})
 """Kinds of a host that another run has: nothing more is done there, whatever a block says."""
-DECLINED = "declined"
-"""The kind of a step that was not done as the person who was asked about each (`--step`) did not want it."""
 RESCUED = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
 """Ends of a step after which the `rescue` of its block runs."""
 
@@ -81,8 +79,11 @@ class StepRunner:
             yield Told(key=key, result=end)
         return end
 
-    def left(self, step: Step, scope: Scope, key: Key, why: str, kind: str = "") -> Program[None]:
-        """A step that is not done, whatever it would do: why is all there is to say of it."""
+    def left(self, step: Step, scope: Scope, key: Key, why: str, *, declined: bool = False) -> Program[None]:
+        """A step that is not done, whatever it would do: why is all there is to say of it.
+
+        `declined`: as the person who was asked about each (`--step`) did not want it.
+        """
         scope_id, _, times = key
         step = dataclasses.replace(step, id=nth(step.id, times))
         past = self._history.step(scope_id, step.id, -1)
@@ -92,7 +93,9 @@ class StepRunner:
             self._context, dataclasses.replace(step, loop=None), scope, scope_id, False, False
         )
         yield from emit(self._started(item))
-        end = StepResult(outcome=Outcome.SKIPPED, kind=kind, message=why, result={"skipped": True})
+        end = StepResult(
+            outcome=Outcome.SKIPPED, kind="declined" if declined else "", message=why, result={"skipped": True}
+        )
         yield from self._finish(item, end, 0.0)
 
     def begun(self, scope_id: str, step: Step) -> bool:
@@ -101,7 +104,7 @@ class StepRunner:
 
     def declined(self, scope_id: str, step: Step) -> bool:
         """Whether a person did not want the step that comes next, when a controller before this one asked."""
-        return self._history.left(scope_id, nth(step.id, self.coming(scope_id, step)[2]), DECLINED)
+        return self._history.left(scope_id, nth(step.id, self.coming(scope_id, step)[2]), "declined")
 
     def coming(self, scope_id: str, step: Step) -> Key:
         """The key of a step that the host may come to next."""

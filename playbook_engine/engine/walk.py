@@ -15,7 +15,7 @@ from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Ledger
 from playbook_engine.engine.result import Ended, Failed, StepResult, Stopped
 from playbook_engine.engine.scope import Scope
-from playbook_engine.engine.step import DECLINED, RESCUED, TAKEN, StepRunner
+from playbook_engine.engine.step import RESCUED, TAKEN, StepRunner
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.outcome import HostStatus, Outcome
 from playbook_engine.model.runbook import Block, Entry, Import, Include, OnFailure, Runbook, Step, Strategy
@@ -154,7 +154,7 @@ class Walk:
             declined = not (yield Confirm(key=steps.coming(self._scope_id, step), name=step.name))
         if declined:
             key = steps.come(self._scope_id, step)
-            yield from steps.left(step, scope.of(step), key, "not wanted by the person who was asked", DECLINED)
+            yield from steps.left(step, scope.of(step), key, "not wanted by the person who was asked", declined=True)
             return None
         result = yield from steps.run(step, scope, self._scope_id, following=following, rescue=rescue, turn=self._still)
         self._machine.noted(result)

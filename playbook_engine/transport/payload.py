@@ -8,10 +8,12 @@ import marshal
 import re
 import struct
 import sys
+import threading
 import zlib
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Hashable, Iterable
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import playbook_engine
 from playbook_engine.agent import boot
@@ -29,6 +31,33 @@ AGENT_MARK, SOURCE_MARK, SHELL_MARK = b"RUNBOOK-AGENT\n", b"RUNBOOK-SOURCE\n", b
 """What the far side became: an agent, one that waits for the sources of its modules, or a plain sh."""
 
 
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
+
+def once(make: Callable[Given, Made]) -> Callable[Given, Made]:
+    """What `make` gives is made once, also where many threads ask at the same time.
+
+    `functools.cache` would let each of them make its own, and two of the same code need not be of one length: marshal
+    notes which objects are shared. A host was then told of one and sent the other.
+    """
+    known: dict[Hashable, Made] = {}
+    lock = threading.Lock()
+
+    @wraps(make)
+    def remembered(*args: Given.args, **kwargs: Given.kwargs) -> Made:
+        key = (args, *kwargs.items())
+        try:
+            return known[key]
+        except KeyError:
+            with lock:
+                if key not in known:
+                    known[key] = make(*args, **kwargs)
+            return known[key]
+
+    return remembered
+
+
 def _path(name: str) -> Path:
     """The file of an agent module. Raises NotFound."""
     path = ROOT.joinpath(*name.removeprefix("playbook_engine.").split(".")).with_suffix(".py")
@@ -37,13 +66,13 @@ def _path(name: str) -> Path:
     return path
 
 
-@cache
+@once
 def source(name: str) -> str:
     """The source of an agent module, by its full name."""
     return _path(name).read_text(encoding="utf-8")
 
 
-@cache
+@once
 def needs(name: str) -> tuple[str, ...]:
     """The agent modules that `name` imports, itself last: the order in which a host can load them."""
     found: list[str] = []
@@ -65,7 +94,7 @@ def _collect(name: str, found: list[str], seen: set[str]) -> None:
     found.append(name)
 
 
-@cache
+@once
 def code(name: str) -> bytes:
     """An agent module compiled for the Python that runs here, compressed: what costs a host of the same Python least.
 
@@ -90,7 +119,7 @@ def kept(path: Path) -> bytes | None:
     return data[16:] if data[:16] == importlib.util.MAGIC_NUMBER + stamp else None
 
 
-@cache
+@once
 def core(*, compiled: bool) -> tuple[bytes, bytes]:
     """What a session starts with: boot, and the modules of `serve`."""
     modules = b"".join(b"%s %d\n%s" % (n.encode(), len(c), c) for n, c in _contents(needs(CORE), compiled))
@@ -150,13 +179,13 @@ def stage0(python: str | None) -> str:
     return f"/bin/sh -c 'P=\"{program}\"\n{tries}{swallow}'"
 
 
-@cache
+@once
 def first() -> bytes:
     """The bytes that follow the command: boot and the core, compiled."""
     return b"".join(core(compiled=True))
 
 
-@cache
+@once
 def sources() -> bytes:
     """The same as source: what a Python of another version asks for."""
     return b"".join(core(compiled=False))

@@ -194,7 +194,7 @@ def test_delegating_to_this_machine(shop: Shop, runbook: CommandLine, tmp_path: 
         "  - name: the host\n    command: hostname\n    changed_when: false\n"
     )  # fmt: skip
     host = shop.host("fine", SMALL)
-    said = runbook.on(None, "run", str(book), host.name, "--json")
+    said = runbook.on(None, "run", str(book), host.name, "--json", "--wait", "60s")  # others work at localhost, too
     assert said.code == 0, said.out + said.err
     assert mark.read_text() == host.name
     assert [e.get("shown", {}).get("stdout") for e in said.of("StepFinished")][1] == host.name  # type: ignore[attr-defined]

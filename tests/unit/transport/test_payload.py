@@ -8,6 +8,9 @@ import py_compile
 import stat
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -110,3 +113,22 @@ def test_no_quote_can_break_out(python: str | None) -> None:
     command = payload.stage0(python)
     assert command.count("'") == 2
     assert subprocess.run(["sh", "-n", "-c", command], check=False).returncode == 0
+
+
+def test_threads_that_ask_at_the_same_time_get_one_and_the_same() -> None:
+    began, made = threading.Barrier(8), []
+
+    @payload.once
+    def make(_name: str) -> object:
+        made.append(object())
+        time.sleep(0.01)
+        return made[-1]
+
+    def ask(_number: int) -> object:
+        began.wait()
+        return make("a")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert {id(each) for each in pool.map(ask, range(8))} == {id(made[0])}
+    assert make("b") is made[1]
+    assert len(made) == 2
