@@ -3,6 +3,7 @@ read and judged. A session is opened, and nothing is done in it; whoever turns o
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from playbook_engine.model.errors import EngineError, HostKeyError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.host import Host
 from playbook_engine.transport.base import Connection, Transport
+from playbook_engine.transport.late import LateTransport
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +32,12 @@ class Dialling:
     def __init__(self, transports: Mapping[str, Transport], hosts: Sequence[Host]) -> None:
         self._calls = {host.name: _Call(host=host) for host in hosts}
         self._lock = threading.Lock()
+        for kind in {host.connection.connection for host in hosts}:
+            # Imported here and not by whoever dials: two imports at once take turns at the interpreter, and nobody's
+            # packets would leave before the later of them has ended.
+            if isinstance(transport := transports.get(kind), LateTransport):
+                with contextlib.suppress(EngineError):  # whoever dials hears of it
+                    transport.made()
         for call in list(self._calls.values()):
             name = f"dial {call.host.name}"
             threading.Thread(target=self._dial, args=(transports, call), name=name, daemon=True).start()

@@ -17,9 +17,12 @@ class LateTransport:
         self._made: Transport | None = None
         self._lock = threading.Lock()
 
-    def connect(self, host: Host) -> Connection:
-        """Raises what the transport raises."""
+    def made(self) -> Transport:
         with self._lock:
             if self._made is None:
                 self._made = self._make()
-        return self._made.connect(host)
+        return self._made
+
+    def connect(self, host: Host) -> Connection:
+        """Raises what the transport raises."""
+        return self.made().connect(host)
