@@ -20,6 +20,7 @@ from playbook_engine.model.events import ChangeIntended, FactsObserved, HostConn
 from playbook_engine.model.folder import unpacked
 from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan, file_key, file_kind
+from playbook_engine.model.runbook import Step
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.secrets import revealed, secrets_in
@@ -237,9 +238,10 @@ class HostContext:
             raise BecomeFailed(f"cannot become {user}: {spec.locked}", advice="give the vault's password")
         return Become(user=user, method=spec.become_method, password=spec.become_password)
 
-    def became(self, event: ChangeIntended) -> Become | None:
-        """How to be whom a change was made as."""
-        return self.becoming(event.become, event.on or event.host)
+    def became(self, event: ChangeIntended, step: Step) -> Become | None:
+        """How to be whom a step's change was made as."""
+        made = self.becoming(event.become, event.on or event.host)
+        return dataclasses.replace(made, method=step.become_method) if made and step.become_method else made
 
     def control(self, action: str, args: Mapping[str, object], scope: Scope, variables: Mapping[str, object]) -> Reply:
         """assert, fail, debug, set_fact: evaluated here, no host is asked."""

@@ -134,7 +134,7 @@ class Sending:
     def known(self, item: Item, past: ChangeView) -> Program[StepResult]:
         """What a controller before this one intended: as it ended, or to be settled."""
         event, item.on = past.intended, past.intended.on or past.intended.host
-        item.become = self._context.became(event)
+        item.become = self._context.became(event, item.step)
         if past.applied is None:
             self._ledger.intend(Change(event=event, step=item.step, scope=item.scope, become=item.become, past=past))
             return (yield from self._settle(item, event, past.boot_id, "the controller died while it was under way"))

@@ -230,7 +230,7 @@ class StepRunner:
         """An item that ended before this controller began: its changes, notifications and result are in force."""
         assert item.past is not None
         for change in item.past.changes:
-            self._ledger.recall(change, item.step, item.scope, self._context.became(change.intended))
+            self._ledger.recall(change, item.step, item.scope, self._context.became(change.intended, item.step))
         self._ledger.notify(item.scope_id, end.notified)
         return StepResult(
             outcome=Outcome(end.outcome), kind=end.kind, message=end.message, advice=end.advice, ignored=end.ignored,
@@ -245,7 +245,7 @@ class StepRunner:
             event = change.intended
             self._ledger.intend(
                 Change(
-                    event=event, step=item.step, scope=item.scope, become=self._context.became(event),
+                    event=event, step=item.step, scope=item.scope, become=self._context.became(event, item.step),
                     fate=Fate.FAILED, past=change,
                 )
             )  # fmt: skip
@@ -267,7 +267,7 @@ class StepRunner:
             item.attempt = past.attempt
             for change in past.changes:
                 if change.intended.attempt < item.attempt:
-                    self._ledger.recall(change, step, item.scope, self._context.became(change.intended))
+                    self._ledger.recall(change, step, item.scope, self._context.became(change.intended, step))
         if {step.name, step.id} & set(self._context.options.skip):
             end = yield from self._left_out(item)
             return (yield from self._finish(item, end, 0.0))

@@ -132,7 +132,7 @@ class UndoMachine:
 
     def _change(self, view: ChangeView, finder: _Finder) -> Change:
         step, scope = finder.step(view.intended.step)
-        become = self._context.became(view.intended)
+        become = self._context.became(view.intended, step)
         fate = {True: Fate.APPLIED, False: Fate.FAILED, None: Fate.INTENDED}[view.applied]
         after = view.after.state if view.after else {}
         return Change(event=view.intended, step=step, scope=scope, become=become, fate=fate, after=after, past=view)

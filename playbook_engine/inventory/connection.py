@@ -44,7 +44,8 @@ def connection_of(
     if connection is None:
         raise InventoryError(f"host {name!r}: there is no connection {kind!r}", advice="there are: ssh, openssh, local")
     method = read.text("ansible_become_method") or "sudo"
-    if method.removeprefix("ansible.builtin.") not in METHODS:
+    method = method.removeprefix("ansible.builtin.").removeprefix("community.general.")
+    if method not in METHODS:
         raise InventoryError(
             f"host {name!r}: there is no become_method {method!r}", advice=f"there are: {', '.join(METHODS)}"
         )
@@ -61,7 +62,7 @@ def connection_of(
         python_interpreter=_interpreter(read.text("ansible_python_interpreter")),
         become=read.flag("ansible_become") or False,
         become_user=read.text("ansible_become_user", f"ansible_{method}_user") or "root",
-        become_method=method.removeprefix("ansible.builtin."),
+        become_method=method,
         become_password=read.secret("ansible_become_password", "ansible_become_pass", f"ansible_{method}_pass"),
         connect_timeout=float(read.number("ansible_ssh_timeout", "ansible_timeout") or 10),
         host_key_checking=True if checking is None else checking,

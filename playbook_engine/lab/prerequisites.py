@@ -49,6 +49,7 @@ HOSTS = (
     Requirement(package="nftables", shows="nft", purpose="the faults blackhole and reject"),
     Requirement(package="libfaketime", shows=FAKETIME, purpose="the fault clock"),
     Requirement(package="sudo", shows="sudo", purpose="become on the hosts"),
+    Requirement(package="opendoas", shows="doas", purpose="become on the hosts, the other way"),
     Requirement(package="uidmap", shows="newuidmap", purpose="the lab as an ordinary user"),
 )
 SICK = (

@@ -95,6 +95,13 @@ def _words(value: object) -> object:
     return [v.strip() for v in value.split(",")] if isinstance(value, str) else value
 
 
+def _method(value: object) -> object:
+    """As Ansible's collections name them."""
+    if not isinstance(value, str):
+        return value
+    return value.removeprefix("ansible.builtin.").removeprefix("community.general.")
+
+
 def _services(value: object) -> object:
     """`[a, b]` is short for `{a: {}, b: {}}`."""
     names = _words(value)
@@ -143,6 +150,7 @@ Conditions = Annotated[
 Expectation = Annotated[Text | Bool | None, BeforeValidator(_expect), WithJsonSchema({"type": ["string", "boolean"]})]
 Words = Annotated[list[str], BeforeValidator(_words), WithJsonSchema(WORDS)]
 Environment = Annotated[Any, BeforeValidator(_environment), WithJsonSchema({"type": ["object", "string", "array"]})]
+BecomeMethod = Annotated[Literal["sudo", "su", "doas"], BeforeValidator(_method)]
 Severity = Literal["P0", "P1", "P2", "P3", "P4"]
 ParamType = Literal["str", "int", "float", "bool", "path", "size", "duration", "list", "dict"]
 
@@ -274,7 +282,7 @@ class StepModel(Open):
     no_log: Bool = False
     become: Bool | None = None
     become_user: Any = None
-    become_method: Text | None = None
+    become_method: BecomeMethod | None = None
     environment: Environment = None
     tags: Words = Field(default_factory=_list)
     vars: dict[str, Any] = Field(default_factory=_dict)

@@ -16,7 +16,7 @@ from playbook_engine.model.host import Host
 from playbook_engine.transport import payload
 from playbook_engine.transport.agent_session import open_agent
 from playbook_engine.transport.base import Become, Session
-from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
+from playbook_engine.transport.become import become_command, become_failure, unlock, without_password
 from playbook_engine.transport.cancel import cancelling
 from playbook_engine.transport.here import Here
 from playbook_engine.transport.posix import ShellSession
@@ -119,10 +119,10 @@ class LocalConnection:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[Become | None, Session] = {}
 
     def session(self, become: Become | None = None) -> Session:
-        who = become.user if become else ""
+        who = without_password(become)
         if who not in self._sessions:
             session = self._open(become)
             self._sessions[who] = session if become else Here(session)
@@ -131,7 +131,7 @@ class LocalConnection:
     def _open(self, become: Become | None) -> Session:
         python = self._host.connection.python_interpreter or sys.executable
         command = payload.stage0(python)
-        pipe = ProcessPipe(sudo_command(become, command) if become else command)
+        pipe = ProcessPipe(become_command(become, command) if become else command)
         try:
             if become:
                 unlock(pipe, become, START)
@@ -140,7 +140,7 @@ class LocalConnection:
             said = pipe.complaints()
             pipe.close()
             if become and said:
-                raise sudo_failure(become, said) from error
+                raise become_failure(become, said) from error
             raise Unreachable(f"cannot start {python}: {said.strip() or error}") from error
         except BecomeFailed:
             pipe.close()
@@ -153,9 +153,8 @@ class LocalConnection:
         for who, session in list(self._sessions.items()):
             command = cancelling(session.hello)
             if command:
-                become = Become(user=who) if who else None
                 subprocess.run(
-                    ["/bin/sh", "-c", sudo_command(become, command) if become else command], check=False, timeout=START,
+                    ["/bin/sh", "-c", become_command(who, command) if who else command], check=False, timeout=START,
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 )  # fmt: skip
 

@@ -21,7 +21,7 @@ from playbook_engine.transport import payload
 from playbook_engine.transport.agent_session import open_agent
 from playbook_engine.transport.askpass import Askpass
 from playbook_engine.transport.base import Become, Session
-from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
+from playbook_engine.transport.become import become_command, become_failure, unlock, without_password
 from playbook_engine.transport.cancel import cancelling
 from playbook_engine.transport.local import ProcessPipe
 from playbook_engine.transport.posix import ShellSession
@@ -64,11 +64,11 @@ class OpenSshConnection:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._folder = tempfile.mkdtemp(prefix="runbook-ssh-")  # 0700: whoever reaches the socket is logged in
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[Become | None, Session] = {}
         self._pipes: list[ProcessPipe] = []
 
     def session(self, become: Become | None = None) -> Session:
-        who = become.user if become else ""
+        who = without_password(become)
         if who not in self._sessions:
             self._sessions[who] = self._open(become)
         return self._sessions[who]
@@ -76,7 +76,7 @@ class OpenSshConnection:
     def _open(self, become: Become | None) -> Session:
         spec = self._host.connection
         command = payload.stage0(spec.python_interpreter)
-        pipe, askpass = self._start(sudo_command(become, command) if become else command)
+        pipe, askpass = self._start(become_command(become, command) if become else command)
         try:
             if become:
                 unlock(pipe, become, START)
@@ -86,7 +86,7 @@ class OpenSshConnection:
             said = pipe.complaints()
             pipe.kill()
             if become and said and isinstance(error, LinkLost) and _reason(said) is None:
-                raise sudo_failure(become, said) from error
+                raise become_failure(become, said) from error
             raise (failure(self._host, said) if isinstance(error, LinkLost) else error) from error
         finally:
             if askpass is not None:
@@ -120,7 +120,7 @@ class OpenSshConnection:
         for who, session in list(self._sessions.items()):
             command = cancelling(session.hello)
             if command:
-                full = sudo_command(Become(user=who), command) if who else command
+                full = become_command(who, command) if who else command
                 with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                     subprocess.run(
                         [*self._argv(), full], check=False, timeout=START, stdin=subprocess.DEVNULL,
@@ -128,7 +128,7 @@ class OpenSshConnection:
                     )  # fmt: skip
 
     def close(self) -> None:
-        for who in sorted(self._sessions, reverse=True):  # the login user's last: it carries the others
+        for who in sorted(self._sessions, key=lambda who: who is None):  # the login user's last: it carries the others
             self._sessions[who].close()
         self._gone()
 

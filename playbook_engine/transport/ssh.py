@@ -22,7 +22,7 @@ from playbook_engine.model.secret import Secret
 from playbook_engine.transport import payload
 from playbook_engine.transport.agent_session import open_agent
 from playbook_engine.transport.base import Become, Session
-from playbook_engine.transport.become import sudo_command, sudo_failure, unlock
+from playbook_engine.transport.become import become_command, become_failure, unlock, without_password
 from playbook_engine.transport.cancel import cancelling
 from playbook_engine.transport.known_hosts import KnownHosts
 from playbook_engine.transport.library import paramiko
@@ -98,10 +98,10 @@ class SshConnection:
         self._host = host
         self._transport = transport
         self._behind = behind
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[Become | None, Session] = {}
 
     def session(self, become: Become | None = None) -> Session:
-        who = become.user if become else ""
+        who = without_password(become)
         if who not in self._sessions:
             self._sessions[who] = self._open(become)
         return self._sessions[who]
@@ -110,7 +110,7 @@ class SshConnection:
         command = payload.stage0(self._host.connection.python_interpreter)
         try:
             channel = self._transport.open_session(timeout=START)
-            channel.exec_command(sudo_command(become, command) if become else command)
+            channel.exec_command(become_command(become, command) if become else command)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise LinkLost(f"{self._host.name} opened no session: {error or 'connection closed'}") from error
         pipe = ChannelPipe(channel)
@@ -122,7 +122,7 @@ class SshConnection:
             said = pipe.complaints()
             pipe.close()
             if become and said and isinstance(error, LinkLost) and self._transport.is_active():
-                raise sudo_failure(become, said) from error
+                raise become_failure(become, said) from error
             raise
 
     def sessions(self) -> list[Session]:
@@ -134,7 +134,7 @@ class SshConnection:
             with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
                 if command:
                     channel = self._transport.open_session(timeout=START)
-                    channel.exec_command(sudo_command(Become(user=who), command) if who else command)
+                    channel.exec_command(become_command(who, command) if who else command)
 
     def close(self) -> None:
         for session in self._sessions.values():

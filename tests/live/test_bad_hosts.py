@@ -41,6 +41,11 @@ EXPECTED = {
     "sudo-wants-password": Bad(status="failed", message="a password is required", advice="ansible_become_password"),
     "sudo-wrong-password": Bad(status="failed", message="try again", advice="check ansible_become_password"),
     "sudo-refuses": Bad(status="failed", message="not in the sudoers", advice="ask for a rule in sudoers"),
+    "su-wrong-password": Bad(status="failed", message="Authentication failure", advice="password of worker"),
+    "su-wants-password": Bad(status="failed", message="su wants a password", advice="give ansible_become_password"),
+    "su-unknown-user": Bad(status="failed", message="nobody9 does not exist", advice="check become_user"),
+    "doas-refuses": Bad(status="failed", message="doas", advice="permit nopass"),
+    "doas-wants-password": Bad(status="failed", message="on a terminal only", advice="or use sudo"),
     "sudo-unknown-user": Bad(status="failed", message="unknown user nobody9", advice="check become_user"),
     "no-python": Bad(status="failed", message="there is none", advice="apt-get install -y python3-minimal"),
     "other-python": Bad(status="failed", message="/opt/none/python3 is not there", advice="ansible_python_interp"),
@@ -59,7 +64,8 @@ def inventory(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     accounts = f"printf 'guest:{PASSWORD}\nworker:{PASSWORD}\n' | chpasswd"
     rule = "echo 'worker ALL=(ALL:ALL) ALL' > /etc/sudoers.d/worker; chmod 440 /etc/sudoers.d/worker"
     keys = "mkdir -p ~worker/.ssh; cp ~app/.ssh/authorized_keys ~worker/.ssh/; chown -R worker: ~worker/.ssh"
-    shop.lab.exec(good.name, ["sh", "-ec", f"useradd -m worker; {accounts}; {rule}; {keys}"]).check_returncode()
+    doas = "echo 'permit nopass app as worker' > /etc/doas.conf; chmod 600 /etc/doas.conf"
+    shop.lab.exec(good.name, ["sh", "-ec", f"useradd -m worker; {accounts}; {rule}; {doas}; {keys}"]).check_returncode()
     other_key = folder / "other"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other_key], check=True)
     unknown = f"-o UserKnownHostsFile={folder}/nobody -o GlobalKnownHostsFile=/dev/null -o IdentitiesOnly=yes"
@@ -77,6 +83,21 @@ def inventory(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
             good, ansible_user="worker", ansible_become=True, ansible_become_password=PASSWORD
         ),
         "sudo-refuses": variables(good, ansible_user="guest", ansible_become=True, ansible_become_password=PASSWORD),
+        "su-wrong-password": variables(
+            good, ansible_user="app", ansible_become=True, ansible_become_user="worker", ansible_become_method="su",
+            ansible_become_password="incorrect-donkey",
+        ),
+        "su-wants-password": variables(
+            good, ansible_user="app", ansible_become=True, ansible_become_user="worker", ansible_become_method="su"
+        ),
+        "su-unknown-user": variables(
+            good, ansible_user="root", ansible_become=True, ansible_become_user="nobody9", ansible_become_method="su"
+        ),
+        "doas-refuses": variables(good, ansible_user="guest", ansible_become=True, ansible_become_method="doas"),
+        "doas-wants-password": variables(
+            good, ansible_user="app", ansible_become=True, ansible_become_user="worker", ansible_become_method="doas",
+            ansible_become_password=PASSWORD,
+        ),
         "sudo-unknown-user": variables(
             good, ansible_user="app", ansible_become=True, ansible_become_user="nobody9"
         ),
@@ -169,6 +190,26 @@ def test_becoming_somebody(shop: Shop, inventory: Path, runbook: CommandLine, lo
     (end,) = said.of("StepFinished")
     home = "/root" if user == "root" else f"/home/{user}"
     assert end["shown"]["stdout"] == f"{user}\n{home}"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("method", "login", "user", "password"),
+    [
+        ("su", "root", "app", None), ("su", "app", "worker", PASSWORD), ("su", "worker", "worker", PASSWORD),
+        ("doas", "app", "worker", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("connection", ["ssh", "openssh"])
+def test_becoming_somebody_by_other_means(
+    shop: Shop, inventory: Path, runbook: CommandLine, method: str, login: str, user: str, password: str | None,
+    connection: str,
+) -> None:  # fmt: skip
+    more = {"ansible_connection": connection, "ansible_user": login, "ansible_become_method": method}
+    hosts = {"h": variables(shop.host("fine"), ansible_become_password=password, **more)}
+    own = write_inventory(runbook.state.parent / "own.yml", hosts)
+    said = runbook.on(own, "exec", "h", "--become-user", user, "-m", "shell", "-a", "id -un; echo $HOME", "--json")
+    (end,) = said.of("StepFinished")
+    assert end.get("shown", {}).get("stdout") == f"{user}\n/home/{user}", said.out  # type: ignore[attr-defined]
 
 
 def test_becoming_somebody_without_python(shop: Shop, inventory: Path, runbook: CommandLine) -> None:

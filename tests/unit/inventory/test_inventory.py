@@ -282,7 +282,15 @@ ansible_host_key_checking=false
     assert (spec.common_args, spec.python_interpreter, spec.host_key_checking) == ("-J bastion.test", None, False)
 
 
-@pytest.mark.parametrize("bad", ["ansible_port=ssh", "ansible_become=perhaps", "ansible_connection=winrm"])
+@pytest.mark.parametrize("given", ["su", "ansible.builtin.su", "doas", "community.general.doas"])
+def test_ways_to_become(load: Load, given: str) -> None:
+    host = load({"hosts": f"h ansible_become_method={given}"}).get("h")
+    assert host.connection.become_method == given.rpartition(".")[2]
+
+
+@pytest.mark.parametrize(
+    "bad", ["ansible_port=ssh", "ansible_become=perhaps", "ansible_connection=winrm", "ansible_become_method=suu"]
+)
 def test_connection_variables_that_make_no_sense(load: Load, bad: str) -> None:
     with pytest.raises(InventoryError, match="host 'h'"):
         load({"hosts": f"h {bad}"}).get("h")

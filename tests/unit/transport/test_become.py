@@ -12,7 +12,7 @@ from playbook_engine.model.secret import Secret
 from playbook_engine.transport import payload
 from playbook_engine.transport.agent_session import open_agent
 from playbook_engine.transport.base import Become
-from playbook_engine.transport.become import PROMPT, UP, sudo_command, sudo_failure, unlock
+from playbook_engine.transport.become import PROMPT, UP, become_command, become_failure, unlock
 from playbook_engine.transport.local import ProcessPipe
 
 WITH = Become(user="app", password=Secret("hunter2"))
@@ -37,15 +37,26 @@ WITH = Become(user="app", password=Secret("hunter2"))
     ],
 )
 def test_reasons(said: str, advice: str) -> None:
-    error = sudo_failure(WITH, said)
+    error = become_failure(WITH, said)
     assert error.message.startswith("cannot become app: ")
     assert PROMPT not in error.message
     assert advice in str(error.advice)
 
 
-def test_other_methods_are_refused() -> None:
-    with pytest.raises(BecomeFailed, match="'su' is not supported"):
-        sudo_command(Become(method="su"), "true")
+def test_doas_has_no_way_to_ask() -> None:
+    with pytest.raises(BecomeFailed, match="on a terminal only"):
+        become_command(Become(method="doas", password=Secret("x")), "true")
+
+
+@pytest.mark.parametrize("prompt", ["Password: ", "Passwort: ", "パスワード："])
+def test_su_asks_once_in_the_language_of_the_host(prompt: str) -> None:
+    refuses = "read -r p; echo 'su: Authentication failure' >&2; exit 1"
+    pipe = fake(f"echo noise; printf '{prompt}' >&2; {refuses}")
+    try:
+        with pytest.raises(BecomeFailed, match="Authentication failure"):
+            unlock(pipe, Become(user="app", method="su", password=Secret("hunter2")), 4)
+    finally:
+        pipe.close()
 
 
 def fake(script: str) -> ProcessPipe:
@@ -106,7 +117,7 @@ def test_a_warning_of_sudo_is_no_refusal() -> None:
 def test_the_real_sudo_asks_as_expected() -> None:
     """The prompt is ours, on standard error, without a newline."""
     needs("sudo", "setpriv", root=True)
-    command = sudo_command(Become(password=Secret("x")), "/bin/sh -c 'id -u'")
+    command = become_command(Become(password=Secret("x")), "/bin/sh -c 'id -u'")
     asked = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "sh", "-c", command]
     said = subprocess.run(asked, input="x\n", capture_output=True, text=True, timeout=30, check=False)
     assert said.returncode != 0
