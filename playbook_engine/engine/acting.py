@@ -20,6 +20,9 @@ from playbook_engine.model.events import StateObserved
 from playbook_engine.model.outcome import Outcome
 from playbook_engine.transport.base import Call, Reply
 
+UNCHECKED = frozenset({"uri", "wait_for"})
+"""What a playbook leaves out in check mode, as Ansible's modules do; a runbook asks them, as it asks all."""
+
 
 class Acting:
     """Performs actions on one host."""
@@ -57,6 +60,9 @@ class Acting:
         if spec.kind is Kind.CONTROL:
             reply = context.control(step.action, args, item.scope, variables)
             return self._sending.judge(item, reply, changed=False)
+        if item.check and item.scope.runbook.play and step.action in UNCHECKED:
+            said = {"changed": False, "skipped": True, "msg": "not carried out in check mode"}
+            return StepResult(outcome=Outcome.SKIPPED, kind="check", message=str(said["msg"]), result=said)
         if spec.kind is Kind.PROBE:
             if spec.touches and (item.check or context.options.read_only):
                 return StepResult(

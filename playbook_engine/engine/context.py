@@ -22,7 +22,7 @@ from playbook_engine.model.host import Host
 from playbook_engine.model.plan import Options, Plan, file_key, file_kind
 from playbook_engine.model.runbook import Step
 from playbook_engine.model.source import SourcePos
-from playbook_engine.templating.environment import Templar
+from playbook_engine.templating.environment import OMIT, Templar, Template
 from playbook_engine.templating.secrets import revealed, secrets_in
 from playbook_engine.templating.syntax import Syntax
 from playbook_engine.transport.base import Become, Call, Hello, Reply
@@ -127,6 +127,8 @@ class HostContext:
         made: dict[str, object] = {}
         for layer in layers:
             given = self.plain(self.templar.render(layer, variables))
+            if given is OMIT:
+                continue
             for each in given if isinstance(given, list) else [given]:
                 if not isinstance(each, Mapping):
                     raise TemplateError(f"environment: a mapping is expected, and this is {each!r}", where=where)
@@ -202,7 +204,10 @@ class HostContext:
         """The host where an action runs."""
         if delegate_to is None:
             return self.host.name
-        name = str(self.plain(self.templar.render(delegate_to, variables)))
+        given = self.templar.render(delegate_to, variables)
+        if given is OMIT:
+            return self.host.name
+        name = str(self.plain(given))
         if self.plan.host(name) is None and name not in LOCALHOST:
             raise TemplateError(f"delegate_to names {name!r}, which is not in the inventory")
         return name
@@ -222,7 +227,8 @@ class HostContext:
         who = user if user is not None else scope.runbook.become_user
         name = spec.become_user if spec else "root"
         if who is not None:
-            name = str(self.plain(self.templar.render(who, variables)))
+            given = self.templar.render(who, variables)
+            name = name if given is OMIT else str(self.plain(given))
         made = self.becoming(name, on)
         return dataclasses.replace(made, method=method) if made and method else made
 
@@ -243,6 +249,13 @@ class HostContext:
         made = self.becoming(event.become, event.on or event.host)
         return dataclasses.replace(made, method=step.become_method) if made and step.become_method else made
 
+    def notified(self, step: Step, variables: Mapping[str, object]) -> tuple[str, ...]:
+        """The handlers that a step tells of what it has changed. Raises TemplateError."""
+        if not any("{{" in name for name in step.notify):
+            return step.notify
+        made = (self.templar.render(Template(source=name, where=step.where), variables) for name in step.notify)
+        return tuple(str(name) for each in made for name in (each if isinstance(each, list) else [each]))
+
     def control(self, action: str, args: Mapping[str, object], scope: Scope, variables: Mapping[str, object]) -> Reply:
         """assert, fail, debug, set_fact: evaluated here, no host is asked."""
         args = dict(args)
@@ -251,7 +264,11 @@ class HostContext:
             assert isinstance(that, list)
             args["that"] = [[str(text), self.templar.evaluate(str(text), variables)] for text in that]
         if action == "debug" and args.get("var"):
-            args["value"] = self.templar.evaluate_value(str(args["var"]), variables)
+            named = str(args["var"])
+            if scope.runbook.play and not self.templar.evaluate_value(f"({named}) is defined", variables):
+                args["value"] = "VARIABLE IS NOT DEFINED!"  # as Ansible has it; in a runbook it is an error
+            else:
+                args["value"] = self.templar.evaluate_value(named, variables)
         try:
             return Reply(ok=True, result=catalog.module(action).observe(args))
         except Failed as error:

@@ -45,6 +45,7 @@ class Play:
             names = {
                 "ansible_play_hosts_all": self._hosts,
                 "ansible_play_hosts": [h for h in self._hosts if h not in crowd.out],
+                "play_hosts": [h for h in self._batch if h not in crowd.out],
                 "ansible_play_batch": [h for h in self._batch if h not in crowd.out],
             }
             self._known = out, names

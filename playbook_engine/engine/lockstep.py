@@ -32,7 +32,6 @@ class Lockstep:
     """Thread-safe; one a run. `stopped` says why nothing more may begin: then nobody waits any longer."""
 
     def __init__(self, batches: Sequence[Sequence[str]], stopped: Callable[[], str], past: Past | None = None) -> None:
-        self._order = {name: n for n, name in enumerate(name for batch in batches for name in batch)}
         self._batches = [tuple(b) for b in batches]
         self._batch_of: dict[str, Group] = {name: ("", n) for n, batch in enumerate(batches) for name in batch}
         self._members: dict[Group, tuple[str, ...]] = {("", n): tuple(b) for n, b in enumerate(batches)}
@@ -131,12 +130,12 @@ class Lockstep:
                 shared.leader = ""
 
     def _leader(self, host: str, group: Group) -> str:
-        """The first, in the order of the plan, of those who stand at this place; else the one that came first."""
+        """The first, in the order of its batch, of those who stand at this place; else the one that came first."""
         place = self._here.get(host)
         if place is None:
             return host
         there = [h for h in self._members[group] if h not in self._finished and self._here.get(h) == place]
-        return min(there or [host], key=lambda h: self._order[h])
+        return there[0] if there else host
 
     def _remembered(self, key: Key, group: Group) -> _Shared:
         members = self._members[group]

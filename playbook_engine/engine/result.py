@@ -41,14 +41,15 @@ class Ended(Exception):
 class Failed:
     """Something did not end well, and it is not decided yet what that means for the host.
 
-    `unreachable`: the host was lost, and nothing there can be taken back now. `ended`: how an imported runbook has
-    ended already, its changes taken back or kept.
+    `task`: the step as `ansible_failed_task` has it. `unreachable`: the host was lost, and nothing there can be taken
+    back now. `ended`: how an imported runbook has ended already, its changes taken back or kept.
     """
 
     message: str
     advice: str = ""
     kind: str = ""
     step: str = ""
+    task: Mapping[str, object] = field(default_factory=dict)
     result: Mapping[str, object] = field(default_factory=dict)
     unreachable: bool = False
     ended: HostStatus | None = None
@@ -56,7 +57,10 @@ class Failed:
 
 @frozen
 class StepResult:
-    """How a step ended. `result` is what `register` holds; not `known` when the step was only announced (`--check`)."""
+    """How a step ended. `result` is what `register` holds; not `known` when the step was only announced (`--check`).
+
+    `elsewhere`: another host has done it for all (`run_once`).
+    """
 
     outcome: Outcome
     kind: str = ""
@@ -64,6 +68,7 @@ class StepResult:
     advice: str = ""
     ignored: bool = False
     known: bool = True
+    elsewhere: bool = False
     result: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -93,9 +98,13 @@ def joined(results: list[StepResult]) -> StepResult:
     )  # fmt: skip
     worst = min(results, key=lambda r: (not r.stops, order.index(r.outcome)))
     whole: dict[str, object] = {
-        "results": [dict(r.result) for r in results if "__empty__" not in r.result],
+        "results": [dict(r.result) for r in results],
         "changed": any(r.outcome is Outcome.CHANGED for r in results),
         "failed": any(r.outcome.measured_failure for r in results),
         "skipped": all(r.outcome is Outcome.SKIPPED for r in results),
     }
+    whole["msg"] = (
+        "One or more items failed" if whole["failed"] else "All items skipped" if whole["skipped"] else
+        "All items completed"
+    )  # fmt: skip
     return dataclasses.replace(worst, result=whole, known=all(r.known for r in results))

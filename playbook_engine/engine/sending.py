@@ -82,7 +82,8 @@ class Sending:
         event = ChangeIntended(
             host=self._context.host.name, step=step.id, item=item.index, attempt=item.attempt, action=step.action,
             scope=item.scope_id, name=_name(item), reversible=how, irreversible=step.irreversible or "",
-            become=item.become.user if item.become else "", on=item.on, changes=told(step, plan), notify=step.notify,
+            become=item.become.user if item.become else "", on=item.on, changes=told(step, plan),
+            notify=self._context.notified(step, item.variables()),
             handler=item.handler,
             args=args, before=before,
         )  # fmt: skip
@@ -236,14 +237,16 @@ class Sending:
         """The outcome of a reply, with failed_when and changed_when having the last word."""
         step, templar = item.step, self._context.templar
         result = self._context.registered(step.action, reply)
-        result["changed"] = changed and (reply.ok or item.spec.kind is Kind.OPAQUE)
+        started = reply.ok or (item.spec.kind is Kind.OPAQUE and reply.kind != "no-such-command")
+        result["changed"] = changed and started
         failed = not reply.ok
         seen = item.seen(result)
         overruled = step.failed_when is not None and (reply.ok or "rc" in result)
         if overruled:
             assert step.failed_when is not None
             failed = bool(step.failed_when) and all(templar.evaluate(c, seen, step.where) for c in step.failed_when)
-        if step.changed_when is not None and not failed:
+            result["failed_when_result"] = failed
+        if step.changed_when is not None and (not failed or "rc" in result):
             result["changed"] = all(templar.evaluate(c, seen, step.where) for c in step.changed_when)
         result["failed"] = failed
         if not failed:

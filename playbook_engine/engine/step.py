@@ -134,10 +134,8 @@ class StepRunner:
             if item.past is not None and item.past.finished is not None:
                 return self._remembered(item, item.past.finished)
             yield from emit(self._started(item))
-            end = StepResult(
-                outcome=Outcome.FAILED, kind=error.kind, message=str(error), advice=error.advice or "", result={}
-            )
-            return (yield from self._finish(item, end, 0.0))
+            end = self._unwanted(item) if isinstance(error, TemplateError) else None
+            return (yield from self._finish(item, end or _refused(error), 0.0))
         results: list[StepResult] = []
         for number, item in enumerate(items, 1):
             if results and step.loop_pause and item.past is None:
@@ -150,12 +148,7 @@ class StepRunner:
             else:
                 results.append((yield from self._item(item)))
             if step.loop is not None and EMPTY not in item.extra:
-                told = {
-                    **results[-1].result,
-                    step.loop_var: item.extra[step.loop_var],
-                    "ansible_loop_var": step.loop_var,
-                }
-                results[-1] = dataclasses.replace(results[-1], result=told)
+                results[-1] = dataclasses.replace(results[-1], result={**results[-1].result, **_of_item(item)})
             learn_item(step, scope, results[-1])
             if results[-1].stops and results[-1].outcome is not Outcome.FAILED:
                 break
@@ -165,9 +158,22 @@ class StepRunner:
             except TemplateError as error:
                 results[-1] = _spoiled(results[-1], f"loop_control.break_when: {error}")
                 break
-        whole = results[0] if step.loop is None else joined(results)
+        empty = step.loop is not None and EMPTY in items[0].extra
+        whole = results[0] if step.loop is None or empty else joined(results)
+        if empty:
+            whole = dataclasses.replace(whole, result={**whole.result, "results": []})
         learn(step, scope, whole)
         return whole
+
+    def _unwanted(self, item: Item) -> StepResult | None:
+        """A step whose loop cannot be rendered, and whose conditions say that it is not wanted: as in Ansible."""
+        for condition in item.step.when:
+            try:
+                if not self._context.templar.evaluate(condition, item.variables(), item.step.where):
+                    return _skipped(condition)
+            except TemplateError:
+                return None  # it may need the item
+        return None
 
     def _broken(self, item: Item, end: StepResult) -> bool:
         """Whether `loop_control.break_when` ends the loop after this item."""
@@ -277,7 +283,7 @@ class StepRunner:
             except HostError as error:
                 end = of_host_error(error)
             except (TemplateError, ArgumentError, LoadError) as error:
-                end = StepResult(outcome=Outcome.FAILED, kind=error.kind, message=str(error), advice=error.advice or "")
+                end = _refused(error)
             if not step.until or not end.known or end.outcome not in (Outcome.OK, Outcome.CHANGED, Outcome.FAILED):
                 break
             end = dataclasses.replace(end, result={**end.result, "attempts": min(item.attempt, max(step.retries, 1))})
@@ -288,6 +294,8 @@ class StepRunner:
                 break
             if done:
                 break
+            if item.attempt > step.retries and step.failed_when is not None and end.outcome is not Outcome.FAILED:
+                break  # whether it has failed is said by that
             if item.attempt > step.retries:
                 why = f"`until` did not hold after {item.attempt} attempts"
                 end = dataclasses.replace(
@@ -319,10 +327,7 @@ class StepRunner:
         variables = item.variables()
         for condition in step.when:
             if not context.templar.evaluate(condition, variables, step.where):
-                return StepResult(
-                    outcome=Outcome.SKIPPED, message=f"when: {condition} is false",
-                    result={"changed": False, "skipped": True, "false_condition": condition},
-                )  # fmt: skip
+                return _skipped(condition)
         refused = yield from self._probes.preconditions(item)
         if refused is not None:
             return refused
@@ -384,7 +389,12 @@ class StepRunner:
         rescued = item.rescue and end.stops and end.outcome in RESCUED and end.kind not in TAKEN
         whole = item.spec.kind is Kind.PROBE or step.action == "debug"
         alone = self._context.plan.kind == "exec"
-        notified = step.notify if end.outcome is Outcome.CHANGED else ()
+        notified: tuple[str, ...] = ()
+        if end.outcome is Outcome.CHANGED:
+            try:
+                notified = self._context.notified(step, item.variables())
+            except TemplateError as error:
+                end = _spoiled(end, f"notify: {error}")
         self._ledger.notify(item.scope_id, notified)
         yield from emit(
             StepFinished(
@@ -401,6 +411,27 @@ class StepRunner:
         return end
 
 
+def _skipped(condition: str) -> StepResult:
+    result = {"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}
+    return StepResult(
+        outcome=Outcome.SKIPPED, message=f"when: {condition} is false", result={**result, "false_condition": condition}
+    )
+
+
+def _refused(error: EngineError) -> StepResult:
+    """Nothing was asked of a host: what would be asked cannot be said."""
+    return StepResult(
+        outcome=Outcome.FAILED, kind=error.kind, message=str(error), advice=error.advice or "",
+        result={"changed": False, "failed": True, "msg": str(error)},
+    )  # fmt: skip
+
+
+def _of_item(item: Item) -> dict[str, object]:
+    """What the result of a loop's item says of the item."""
+    names = ("ansible_loop_var", "ansible_index_var", item.step.loop_var, item.step.loop_index_var)
+    return {name: item.extra[name] for name in names if name in item.extra}
+
+
 def _spoiled(end: StepResult, message: str) -> StepResult:
     """An item that ended, as one that failed: what was to be decided after it cannot be."""
     return dataclasses.replace(
@@ -410,6 +441,7 @@ def _spoiled(end: StepResult, message: str) -> StepResult:
 
 def _of_another(end: StepResult) -> StepResult:
     """What the end of a step on the host that does it for all means here: this host has not been lost with that one."""
+    end = dataclasses.replace(end, elsewhere=True)
     if end.outcome is not Outcome.UNREACHABLE:
         return end
     message = f"the host that does it for all was lost: {end.message}"

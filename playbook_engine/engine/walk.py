@@ -5,10 +5,13 @@ What comes of a step that did not end well is decided from the inside out: its b
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import fnmatch
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from playbook_engine.engine import items
 from playbook_engine.engine.commands import Cancel, Confirm, Gate, Once, Place, Program, Told
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
@@ -16,7 +19,7 @@ from playbook_engine.engine.ledger import Ledger
 from playbook_engine.engine.result import Ended, Failed, StepResult, Stopped
 from playbook_engine.engine.scope import Scope
 from playbook_engine.engine.step import RESCUED, TAKEN, StepRunner
-from playbook_engine.model.errors import LoadError
+from playbook_engine.model.errors import EngineError, LoadError
 from playbook_engine.model.outcome import HostStatus, Outcome
 from playbook_engine.model.runbook import Block, Entry, Import, Include, OnFailure, Runbook, Step, Strategy
 
@@ -139,7 +142,8 @@ class Walk:
         if step.action == "meta":
             return (yield from self._meta(step, scope, place))
         result = yield from self._done(step, scope, rescue=rescue, following=following)
-        return None if result is None else self._after(result, step.name)
+        failed = None if result is None else self._after(result, step.name)
+        return failed and dataclasses.replace(failed, task=self._told(step, scope))
 
     def _done(
         self, step: Step, scope: Scope, *, rescue: bool, following: Step | None = None
@@ -159,6 +163,16 @@ class Walk:
         result = yield from steps.run(step, scope, self._scope_id, following=following, rescue=rescue, turn=self._still)
         self._machine.noted(result)
         return result
+
+    def _told(self, step: Step, scope: Scope) -> dict[str, object]:
+        """A step that has failed, as the `rescue` of its block sees it."""
+        args, templar, name = dict(step.args), self._context.templar, items.named
+        with contextlib.suppress(EngineError):
+            args = dict(templar.render(args, scope.of(step).variables(step.vars)))  # type: ignore[call-overload]
+        return {
+            "name": name(self._context, step, scope.of(step), {}), "action": step.action, "tags": list(step.tags),
+            "args": {key: value for key, value in args.items() if value is not None},
+        }  # fmt: skip
 
     def _wanted(self, step: Step) -> bool:
         """By its tags, and not before the step that the operator wants to begin with."""
@@ -241,7 +255,7 @@ class Walk:
         """`rescue` runs as far as it can also where the host was lost: what needs it is recorded as unreachable."""
         failed = yield from self._entries(block.steps, scope, (*place, 0), rescue=rescue or bool(block.rescue))
         if failed is not None and block.rescue and failed.ended is None:
-            scope.set["ansible_failed_task"] = {"name": failed.step}
+            scope.set["ansible_failed_task"] = {"name": failed.step, **failed.task}
             scope.set["ansible_failed_result"] = dict(failed.result)
             failed = yield from self._rescued(block.rescue, scope, (*place, 1), failed, rescue=rescue)
         if block.always:
@@ -273,7 +287,7 @@ class Walk:
             yield from self._turn(place)
             result = yield from self._done(step, scope, rescue=rescue)
             failed = None if result is None else self._after(result, step.name)
-            if result is None or failed is not None:
+            if result is None or failed is not None or result.elsewhere:
                 return failed
             chosen = _included(step, result.result)
         else:
@@ -310,7 +324,7 @@ class Walk:
             while left:
                 told |= set(self._ledger.take_pending(self._scope_id))
                 handler = left.pop(0)
-                if not told & {handler.name, *handler.listen}:
+                if not self._hears(handler, told):
                     continue
                 if self._begun is not None and not self._machine.steps.begun(self._scope_id, handler):
                     left.insert(0, handler)  # it waited when the rollback began
@@ -325,8 +339,21 @@ class Walk:
                     return failed
             return None
         finally:
-            waiting = (h.name for h in left if told & {h.name, *h.listen})
+            waiting = (h.name for h in left if self._hears(h, told))
             self._ledger.notify(self._scope_id, tuple(waiting))
+
+    def _hears(self, handler: Step, told: set[str]) -> bool:
+        """Whether a handler was told of. Of several with one name it is the last, as in Ansible; a topic is for all."""
+        names = self._names(handler)
+        for name in told & {*names, *handler.listen}:
+            if name not in names or [h for h in self._runbook.handlers if name in self._names(h)][-1] is handler:
+                return True
+        return False
+
+    def _names(self, handler: Step) -> tuple[str, ...]:
+        """What a handler is called: with the role that it comes from, and without; as it is written, and rendered."""
+        names = {handler.name, items.named(self._context, handler, self._scope.of(handler), {})}
+        return (*names, *(n.rpartition(" : ")[2] for n in names if handler.role))
 
     # ---------------------------------------------------------------- tags, names
 

@@ -12,7 +12,7 @@ from playbook_engine.model.runbook import Include, Step
 
 EVERY = (
     "when", "tags", "vars", "become", "become_user", "become_method", "environment", "no_log", "ignore_errors",
-    "ignore_unreachable", "delegate_to", "run_once", "check_mode", "diff", "throttle",
+    "ignore_unreachable", "delegate_to", "run_once", "check_mode", "diff", "throttle", "notify",
 )  # fmt: skip
 """Keywords that a block says for each of its steps."""
 
@@ -39,6 +39,7 @@ class Around:
     check_mode: bool | None = None
     diff: bool | None = None
     throttle: int = 0
+    notify: tuple[str, ...] = ()
     file: str = ""
     role: str = ""
     prefix: str = ""
@@ -77,6 +78,7 @@ class Around:
             "check_mode": self.check_mode if inner.check_mode is None else inner.check_mode,
             "diff": self.diff if inner.diff is None else inner.diff,
             "throttle": inner.throttle or self.throttle,
+            "notify": (*self.notify, *(n for n in inner.notify if n not in self.notify)),
         }
 
     def _heard(self, step: Step) -> tuple[str, ...]:

@@ -85,6 +85,7 @@ class EntryReader:
     def around(self, raw: StepModel, path: Where) -> Around:
         """What a block says for its steps."""
         values = self.values
+        self._steps.tells(raw.notify, path)
         return Around(
             when=values.conditions(raw.when, (*path, "when")), tags=tuple(raw.tags),
             vars=values.variables(raw.vars, (*path, "vars")),
@@ -94,7 +95,7 @@ class EntryReader:
             ignore_errors=values.value(raw.ignore_errors, (*path, "ignore_errors")),
             ignore_unreachable=values.value(raw.ignore_unreachable, (*path, "ignore_unreachable")),
             delegate_to=values.value(raw.delegate_to, (*path, "delegate_to")), run_once=raw.run_once,
-            check_mode=raw.check_mode, diff=raw.diff, throttle=raw.throttle,
+            check_mode=raw.check_mode, diff=raw.diff, throttle=raw.throttle, notify=tuple(raw.notify),
         )  # fmt: skip
 
     def _block(self, raw: StepModel, path: Where, entry_id: str, around: Around) -> Block:

@@ -37,6 +37,7 @@ class StepReader:
         self._values = values
         self._foreign = foreign
         self._read: list[tuple[Step, Where]] = []
+        self._told: list[tuple[tuple[str, ...], Where]] = []
 
     def step(self, raw: StepModel, path: Where, step_id: str, *, need_undo: bool = False) -> Step | None:
         """None when it is too wrong to be a step; what is wrong is in the problems."""
@@ -200,6 +201,10 @@ class StepReader:
             where=self._document.at(path),
         )  # fmt: skip
 
+    def tells(self, handlers: Sequence[str], path: Where) -> None:
+        """A block tells handlers for each of its steps."""
+        self._told.append((tuple(handlers), path))
+
     def check_read_only(self, runbook: Runbook) -> None:
         """A runbook that says it only reads has no step that changes anything."""
         for entry in runbook.flat():
@@ -215,8 +220,10 @@ class StepReader:
     def check_notifications(self, runbook: Runbook) -> None:
         """Every notify has its handler: those of steps, of what takes them back, and of handlers."""
         names = [n for h in runbook.handlers for n in (h.name, *h.listen)]
-        for entry, path in self._read:
-            for name in entry.notify:
+        if any("{{" in name for name in names):
+            return  # which names there are is known in the run
+        for notified, path in [*((step.notify, path) for step, path in self._read), *self._told]:
+            for name in notified:
                 if name not in names and "{{" not in name:
                     close = nearest(name, names)
                     advice = did_you_mean(repr(n) for n in close) or "add it under handlers:"

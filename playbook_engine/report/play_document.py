@@ -75,10 +75,11 @@ class PlayDocument:
     def _event(self, key: tuple[str, str, int], hosts: Mapping[str, _Task]) -> dict[str, object]:
         first, play = self._first[key], self._plays.get(key[0])
         order = sorted(hosts, key=self._order(play))
+        name = hosts[order[0]].items[0].name if first.item < 0 else first.name
         looped = first.action == INCLUDE and first.item >= 0
         results = _included([(h, hosts[h]) for h in order]) if looped else {h: hosts[h].result() for h in order}
         kind = "handler" if first.handler else "task"
-        return {"play": play.name if play else "", "kind": kind, "task": first.name, "results": results}
+        return {"play": play.name if play else "", "kind": kind, "task": name, "results": results}
 
     def _order(self, play: Import | None) -> Callable[[str], int]:
         names = list(play.hosts or ()) if play is not None else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from playbook_engine.loading.around import Around
@@ -19,6 +19,12 @@ from playbook_engine.model.runbook import Block, Entry
 if TYPE_CHECKING:
     from playbook_engine.loading.playbook.roles import Roles
 
+Settled = Callable[[object, Where, Mapping[str, object]], object]
+STATIC = frozenset(
+    {"retries", "delay", "throttle", "timeout", "async", "poll", "become", "become_method", "check_mode", "diff",
+     "run_once", "no_log", "tags"}
+)  # fmt: skip
+"""Keywords of a task whose templates are run before the run."""
 SECTIONS = (("block", "s"), ("rescue", "x"), ("always", "a"))
 INCLUDE = frozenset(
     {"name", "vars", "when", "loop", "loop_control", "tags", "register", "run_once", "no_log", "apply", "args"}
@@ -31,9 +37,11 @@ class PlaybookDialect:
 
     yaml11 = True
 
-    def __init__(self, roles: Roles, defaults: Defaults) -> None:
+    def __init__(self, roles: Roles, defaults: Defaults, settled: Settled) -> None:
+        """`settled` renders what has to be known before the run, such as the name of a file that is imported."""
         self.roles = roles
         self._defaults = defaults
+        self._settled = settled
 
     def entry(
         self, raw: object, path: Where, entry_id: str, around: Around, files: StepFiles, reader: EntryReader,
@@ -52,6 +60,14 @@ class PlaybookDialect:
         step = TaskTranslator(document, problems).step(raw, path, self._defaults)
         if step is None:
             return None
+        own = raw.get("vars")
+        known = {**around.vars, **(own if isinstance(own, Mapping) else {})}
+        step = {k: self._settled(v, (*path, k), known) if k in STATIC else v for k, v in step.items()}
+        if isinstance(control := step.get("loop_control"), Mapping):
+            place = (*path, "loop_control")
+            step["loop_control"] = {
+                k: self._settled(v, (*place, k), known) if k in ("pause", "extended") else v for k, v in control.items()
+            }
         model = salvaged(step, problems, StepModel, at=path)
         return reader.entry(model, path, entry_id, around) if model is not None else None
 
@@ -63,12 +79,17 @@ class PlaybookDialect:
             if key not in BLOCK:
                 problems.unknown_key((*path, str(key)), BLOCK, "key of a block")
                 return None
-        model = salvaged({k: v for k, v in raw.items() if k in SHARED}, problems, StepModel, at=path)
+        said = {k: v for k, v in raw.items() if k in SHARED or k == "notify"}
+        if isinstance(raw.get("notify"), str):
+            said["notify"] = [raw["notify"]]
+        model = salvaged(said, problems, StepModel, at=path)
         if model is None:
             return None
         inner = around.inside(reader.around(model, path))
         own = raw.get("module_defaults")
-        dialect = PlaybookDialect(self.roles, {**self._defaults, **own}) if isinstance(own, Mapping) else self
+        dialect = (
+            PlaybookDialect(self.roles, {**self._defaults, **own}, self._settled) if isinstance(own, Mapping) else self
+        )
         parts = {
             key: files.with_dialect(dialect).read_list(
                 reader, document, problems, raw.get(key), (*path, key), f"{entry_id}.{letter}", inner
@@ -107,6 +128,9 @@ class PlaybookDialect:
         if not given:
             problems.add((*path, key), f"{key}: a name is expected, and this is {kind_of(raw[key])}", key=True)
             return None
+        if static:
+            chief = "name" if word.endswith("role") else "file"
+            given = {**given, chief: self._settled(given.get(chief), (*path, key), {**around.vars, **model.vars})}
         if word.endswith("role"):
             return self.roles.entry(model, given, static, path, entry_id, around, files, reader, document, problems)
         if static:

@@ -23,11 +23,16 @@ from playbook_engine.loading.step_files import StepFiles
 from playbook_engine.loading.yaml_source import Document, Where
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.frozen import frozen
-from playbook_engine.model.runbook import Entry, Import, OnFailure, Prompt, Runbook, Step, Strategy, flat
+from playbook_engine.model.runbook import Entry, Import, Include, OnFailure, Prompt, Runbook, Step, Strategy, flat
 from playbook_engine.templating.environment import Templar
 
 GATHER = "Gathering Facts"
 FLUSH = "flush_handlers"
+SETTLED = frozenset(
+    {"serial", "strategy", "order", "gather_facts", "max_fail_percentage", "any_errors_fatal", "force_handlers",
+     "become", "become_method", "connection", "port", "remote_user", "check_mode", "diff", "no_log", "run_once"}
+)  # fmt: skip
+"""Keywords whose templates are run before the run."""
 
 
 @frozen
@@ -64,6 +69,8 @@ class PlayReader:
             return None
         if not self._known(raw, path):
             return None
+        given = _mapping(raw.get("vars"))
+        raw = {k: self._settled(v, (*path, str(k)), given) if k in SETTLED else v for k, v in raw.items()}
         hosts = raw.get("hosts")
         if not isinstance(hosts, (str, list)) or not hosts:
             self._problems.add((*path, "hosts"), f"hosts: a pattern is expected, and this is {kind_of(hosts)}")
@@ -79,7 +86,11 @@ class PlayReader:
             return None
         defaults = raw.get("module_defaults")
         roles = Roles(self._places, f"{play_id}.", self._templar.vault)
-        dialect = PlaybookDialect(roles, defaults if isinstance(defaults, Mapping) else {})
+
+        def settled(value: object, place: Where, more: Mapping[str, object]) -> object:
+            return self._settled(value, place, {**given, **more})
+
+        dialect = PlaybookDialect(roles, defaults if isinstance(defaults, Mapping) else {}, settled)
         files = self._files.with_dialect(dialect)
         reader = files.reader(self._document, self._problems)
         inner = around.inside(reader.around(model, path))
@@ -87,6 +98,12 @@ class PlayReader:
         own = files.read_list(
             reader, self._document, self._problems, raw.get("handlers"), (*path, "handlers"), f"{play_id}.h", inner
         )
+        for number, held in enumerate(own):
+            if isinstance(held, Include):
+                self._problems.add(
+                    (*path, "handlers", number), "a handler that includes a file cannot be carried out",
+                    "import_tasks takes its tasks in as handlers", code="not-carried-out",
+                )  # fmt: skip
         handlers = (*roles.handlers, *(s for s in flat(own) if isinstance(s, Step)))
         hosts_said = hosts if isinstance(hosts, str) else ",".join(str(h) for h in hosts)
         pattern = reader.values.value(hosts_said, (*path, "hosts"))
@@ -116,6 +133,23 @@ class PlayReader:
             entry=entry, hosts=pattern, order=order, user=str(raw["remote_user"]) if raw.get("remote_user") else None,
             port=port if isinstance(port, int) else None, connection=str(connection) if connection else None,
         )  # fmt: skip
+
+    def _settled(self, value: object, place: Where, given: Mapping[str, object]) -> object:
+        """What has to be known before the run, with its templates run; as it is where they cannot be."""
+        if isinstance(value, list):
+            return [self._settled(each, place, given) for each in value]
+        if not isinstance(value, str) or "{{" not in value:
+            return value
+        try:
+            own = self._templar.compile_value(given, self._document.at(place))
+            made = self._templar.compile_value(value, self._document.at(place))
+            assert isinstance(own, Mapping)
+            return self._templar.render(made, {**own, **self._extra})
+        except LoadError as error:
+            self._problems.add(
+                place, f"this has to be known before the run: {error.message}", "give it with -e, or vars of the play"
+            )
+            return None
 
     def _known(self, raw: Mapping[object, object], path: Where) -> bool:
         good = True
