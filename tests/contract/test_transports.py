@@ -213,7 +213,7 @@ def test_who_cannot_be_reached_is_unreachable(transport: Transport) -> None:
 def test_a_background_child_that_holds_the_output_does_not_hold_us(real: Subject) -> None:
     began = time.monotonic()
     (reply,) = real.ask(call("run", "shell", cmd="(sleep 20; echo late) & echo now"))
-    assert (str(reply.result["stdout"]).strip(), time.monotonic() - began < 5) == ("now", True)
+    assert (str(reply.result["stdout"]).strip(), time.monotonic() - began < 15) == ("now", True)
 
 
 def peak(work: Callable[[], Reply]) -> tuple[Reply, int]:
