@@ -12,15 +12,13 @@ from live_agents import Agent
 
 from playbook_engine.agent import logtime
 
-NOW = time.time()
-
-
 def iso(ago: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - ago))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ago))
 
 
 def aged(path: Path, ago: float) -> None:
-    os.utime(path, (NOW - ago, NOW - ago))
+    at = time.time() - ago
+    os.utime(path, (at, at))
 
 
 def test_it_counts_since_a_time_across_rotated_files(agent: Agent, tmp_path: Path) -> None:
