@@ -12,6 +12,7 @@ from live_agents import Agent
 
 from playbook_engine.agent import logtime
 
+
 def iso(ago: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ago))
 
