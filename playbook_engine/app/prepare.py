@@ -100,7 +100,7 @@ def _prepared(
 
 def can_begin(runbook: Runbook, wanted: str) -> None:
     """Raises UsageError when there is no step to begin with (`--start-at-step`)."""
-    from playbook_engine.engine.walk import begins
+    from playbook_engine.engine.selection import begins
 
     if wanted and not begins(runbook, wanted):
         names = [s.name for s in runbook.flat() if isinstance(s, Step)]

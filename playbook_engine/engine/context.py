@@ -151,6 +151,8 @@ class HostContext:
     ) -> None:
         """Puts what the controller's file holds into the arguments. Raises TemplateError, LoadError."""
         name = param.file_named(done[param.name])
+        if not name.strip():  # a template that gave nothing; the folder of the runbook would be taken for it
+            raise ArgumentError(f"{spec.name}: {param.name} is empty: the name of a file is expected")
         if param.local == "folder":
             read = unpacked(self._file(scope, "folder", name))
             done["fragments"] = {
@@ -249,12 +251,34 @@ class HostContext:
         made = self.becoming(event.become, event.on or event.host)
         return dataclasses.replace(made, method=step.become_method) if made and step.become_method else made
 
-    def notified(self, step: Step, variables: Mapping[str, object]) -> tuple[str, ...]:
-        """The handlers that a step tells of what it has changed. Raises TemplateError."""
-        if not any("{{" in name for name in step.notify):
+    def notified(self, step: Step, scope: Scope, variables: Mapping[str, object]) -> tuple[str, ...]:
+        """The handlers that a step tells of what it has changed, by their names and topics as they are written.
+
+        Raises TemplateError: a template in a name, or in a handler's, is run here, and may give one that is not there.
+        """
+        handlers = scope.runbook.handlers
+        written = {name for handler in handlers for name in (handler.name, *handler.listen)}
+        if written.issuperset(step.notify):
             return step.notify
-        made = (self.templar.render(Template(source=name, where=step.where), variables) for name in step.notify)
-        return tuple(str(name) for each in made for name in (each if isinstance(each, list) else [each]))
+        found: list[str] = []
+        for each in step.notify:
+            told = each if each in written else self._text(each, step, variables)
+            for name in told if isinstance(told, list) else [told]:
+                near = (
+                    h.name for h in reversed(handlers) if "{{" in h.name and self._text(h.name, h, variables) == name
+                )
+                known = str(name) if name in written else next(near, None)
+                if known is None:
+                    there = ", ".join(h.name for h in handlers) or "none"
+                    raise TemplateError(
+                        f"it notifies {name!r}, and there is no handler of this name",
+                        advice=f"the handlers here: {there}", where=step.where,
+                    )  # fmt: skip
+                found.append(known)
+        return tuple(found)
+
+    def _text(self, text: str, step: Step, variables: Mapping[str, object]) -> object:
+        return self.templar.render(Template(source=text, where=step.where), variables)
 
     def control(self, action: str, args: Mapping[str, object], scope: Scope, variables: Mapping[str, object]) -> Reply:
         """assert, fail, debug, set_fact: evaluated here, no host is asked."""

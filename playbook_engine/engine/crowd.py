@@ -26,7 +26,9 @@ class Crowd:
 
     def play(self, hosts: tuple[str, ...], batch: tuple[str, ...]) -> Play:
         """The hosts that a play is for, and the batch of them whose turn it is: one for all that are in it."""
-        return self._plays.setdefault((hosts, batch), Play(hosts, batch))
+        if (hosts, batch) not in self._plays:
+            self._plays[hosts, batch] = Play(hosts, batch)
+        return self._plays[hosts, batch]
 
 
 class Play:

@@ -55,6 +55,12 @@ def named(context: HostContext, step: Step, scope: Scope, extra: Mapping[str, ob
         return step.name
 
 
+def of_item(item: Item) -> dict[str, object]:
+    """What the result of a loop's item says of the item."""
+    names = ("ansible_loop_var", "ansible_index_var", item.step.loop_var, item.step.loop_index_var)
+    return {name: item.extra[name] for name in names if name in item.extra}
+
+
 def _of_loop(step: Step, values: Sequence[object], index: int) -> dict[str, object]:
     """The variables of one item."""
     found: dict[str, object] = {step.loop_var: values[index], "ansible_loop_var": step.loop_var}

@@ -20,8 +20,9 @@ from playbook_engine.engine.records import check, precondition
 from playbook_engine.engine.result import Ended, StepResult, Stopped, status_of
 from playbook_engine.engine.rollback import Rollback, RollbackResult
 from playbook_engine.engine.scope import FACTS, Scope
+from playbook_engine.engine.selection import begins
 from playbook_engine.engine.step import StepRunner
-from playbook_engine.engine.walk import Cancelled, Walk, begins
+from playbook_engine.engine.walk import Cancelled, Walk
 from playbook_engine.model.errors import EngineError, HostError, Interrupted, LoadError
 from playbook_engine.model.events import (
     HostFinished,

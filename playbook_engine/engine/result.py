@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import field
 
-from playbook_engine.model.errors import HostError
+from playbook_engine.model.errors import EngineError, HostError, TemplateError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus, Outcome
 
@@ -48,7 +48,6 @@ class Failed:
     message: str
     advice: str = ""
     kind: str = ""
-    step: str = ""
     task: Mapping[str, object] = field(default_factory=dict)
     result: Mapping[str, object] = field(default_factory=dict)
     unreachable: bool = False
@@ -83,6 +82,42 @@ def of_host_error(error: HostError) -> StepResult:
     return StepResult(outcome=Outcome.UNREACHABLE, kind=error.kind, message=error.message, advice=error.advice or "")
 
 
+def unwanted(condition: str) -> StepResult:
+    """One of its conditions does not hold."""
+    return StepResult(
+        outcome=Outcome.SKIPPED, message=f"when: {condition} is false",
+        result={
+            "changed": False, "skipped": True, "skip_reason": "Conditional result was False",
+            "false_condition": condition,
+        },
+    )  # fmt: skip
+
+
+def refused(error: EngineError) -> StepResult:
+    """Nothing was asked of a host: what would be asked cannot be said."""
+    return StepResult(
+        outcome=Outcome.FAILED, kind=error.kind, message=str(error), advice=error.advice or "",
+        result={"changed": False, "failed": True, "msg": str(error)},
+    )  # fmt: skip
+
+
+def spoiled(end: StepResult, message: str) -> StepResult:
+    """An item that ended, as one that failed: what was to be decided after it cannot be."""
+    return dataclasses.replace(
+        end, outcome=Outcome.FAILED, kind=TemplateError.kind, message=message,
+        result={**end.result, "failed": True, "msg": message},
+    )  # fmt: skip
+
+
+def of_another(end: StepResult, *, elsewhere: bool) -> StepResult:
+    """What the end of a step on the host that does it for all means here: this host has not been lost with that one."""
+    end = dataclasses.replace(end, elsewhere=elsewhere)
+    if end.outcome is not Outcome.UNREACHABLE:
+        return end
+    message = f"the host that does it for all was lost: {end.message}"
+    return dataclasses.replace(end, outcome=Outcome.FAILED, message=message, result={**end.result, "failed": True})
+
+
 def status_of(error: HostError) -> HostStatus:
     """How a host ends on which nothing can be begun, or gone on with. One that is locked can be resumed."""
     if error.kind in ("locked", "interrupted"):
@@ -103,8 +138,6 @@ def joined(results: list[StepResult]) -> StepResult:
         "failed": any(r.outcome.measured_failure for r in results),
         "skipped": all(r.outcome is Outcome.SKIPPED for r in results),
     }
-    whole["msg"] = (
-        "One or more items failed" if whole["failed"] else "All items skipped" if whole["skipped"] else
-        "All items completed"
-    )  # fmt: skip
+    said = {"failed": "One or more items failed", "skipped": "All items skipped"}  # Ansible's words
+    whole["msg"] = next((text for key, text in said.items() if whole[key]), "All items completed")
     return dataclasses.replace(worst, result=whole, known=all(r.known for r in results))

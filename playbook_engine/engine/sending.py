@@ -12,10 +12,10 @@ from playbook_engine.engine.commands import PATIENCE, Program, Sleep, ask, emit
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.item import Item, carries, told
 from playbook_engine.engine.ledger import Change, Ledger
-from playbook_engine.engine.result import ADVICE, StepResult
+from playbook_engine.engine.result import ADVICE, StepResult, spoiled
 from playbook_engine.engine.settle import change_id, recall, settle
 from playbook_engine.journal.fold import ChangeView
-from playbook_engine.model.errors import HostError, LinkLost, Unreachable
+from playbook_engine.model.errors import HostError, LinkLost, TemplateError, Unreachable
 from playbook_engine.model.events import ChangeApplied, ChangeFailed, ChangeIntended
 from playbook_engine.model.outcome import Outcome
 from playbook_engine.model.runbook import OnDisconnect, Step
@@ -83,7 +83,7 @@ class Sending:
             host=self._context.host.name, step=step.id, item=item.index, attempt=item.attempt, action=step.action,
             scope=item.scope_id, name=_name(item), reversible=how, irreversible=step.irreversible or "",
             become=item.become.user if item.become else "", on=item.on, changes=told(step, plan),
-            notify=self._context.notified(step, item.variables()),
+            notify=self._context.notified(step, item.scope, item.variables()),
             handler=item.handler,
             args=args, before=before,
         )  # fmt: skip
@@ -242,12 +242,16 @@ class Sending:
         failed = not reply.ok
         seen = item.seen(result)
         overruled = step.failed_when is not None and (reply.ok or "rc" in result)
-        if overruled:
-            assert step.failed_when is not None
-            failed = bool(step.failed_when) and all(templar.evaluate(c, seen, step.where) for c in step.failed_when)
-            result["failed_when_result"] = failed
-        if step.changed_when is not None and (not failed or "rc" in result):
-            result["changed"] = all(templar.evaluate(c, seen, step.where) for c in step.changed_when)
+        try:
+            if overruled:
+                assert step.failed_when is not None
+                failed = bool(step.failed_when) and all(templar.evaluate(c, seen, step.where) for c in step.failed_when)
+                result["failed_when_result"] = failed
+            if step.changed_when is not None and (not failed or "rc" in result):
+                result["changed"] = all(templar.evaluate(c, seen, step.where) for c in step.changed_when)
+        except TemplateError as error:  # it was carried out all the same
+            ended = StepResult(outcome=Outcome.FAILED, advice=error.advice or "", result=result)
+            return spoiled(ended, str(error))
         result["failed"] = failed
         if not failed:
             outcome = Outcome.CHANGED if result["changed"] else Outcome.OK

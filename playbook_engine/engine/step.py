@@ -17,11 +17,11 @@ from playbook_engine.engine.commands import Key, Once, Program, Sleep, Throttle,
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
 from playbook_engine.engine.item import Item
-from playbook_engine.engine.items import EMPTY, items_of, named
+from playbook_engine.engine.items import EMPTY, items_of, named, of_item
 from playbook_engine.engine.learning import included, learn, learn_item
 from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.records import told
-from playbook_engine.engine.result import StepResult, joined, of_host_error
+from playbook_engine.engine.result import StepResult, joined, of_another, of_host_error, refused, spoiled, unwanted
 from playbook_engine.engine.scope import Scope
 from playbook_engine.engine.step_probes import StepProbes
 from playbook_engine.model.errors import EngineError, HostError, LoadError, TemplateError
@@ -65,7 +65,8 @@ class StepRunner:
         if step.run_once:
             done: StepResult | None = yield Once(key=key)
             if done is not None:
-                done = _of_another(done)
+                # Of a run that was resumed this host may be the one that did it.
+                done = of_another(done, elsewhere=not self._history.begun(scope_id, step.id))
                 learn(step, scope, done)
                 return done
         if step.throttle:
@@ -135,7 +136,7 @@ class StepRunner:
                 return self._remembered(item, item.past.finished)
             yield from emit(self._started(item))
             end = self._unwanted(item) if isinstance(error, TemplateError) else None
-            return (yield from self._finish(item, end or _refused(error), 0.0))
+            return (yield from self._finish(item, end or refused(error), 0.0))
         results: list[StepResult] = []
         for number, item in enumerate(items, 1):
             if results and step.loop_pause and item.past is None:
@@ -148,7 +149,7 @@ class StepRunner:
             else:
                 results.append((yield from self._item(item)))
             if step.loop is not None and EMPTY not in item.extra:
-                results[-1] = dataclasses.replace(results[-1], result={**results[-1].result, **_of_item(item)})
+                results[-1] = dataclasses.replace(results[-1], result={**results[-1].result, **of_item(item)})
             learn_item(step, scope, results[-1])
             if results[-1].stops and results[-1].outcome is not Outcome.FAILED:
                 break
@@ -156,12 +157,9 @@ class StepRunner:
                 if step.loop_break_when and self._broken(item, results[-1]):
                     break
             except TemplateError as error:
-                results[-1] = _spoiled(results[-1], f"loop_control.break_when: {error}")
+                results[-1] = spoiled(results[-1], f"loop_control.break_when: {error}")
                 break
-        empty = step.loop is not None and EMPTY in items[0].extra
-        whole = results[0] if step.loop is None or empty else joined(results)
-        if empty:
-            whole = dataclasses.replace(whole, result={**whole.result, "results": []})
+        whole = results[0] if step.loop is None or EMPTY in items[0].extra else joined(results)
         learn(step, scope, whole)
         return whole
 
@@ -170,7 +168,7 @@ class StepRunner:
         for condition in item.step.when:
             try:
                 if not self._context.templar.evaluate(condition, item.variables(), item.step.where):
-                    return _skipped(condition)
+                    return unwanted(condition)
             except TemplateError:
                 return None  # it may need the item
         return None
@@ -283,7 +281,7 @@ class StepRunner:
             except HostError as error:
                 end = of_host_error(error)
             except (TemplateError, ArgumentError, LoadError) as error:
-                end = _refused(error)
+                end = refused(error)
             if not step.until or not end.known or end.outcome not in (Outcome.OK, Outcome.CHANGED, Outcome.FAILED):
                 break
             end = dataclasses.replace(end, result={**end.result, "attempts": min(item.attempt, max(step.retries, 1))})
@@ -294,9 +292,9 @@ class StepRunner:
                 break
             if done:
                 break
-            if item.attempt > step.retries and step.failed_when is not None and end.outcome is not Outcome.FAILED:
-                break  # whether it has failed is said by that
             if item.attempt > step.retries:
+                if item.scope.runbook.play and step.failed_when is not None and end.outcome is not Outcome.FAILED:
+                    break  # as Ansible has it; a runbook does not go on before what it has waited for
                 why = f"`until` did not hold after {item.attempt} attempts"
                 end = dataclasses.replace(
                     end, outcome=Outcome.FAILED, kind="until", message=end.message or why,
@@ -316,7 +314,7 @@ class StepRunner:
         """One attempt: everything between `when` and the checks. Raises HostError, TemplateError, ArgumentError."""
         step, scope, context = item.step, item.scope, self._context
         if EMPTY in item.extra:
-            skipped = {"changed": False, "skipped": True, "skipped_reason": "No items in the list"}
+            skipped = {"changed": False, "skipped": True, "skipped_reason": "No items in the list", "results": []}
             return StepResult(outcome=Outcome.SKIPPED, message="the loop is empty", result=skipped)
         if item.past is not None and item.past.change(item.attempt) is not None:
             # Its conditions held, its change was intended: what is left is to learn how that ended.
@@ -327,7 +325,7 @@ class StepRunner:
         variables = item.variables()
         for condition in step.when:
             if not context.templar.evaluate(condition, variables, step.where):
-                return _skipped(condition)
+                return unwanted(condition)
         refused = yield from self._probes.preconditions(item)
         if refused is not None:
             return refused
@@ -392,9 +390,9 @@ class StepRunner:
         notified: tuple[str, ...] = ()
         if end.outcome is Outcome.CHANGED:
             try:
-                notified = self._context.notified(step, item.variables())
+                notified = self._context.notified(step, item.scope, item.variables())
             except TemplateError as error:
-                end = _spoiled(end, f"notify: {error}")
+                end = spoiled(end, f"notify: {error}")
         self._ledger.notify(item.scope_id, notified)
         yield from emit(
             StepFinished(
@@ -409,43 +407,6 @@ class StepRunner:
             )
         )  # fmt: skip
         return end
-
-
-def _skipped(condition: str) -> StepResult:
-    result = {"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}
-    return StepResult(
-        outcome=Outcome.SKIPPED, message=f"when: {condition} is false", result={**result, "false_condition": condition}
-    )
-
-
-def _refused(error: EngineError) -> StepResult:
-    """Nothing was asked of a host: what would be asked cannot be said."""
-    return StepResult(
-        outcome=Outcome.FAILED, kind=error.kind, message=str(error), advice=error.advice or "",
-        result={"changed": False, "failed": True, "msg": str(error)},
-    )  # fmt: skip
-
-
-def _of_item(item: Item) -> dict[str, object]:
-    """What the result of a loop's item says of the item."""
-    names = ("ansible_loop_var", "ansible_index_var", item.step.loop_var, item.step.loop_index_var)
-    return {name: item.extra[name] for name in names if name in item.extra}
-
-
-def _spoiled(end: StepResult, message: str) -> StepResult:
-    """An item that ended, as one that failed: what was to be decided after it cannot be."""
-    return dataclasses.replace(
-        end, outcome=Outcome.FAILED, kind=TemplateError.kind, message=message, result={**end.result, "failed": True}
-    )
-
-
-def _of_another(end: StepResult) -> StepResult:
-    """What the end of a step on the host that does it for all means here: this host has not been lost with that one."""
-    end = dataclasses.replace(end, elsewhere=True)
-    if end.outcome is not Outcome.UNREACHABLE:
-        return end
-    message = f"the host that does it for all was lost: {end.message}"
-    return dataclasses.replace(end, outcome=Outcome.FAILED, message=message, result={**end.result, "failed": True})
 
 
 def _undetermined(step: Step, scope: Scope) -> list[str]:

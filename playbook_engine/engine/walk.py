@@ -6,9 +6,7 @@ What comes of a step that did not end well is decided from the inside out: its b
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import fnmatch
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 from playbook_engine.engine import items
@@ -18,6 +16,7 @@ from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Ledger
 from playbook_engine.engine.result import Ended, Failed, StepResult, Stopped
 from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.selection import named, selected
 from playbook_engine.engine.step import RESCUED, TAKEN, StepRunner
 from playbook_engine.model.errors import EngineError, LoadError
 from playbook_engine.model.outcome import HostStatus, Outcome
@@ -142,8 +141,7 @@ class Walk:
         if step.action == "meta":
             return (yield from self._meta(step, scope, place))
         result = yield from self._done(step, scope, rescue=rescue, following=following)
-        failed = None if result is None else self._after(result, step.name)
-        return failed and dataclasses.replace(failed, task=self._told(step, scope))
+        return None if result is None else self._after(result, step, scope)
 
     def _done(
         self, step: Step, scope: Scope, *, rescue: bool, following: Step | None = None
@@ -164,19 +162,9 @@ class Walk:
         self._machine.noted(result)
         return result
 
-    def _told(self, step: Step, scope: Scope) -> dict[str, object]:
-        """A step that has failed, as the `rescue` of its block sees it."""
-        args, templar, name = dict(step.args), self._context.templar, items.named
-        with contextlib.suppress(EngineError):
-            args = dict(templar.render(args, scope.of(step).variables(step.vars)))  # type: ignore[call-overload]
-        return {
-            "name": name(self._context, step, scope.of(step), {}), "action": step.action, "tags": list(step.tags),
-            "args": {key: value for key, value in args.items() if value is not None},
-        }  # fmt: skip
-
     def _wanted(self, step: Step) -> bool:
         """By its tags, and not before the step that the operator wants to begin with."""
-        if not self.selected((*self._tags, *step.tags)):
+        if not selected((*self._tags, *step.tags), self._context.options):
             return False
         if not self._machine.waits_for:
             return True
@@ -185,10 +173,12 @@ class Walk:
             return True
         return False
 
-    def _after(self, result: StepResult, name: str) -> Failed | None:
-        """What a step's end means. Raises Stopped for what no block can look after."""
+    def _after(self, result: StepResult, step: Step, scope: Scope, name: str = "") -> Failed | None:
+        """What a step's end means; `name` is what it is called, if not by its own. Raises Stopped for what no block can
+        look after."""
         if not result.stops:
             return None
+        name = name or step.name
         message = f"{name}: {result.message}"
         self._machine.because(result.kind, name)
         if result.kind in TAKEN:  # by another run: nothing here has failed
@@ -206,9 +196,20 @@ class Walk:
             raise Stopped(HostStatus.UNKNOWN, message, result.advice)
         assert result.outcome in RESCUED
         return Failed(
-            message=message, advice=result.advice, kind=result.kind, step=name, result=result.result,
+            message=message, advice=result.advice, kind=result.kind, task=self._failing(step, scope),
+            result=result.result,
             unreachable=result.outcome is Outcome.UNREACHABLE,
         )  # fmt: skip
+
+    def _failing(self, step: Step, scope: Scope) -> dict[str, object]:
+        """A step that has failed, as the `rescue` of its block sees it."""
+        scope, args = scope.of(step), dict(step.args)
+        with contextlib.suppress(EngineError):
+            args = self._context.templar.render(args, scope.variables(step.vars))  # type: ignore[assignment]
+        return {
+            "name": items.named(self._context, step, scope, {}), "action": step.action, "tags": list(step.tags),
+            "args": {key: value for key, value in args.items() if value is not None},
+        }  # fmt: skip
 
     def _meta(self, step: Step, scope: Scope, place: Place) -> Steps:
         """Raises Stopped for a host that is done, PlayEnded, LoadError."""
@@ -216,7 +217,12 @@ class Walk:
         try:
             wanted = yield from self._decided(step, scope, for_all=do in ("end_play", "end_batch"))
         except LoadError as error:
-            return Failed(message=f"{step.name}: {error}", advice=error.advice or "", kind=error.kind, step=step.name)
+            return Failed(
+                message=f"{step.name}: {error}",
+                advice=error.advice or "",
+                kind=error.kind,
+                task=self._failing(step, scope),
+            )
         if not wanted:
             return None
         match do:
@@ -255,7 +261,7 @@ class Walk:
         """`rescue` runs as far as it can also where the host was lost: what needs it is recorded as unreachable."""
         failed = yield from self._entries(block.steps, scope, (*place, 0), rescue=rescue or bool(block.rescue))
         if failed is not None and block.rescue and failed.ended is None:
-            scope.set["ansible_failed_task"] = {"name": failed.step, **failed.task}
+            scope.set["ansible_failed_task"] = dict(failed.task)
             scope.set["ansible_failed_result"] = dict(failed.result)
             failed = yield from self._rescued(block.rescue, scope, (*place, 1), failed, rescue=rescue)
         if block.always:
@@ -281,12 +287,12 @@ class Walk:
     def _include(self, entry: Include, scope: Scope, place: Place, *, rescue: bool) -> Steps:
         """The file, or one for each item of its loop, is named when its turn comes; what it holds is in the plan."""
         step = entry.step
-        if not self.selected((*self._tags, *step.tags)):
+        if not selected((*self._tags, *step.tags), self._context.options):
             return None
         if not self._machine.waits_for:
             yield from self._turn(place)
             result = yield from self._done(step, scope, rescue=rescue)
-            failed = None if result is None else self._after(result, step.name)
+            failed = None if result is None else self._after(result, step, scope)
             if result is None or failed is not None or result.elsewhere:
                 return failed
             chosen = _included(step, result.result)
@@ -334,7 +340,7 @@ class Walk:
                     handler, self._scope, self._scope_id, handler=True, turn=self._still
                 )
                 self._machine.noted(result)
-                failed = self._after(result, f"handler {handler.name}")
+                failed = self._after(result, handler, self._scope, f"handler {handler.name}")
                 if failed is not None and not self._goes_on(failed, rescue=False):
                     return failed
             return None
@@ -344,65 +350,25 @@ class Walk:
 
     def _hears(self, handler: Step, told: set[str]) -> bool:
         """Whether a handler was told of. Of several with one name it is the last, as in Ansible; a topic is for all."""
-        names = self._names(handler)
-        for name in told & {*names, *handler.listen}:
-            if name not in names or [h for h in self._runbook.handlers if name in self._names(h)][-1] is handler:
-                return True
-        return False
-
-    def _names(self, handler: Step) -> tuple[str, ...]:
-        """What a handler is called: with the role that it comes from, and without; as it is written, and rendered."""
-        names = {handler.name, items.named(self._context, handler, self._scope.of(handler), {})}
-        return (*names, *(n.rpartition(" : ")[2] for n in names if handler.role))
-
-    # ---------------------------------------------------------------- tags, names
+        names = _names(handler)
+        return any(
+            name not in names or [h for h in self._runbook.handlers if name in _names(h)][-1] is handler
+            for name in told & {handler.name, *handler.listen}
+        )
 
     def _following(self, entries: Sequence[Entry]) -> Step | None:
         """The step that is next, if it is one."""
         for entry in entries:
             if not isinstance(entry, Step):
                 return None
-            if self.selected((*self._tags, *entry.tags)):
+            if selected((*self._tags, *entry.tags), self._context.options):
                 return entry if entry.action != "meta" and not self._machine.waits_for else None
         return None
 
-    def selected(self, tags: tuple[str, ...]) -> bool:
-        """Ansible's rules: `always` runs unless skipped, `never` only when asked for by name."""
-        options = self._context.options
-        skipped, wanted = set(options.skip_tags), set(options.tags)
-        own = set(tags)
-        if own & skipped or ("tagged" in skipped and own - {"always"}) or ("untagged" in skipped and not own):
-            return False
-        if "all" in skipped and "always" not in own:
-            return False
-        if "always" in own:
-            return True
-        if "never" in own and not own & wanted:
-            return False
-        if not wanted or "all" in wanted or own & wanted:
-            return True
-        return ("tagged" in wanted and bool(own)) or ("untagged" in wanted and not own)
 
-
-def named(step: Step, wanted: str) -> bool:
-    """Whether a step is the one that the operator names: by its name, its name without the role, a glob, its id."""
-    names = (step.name, step.name.rpartition(" : ")[2], step.id)
-    return wanted in names or any(fnmatch.fnmatchcase(n, wanted) for n in names)
-
-
-def begins(runbook: Runbook, wanted: str) -> bool:
-    """Whether a run can begin with a step of this name: one that is known before the run."""
-    return bool(wanted) and any(named(s, wanted) for s in _static(runbook.steps) if s.action != "meta")
-
-
-def _static(entries: Sequence[Entry]) -> Iterator[Step]:
-    for entry in entries:
-        if isinstance(entry, Block):
-            yield from _static((*entry.steps, *entry.rescue, *entry.always))
-        elif isinstance(entry, Step):
-            yield entry
-        elif isinstance(entry, Import):
-            yield from _static(entry.runbook.steps)
+def _names(handler: Step) -> tuple[str, str]:
+    """What a handler is called: with the role that it comes from, and without."""
+    return handler.name, handler.name.rpartition(" : ")[2] if handler.role else handler.name
 
 
 def _included(step: Step, result: Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 
 from playbook_engine.inventory.addresses import is_ipv6, split_port
 from playbook_engine.model.errors import InventoryError, VaultError
-from playbook_engine.model.host import ConnectionSpec
+from playbook_engine.model.host import BECOME_METHODS, ConnectionSpec, become_method
 from playbook_engine.model.secret import Secret
 from playbook_engine.templating.environment import Templar
 from playbook_engine.templating.filters.text import FALSE_WORDS, TRUE_WORDS
 from playbook_engine.templating.node import holds_template
 
-METHODS = ("sudo", "su", "doas")
 CONNECTIONS = {
     "ssh": "ssh",
     "paramiko": "ssh",
@@ -43,11 +42,10 @@ def connection_of(
     connection = CONNECTIONS.get(kind.removeprefix("ansible.builtin."))
     if connection is None:
         raise InventoryError(f"host {name!r}: there is no connection {kind!r}", advice="there are: ssh, openssh, local")
-    method = read.text("ansible_become_method") or "sudo"
-    method = method.removeprefix("ansible.builtin.").removeprefix("community.general.")
-    if method not in METHODS:
+    method = become_method(read.text("ansible_become_method") or "sudo")
+    if method not in BECOME_METHODS:
         raise InventoryError(
-            f"host {name!r}: there is no become_method {method!r}", advice=f"there are: {', '.join(METHODS)}"
+            f"host {name!r}: there is no become_method {method!r}", advice=f"there are: {', '.join(BECOME_METHODS)}"
         )
     common = [read.text("ansible_ssh_common_args"), read.text("ansible_ssh_extra_args"), read.text("ansible_ssh_args")]
     checking = read.flag("ansible_ssh_host_key_checking", "ansible_host_key_checking")

@@ -18,6 +18,7 @@ from pydantic import (
 
 from playbook_engine.catalog.json_types import plain
 from playbook_engine.catalog.spec import parse_bool, parse_duration, parse_size
+from playbook_engine.model.host import become_method
 
 
 def _duration(value: object) -> object:
@@ -96,10 +97,7 @@ def _words(value: object) -> object:
 
 
 def _method(value: object) -> object:
-    """As Ansible's collections name them."""
-    if not isinstance(value, str):
-        return value
-    return value.removeprefix("ansible.builtin.").removeprefix("community.general.")
+    return become_method(value) if isinstance(value, str) else value
 
 
 def _services(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import Template, holds_template, to_nodes
 
 UNSAID = "the playbook does not say how it is taken back"
+TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 PATIENT = 4 * 3600.0  # seconds: a playbook expects that a task is waited for
 IMPORT_KEYS = ("name", "import_runbook", "params", "vars", "when", "tags")
 
@@ -220,11 +222,10 @@ class StepReader:
     def check_notifications(self, runbook: Runbook) -> None:
         """Every notify has its handler: those of steps, of what takes them back, and of handlers."""
         names = [n for h in runbook.handlers for n in (h.name, *h.listen)]
-        if any("{{" in name for name in names):
-            return  # which names there are is known in the run
+        fits = [re.compile(".*".join(map(re.escape, TEMPLATE.split(n))), re.DOTALL) for n in names if "{{" in n]
         for notified, path in [*((step.notify, path) for step, path in self._read), *self._told]:
             for name in notified:
-                if name not in names and "{{" not in name:
+                if name not in names and "{{" not in name and not any(each.fullmatch(name) for each in fits):
                     close = nearest(name, names)
                     advice = did_you_mean(repr(n) for n in close) or "add it under handlers:"
                     self._problems.add(

@@ -8,6 +8,13 @@ from dataclasses import field
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.secret import Secret
 
+BECOME_METHODS = ("sudo", "su", "doas")
+
+
+def become_method(name: str) -> str:
+    """A way to become somebody else, by its name or that of its collection (`community.general.doas`)."""
+    return name.removeprefix("ansible.builtin.").removeprefix("community.general.")
+
 
 @frozen
 class ConnectionSpec:

@@ -18,6 +18,7 @@ class LateTransport:
         self._lock = threading.Lock()
 
     def made(self) -> Transport:
+        """Raises what making it raises."""
         with self._lock:
             if self._made is None:
                 self._made = self._make()

@@ -91,3 +91,9 @@ def test_names_beyond_ascii_under_the_locale_c(python: str, tmp_path: Path) -> N
     assert "grün\udcff" in str(ran.result["stdout"])
     assert ran.result["rc"] == 2
     agent.session.close()
+
+
+@pytest.mark.parametrize("given", [{"argv": []}, {"cmd": " "}])
+def test_a_command_of_nothing_says_so(newest: Agent, given: dict[str, object]) -> None:
+    ran = newest.run("command", **given)
+    assert (ran.ok, ran.kind, ran.msg) == (False, "failed", "the command is empty")

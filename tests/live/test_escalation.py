@@ -97,14 +97,8 @@ class Team:
 
     def show(self) -> dict[str, object]:
         """The last escalation, when the dispatcher has opened it: it takes a failure in after the run has ended."""
-        said: list[str] = []
-
-        def opened() -> bool:
-            said[:] = [self("escalation", "show", "last", "--json")]
-            return "there are no escalations yet" not in said[0]
-
-        soon(opened)
-        found = json.loads(said[0])
+        soon(lambda: "there are no escalations yet" not in self("escalation", "show", "last"))
+        found = json.loads(self("escalation", "show", "last", "--json"))
         assert isinstance(found, dict)
         return found
 

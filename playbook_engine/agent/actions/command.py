@@ -45,10 +45,8 @@ QUOTES = "\"'\\"
 
 def words(args: "dict") -> "list[str]":
     """The program and its arguments as they were written. Raises Failed."""
-    if args["argv"]:
-        return [str(part) for part in args["argv"]]
     try:
-        parts = _split(args["cmd"])
+        parts = [str(part) for part in args["argv"]] if args["argv"] is not None else _split(args["cmd"])
     except ValueError as error:
         raise failure.Failed("cannot split the command %r: %s" % (args["cmd"], error))
     if not parts:

@@ -62,7 +62,8 @@ class PlaybookDialect:
             return None
         own = raw.get("vars")
         known = {**around.vars, **(own if isinstance(own, Mapping) else {})}
-        step = {k: self._settled(v, (*path, k), known) if k in STATIC else v for k, v in step.items()}
+        ready = {k: self._settled(v, (*path, k), known) for k, v in step.items() if k in STATIC}
+        step = {k: ready.get(k, v) for k, v in step.items() if k not in ready or ready[k] is not None}
         if isinstance(control := step.get("loop_control"), Mapping):
             place = (*path, "loop_control")
             step["loop_control"] = {

@@ -24,7 +24,7 @@ from playbook_engine.loading.yaml_source import Document, Where
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.runbook import Entry, Import, Include, OnFailure, Prompt, Runbook, Step, Strategy, flat
-from playbook_engine.templating.environment import Templar
+from playbook_engine.templating.environment import OMIT, Templar
 
 GATHER = "Gathering Facts"
 FLUSH = "flush_handlers"
@@ -70,7 +70,8 @@ class PlayReader:
         if not self._known(raw, path):
             return None
         given = _mapping(raw.get("vars"))
-        raw = {k: self._settled(v, (*path, str(k)), given) if k in SETTLED else v for k, v in raw.items()}
+        ready = {k: self._settled(v, (*path, str(k)), given) for k, v in raw.items() if k in SETTLED}
+        raw = {k: ready.get(k, v) for k, v in raw.items() if k not in ready or ready[k] is not None}
         hosts = raw.get("hosts")
         if not isinstance(hosts, (str, list)) or not hosts:
             self._problems.add((*path, "hosts"), f"hosts: a pattern is expected, and this is {kind_of(hosts)}")
@@ -135,7 +136,8 @@ class PlayReader:
         )  # fmt: skip
 
     def _settled(self, value: object, place: Where, given: Mapping[str, object]) -> object:
-        """What has to be known before the run, with its templates run; as it is where they cannot be."""
+        """What has to be known before the run, with its templates run; None for `omit`, and where they cannot be run,
+        which is a problem then."""
         if isinstance(value, list):
             return [self._settled(each, place, given) for each in value]
         if not isinstance(value, str) or "{{" not in value:
@@ -144,10 +146,14 @@ class PlayReader:
             own = self._templar.compile_value(given, self._document.at(place))
             made = self._templar.compile_value(value, self._document.at(place))
             assert isinstance(own, Mapping)
-            return self._templar.render(made, {**own, **self._extra})
+            found = self._templar.render(made, {**own, **self._extra})
+            return None if found is OMIT else found
         except LoadError as error:
             self._problems.add(
-                place, f"this has to be known before the run: {error.message}", "give it with -e, or vars of the play"
+                place,
+                f"this has to be known before the run: {error.message}",
+                "give it with -e, or in vars of the play, a block or the task: what the inventory, roles and facts "
+                "say is not known yet",
             )
             return None
 

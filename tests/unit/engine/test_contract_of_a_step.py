@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from memory_bench import Bench
 
 from playbook_engine.model.errors import LinkLost
-from playbook_engine.model.events import ChangeIntended, CheckEvaluated, RollbackVerified, StepUndone
+from playbook_engine.model.events import ChangeIntended, CheckEvaluated, RollbackVerified, StepFinished, StepUndone
 from playbook_engine.model.plan import Options
 from playbook_engine.transport.base import Call, Reply
 
@@ -380,3 +381,14 @@ def test_no_log_hides_arguments_and_output_but_keeps_the_result_for_the_next_ste
     journal = next((bench.folder / "state" / "runs").iterdir()) / "journal"
     assert "s3cr3t-value" not in journal.read_text().replace("r.stdout == 's3cr3t-value'", "")
     assert [s.finished.shown for s in done.view.hosts["h1"].steps if s.finished] == [{"hidden": "no_log"}] * 2
+
+
+@pytest.mark.parametrize("action", ["copy", "template"])
+def test_a_name_that_came_out_empty_is_no_folder(bench: Bench, action: str) -> None:
+    """The folder of the runbook was taken for it, and copied with all that is in it."""
+    host = bench.host()
+    text = "name: r\nvars: {nothing: ''}\nsteps:\n  - %s: {src: '{{ nothing }}', dest: /a}\n"
+    done = bench.run(text % action)
+    (end,) = (e for e in done.events("StepFinished") if isinstance(e, StepFinished))
+    assert "src is empty: the name of a file is expected" in end.message
+    assert host.files == {}

@@ -1,0 +1,47 @@
+"""Which steps the operator wants: by their tags, and from which on."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Sequence
+
+from playbook_engine.model.plan import Options
+from playbook_engine.model.runbook import Block, Entry, Import, Runbook, Step
+
+
+def selected(tags: tuple[str, ...], options: Options) -> bool:
+    """Ansible's rules: `always` runs unless skipped, `never` only when asked for by name."""
+    skipped, wanted = set(options.skip_tags), set(options.tags)
+    own = set(tags)
+    if own & skipped or ("tagged" in skipped and own - {"always"}) or ("untagged" in skipped and not own):
+        return False
+    if "all" in skipped and "always" not in own:
+        return False
+    if "always" in own:
+        return True
+    if "never" in own and not own & wanted:
+        return False
+    if not wanted or "all" in wanted or own & wanted:
+        return True
+    return ("tagged" in wanted and bool(own)) or ("untagged" in wanted and not own)
+
+
+def named(step: Step, wanted: str) -> bool:
+    """Whether a step is the one that the operator names: by its name, its name without the role, a glob, its id."""
+    names = (step.name, step.name.rpartition(" : ")[2], step.id)
+    return wanted in names or any(fnmatch.fnmatchcase(n, wanted) for n in names)
+
+
+def begins(runbook: Runbook, wanted: str) -> bool:
+    """Whether a run can begin with a step of this name: one that is known before the run."""
+    return bool(wanted) and any(named(s, wanted) for s in _static(runbook.steps) if s.action != "meta")
+
+
+def _static(entries: Sequence[Entry]) -> Iterator[Step]:
+    for entry in entries:
+        if isinstance(entry, Block):
+            yield from _static((*entry.steps, *entry.rescue, *entry.always))
+        elif isinstance(entry, Step):
+            yield entry
+        elif isinstance(entry, Import):
+            yield from _static(entry.runbook.steps)
