@@ -47,7 +47,7 @@ def host(lab: Lab) -> LabHost:
 
 def ssh(host: LabHost, command: str, *, user: str = "root", timeout: int = 5) -> subprocess.CompletedProcess[str]:
     options = [f"UserKnownHostsFile={host.known_hosts}", "IdentitiesOnly=yes", "BatchMode=yes"]
-    options += [f"ConnectTimeout={timeout}", "ServerAliveInterval=1", "ServerAliveCountMax=2", "LogLevel=ERROR"]
+    options += [f"ConnectTimeout={timeout}", "ServerAliveInterval=1", "ServerAliveCountMax=5", "LogLevel=ERROR"]
     argv = ["ssh", "-F", "/dev/null", "-i", str(host.key), *(f"-o{o}" for o in options), f"{user}@{host.address}"]
     return subprocess.run([*argv, command], capture_output=True, text=True, timeout=30, check=False)
 
@@ -189,7 +189,9 @@ def test_a_new_host_key_is_noticed_and_the_old_one_comes_back(lab: Lab, host: La
 def test_a_clock_is_off_for_new_sessions_and_true_again(lab: Lab, host: LabHost) -> None:
     look = "date +%s; python3 -c 'import time; print(int(time.time()), time.monotonic() > 0)'"
     lab.break_(host.name, Fault.CLOCK)
-    seconds, python, monotonic = ssh(host, look).stdout.split()
+    said = ssh(host, look)
+    assert said.returncode == 0, said.stderr
+    seconds, python, monotonic = said.stdout.split()
     assert (abs(int(seconds) + 3600 - time.time()) < 5, abs(int(python) - int(seconds)) < 5) == (True, True)
     assert monotonic == "True"
     with pytest.raises(LabError, match="by how many seconds"):

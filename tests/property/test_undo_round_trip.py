@@ -13,6 +13,7 @@ from live_agents import INTERPRETERS, needs
 from round_trip import travel
 from routes import ROUTES, laid, reversible, try_out
 from system_grounds import Machine
+from worlds import World
 
 EXAMPLES = {
     "service": 3, "package": 4, "pip": 3, "user": 30, "apt": 3, "dnf": 3, "systemd": 6, "git": 20, "cron": 40,
@@ -31,6 +32,10 @@ LEARNED: list[tuple[str, object, dict[str, object]]] = [
     ("mount", Machine(mounted="mount -t tmpfs -o size=1m,nr_inodes=20 tmpfs /srv/mnt"),
      {"path": "/srv/mnt", "src": "tmpfs", "fstype": "tmpfs", "state": "mounted", "opts": "size=2m,noexec,huge=always"}),
     ("user", Account(home="/srv/h/worker"), {"name": "worker", "home": "/home/worker", "move_home": True}),
+    ("user", Account(world=World(nodes=())),
+     {"name": "worker", "home": "/srv/h/worker", "move_home": True, "generate_ssh_key": True,
+      "ssh_key_type": "ed25519"}),
+    ("group", Account(), {"name": "newgroup", "gid": 4000, "non_unique": True}),
 ]  # fmt: skip
 
 

@@ -88,8 +88,8 @@ def _call(words: "list[str]", stdin: bytes = b"") -> None:
 def undo(args: "dict", before: "dict") -> "dict":
     name, now = args["name"], accounts.group(args["name"])
     if not before["exists"]:
-        if now is not None:
-            _call(["groupdel", name])
+        if now is not None:  # an account may have had its number for a primary group before it was there
+            _call(["groupdel"] + ["-f"] * bool(accounts.primary_of(now["gid"])) + [name])
         return {"name": name}
     if now is None:
         _call(["groupadd", "-o", "-g", str(before["gid"]), name])

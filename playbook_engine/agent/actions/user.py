@@ -118,7 +118,9 @@ def observe(args: "dict") -> "dict":
     state["old_home_there"] = state["exists"] and os.path.lexists(state["home"])
     state["parents"] = filestate.missing_parents(home)
     if args["state"] == "present" and args["generate_ssh_key"]:
-        state["ssh_key"] = userhome.key_state(userhome.key_path(args, home))
+        # A home that is moved takes along the key that is in it, and it comes back with the home.
+        moves = args["move_home"] and state["old_home_there"] and not state["home_there"]
+        state["ssh_key"] = userhome.key_state(userhome.key_path(args, state["home"] if moves else home))
     if args["state"] == "absent" and args["remove"] and state["exists"]:
         places = [place for place in (state["home"], MAIL % name) if os.path.lexists(place)]
         state["tree"] = [one for place in places for one in filestate.tree(place)]
