@@ -73,7 +73,7 @@ def _names(app: App, scope: Scope, step: Step, given: object) -> Iterator[str]:
 
 
 def _steps(runbook: Runbook) -> Iterator[tuple[Runbook, Step]]:
-    for entry in (*runbook.flat(), *runbook.handlers):
+    for entry in runbook.everything():
         if isinstance(entry, Import):
             yield from _steps(entry.runbook)
             continue

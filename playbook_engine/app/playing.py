@@ -35,12 +35,13 @@ def prepare_play(
 ) -> Plan:  # fmt: skip
     """Raises LoadError, LoadErrors, InventoryError, UsageError."""
     given = parse_extra_vars(extra, app.templar)
-    runbook, plays = PlaybookLoader(app.templar, app.settings.roles_path, given).load(file)
     hosts = load_inventory(
         inventory, playbook_dir=file.parent, templar=app.templar, extra_vars=given, login=app.login,
         usual=app.settings.inventory,
     )  # fmt: skip
-    placed = [_placed(app, play, hosts, limit, given) for play in plays]
+    groups = {name: list(members) for name, members in hosts.members.items()}
+    runbook, plays = PlaybookLoader(app.templar, app.settings.roles_path, {**given, "groups": groups}).load(file)
+    placed = [_placed(app, play, hosts, limit, {**given, "groups": groups}) for play in plays]
     chosen: dict[str, Host] = {}
     for play, (entry, members) in zip(plays, placed, strict=True):
         for host in members:
@@ -57,9 +58,10 @@ def prepare_play(
     bounded(app, list(chosen.values()), max_hosts)
     runbook = dataclasses.replace(runbook, steps=tuple(entry for entry, _ in placed))
     can_begin(runbook, options.start_at)
-    others = {h.name: _described(hosts, h) for h in others_of(hosts).values()}
+    folder = str(file.parent.resolve())
+    others = {h.name: _described(hosts, h, folder) for h in others_of(hosts).values()}
     return compile_plan(
-        runbook, [_described(hosts, h) for h in chosen.values()], given, kind="run", others=others,
+        runbook, [_described(hosts, h, folder) for h in chosen.values()], given, kind="run", others=others,
         groups={name: tuple(members) for name, members in hosts.members.items()}, command=command, options=options,
     )  # fmt: skip
 
@@ -70,7 +72,8 @@ def _placed(
     """The play with its hosts and their batches. A pattern that matches nobody means that nothing is to be done."""
     runbook = play.entry.runbook
     known = {**runbook.vars, **given}
-    pattern = str(app.templar.render(play.hosts, known))
+    wanted = app.templar.render(play.hosts, known)
+    pattern = ",".join(str(each) for each in wanted) if isinstance(wanted, list) else str(wanted)
     name = _named(app, play, known)
     try:
         names = inventory.select_names(pattern, None, [])
@@ -81,7 +84,7 @@ def _placed(
         kept = set(inventory.matching(limit))
         names = [n for n in names if n in kept]
     members = [inventory.get(name) for name in _ordered(names, play.order)]
-    serial = tuple(app.templar.render(s, {**runbook.vars, **given}) for s in runbook.serial)
+    serial = tuple(app.templar.render(s, known) for s in runbook.serial)
     cut = batches([h.name for h in members], serial)
     runbook = dataclasses.replace(runbook, name=name, title=name)
     entry = dataclasses.replace(
@@ -128,12 +131,14 @@ def _reached(host: Host, play: Play) -> Host:
     return dataclasses.replace(host, connection=dataclasses.replace(host.connection, **changes))  # type: ignore[arg-type]
 
 
-def _described(inventory: Inventory, host: Host) -> Host:
-    """The host with what Ansible's playbooks may ask of where it comes from."""
+def _described(inventory: Inventory, host: Host, folder: str) -> Host:
+    """The host with what Ansible's playbooks may ask of where it comes from; on the controller, tasks run beside the
+    playbook."""
     seen = inventory.variables(host)
     more: dict[str, object] = {name: seen[name] for name in ("inventory_file", "inventory_dir") if name in seen}
     own: dict[str, object] = {"ansible_playbook_python": sys.executable, "ansible_version": VERSION, **more}
-    return dataclasses.replace(host, variables={**own, **host.variables})
+    connection = dataclasses.replace(host.connection, folder=folder)
+    return dataclasses.replace(host, variables={**own, **host.variables}, connection=connection)
 
 
 VERSION: Mapping[str, object] = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}

@@ -129,7 +129,7 @@ def _known(plan: Plan, names: Sequence[str]) -> None:
 def _names(runbook: Runbook) -> Iterator[str]:
     for probe in runbook.preconditions:
         yield from (probe.name, probe.id)
-    for entry in (*runbook.flat(), *runbook.handlers):
+    for entry in runbook.everything():
         yield from (entry.name, entry.id)
         if isinstance(entry, Import):
             yield from _names(entry.runbook)

@@ -112,7 +112,7 @@ def _closing(runbook: Runbook, scope: str, wanted: Mapping[str, set[str]]) -> Ru
 
 def _probes(runbook: Runbook) -> Iterator[Probe]:
     yield from runbook.preconditions
-    for step in (*runbook.flat(), *runbook.handlers):
+    for step in runbook.everything():
         if not isinstance(step, Import):
             yield from (*step.unless, *step.checks)
     yield from runbook.checks

@@ -154,5 +154,5 @@ HIDDEN_FILE = 1 << 18  # bytes of an encrypted file whose lines are looked for i
 
 def changes(runbook: Runbook) -> bool:
     """Whether a step of it, or of an import, may change something."""
-    steps = (*runbook.flat(), *runbook.handlers)
+    steps = runbook.everything()
     return any(changes(s.runbook) if isinstance(s, Import) else catalog.get(s.action).changes for s in steps)

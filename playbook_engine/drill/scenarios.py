@@ -219,7 +219,7 @@ def _steps(runbook: Runbook) -> list[str]:
 def _probes(runbook: Runbook) -> list[str]:
     names = [p.name for p in (*runbook.preconditions, *runbook.checks)]
     names += [f"{p.service}: {p.name}" for p in runbook.checks if p.service]
-    for entry in (*runbook.flat(), *runbook.handlers):
+    for entry in runbook.everything():
         if isinstance(entry, Step):
             names += [p.name for p in (*entry.preconditions, *entry.unless, *entry.checks)]
         else:

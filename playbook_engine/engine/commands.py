@@ -58,7 +58,8 @@ class Now:
 class Gate:
     """Wait until the run lets this host go on: `turn` (its batch begins), `step` (nobody stopped the run).
 
-    Answered with None to go on, or with the reason to stop; with a Cancel when what was done is to be taken back.
+    Answered with None to go on, or with the reason to stop; with a Cancel when what was done is to be taken back, with
+    a Fatal when the step that the host has done counts as failed.
     `place`: where in the plan the host is, when it is to wait there until every other host has come as far.
     """
 
@@ -68,7 +69,8 @@ class Gate:
 
 
 Place = tuple[int, ...]
-"""A place in a plan: numbers that say how to get there, so that earlier places are smaller."""
+"""Where in the plan: the number of the entry, of the entry within it, and so on. A negative number is a file that the
+host has chosen: which of them goes first is decided where the hosts meet."""
 
 
 @frozen
@@ -92,6 +94,17 @@ class Told:
 
     key: Key
     result: StepResult
+
+
+@frozen(kw_only=False)
+class Fatal:
+    """What has failed here counts as failed on every host of the batch (`any_errors_fatal`): a Gate tells them, with
+    this as its answer, when they arrive there."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 @frozen

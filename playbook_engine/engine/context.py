@@ -287,6 +287,12 @@ class HostContext:
             that = args.get("that") or []
             assert isinstance(that, list)
             args["that"] = [[str(text), self.templar.evaluate(str(text), variables)] for text in that]
+        if action == "validate_argument_spec":
+            spec, given = args.get("argument_spec"), args.get("provided_arguments")
+            assert isinstance(spec, Mapping) and isinstance(given, Mapping)
+            found = self.templar.render({name: variables[name] for name in spec if name in variables}, variables)
+            assert isinstance(found, Mapping)
+            args["provided_arguments"] = {**found, **given}
         if action == "debug" and args.get("var"):
             named = str(args["var"])
             if scope.runbook.play and not self.templar.evaluate_value(f"({named}) is defined", variables):

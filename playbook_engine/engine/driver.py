@@ -21,6 +21,7 @@ from playbook_engine.engine.commands import (
     Confirm,
     Connect,
     Emit,
+    Fatal,
     Gate,
     Join,
     Now,
@@ -227,7 +228,7 @@ class Driver:
             except HostError as raised:
                 error = raised
 
-    def _together(self, host: str, command: Join | Once | Told | Throttle | Confirm) -> object:
+    def _together(self, host: str, command: Join | Once | Told | Fatal | Throttle | Confirm) -> object:
         """What hosts have to do with one another. One that waits holds no slot."""
         match command:
             case Join():
@@ -235,6 +236,9 @@ class Driver:
                 return None
             case Told():
                 self.lockstep.told(host, command.key, command.result)
+                return None
+            case Fatal():
+                self.lockstep.fatal(host, command)
                 return None
             case Throttle(limit=0):
                 self.lockstep.throttle(self._throttles.pop(host, command.step), 0)
@@ -254,15 +258,15 @@ class Driver:
             self._slots.acquire()
         assert_never(command)
 
-    def _gate(self, host: str, gate: Gate) -> str | Cancel | None:
+    def _gate(self, host: str, gate: Gate) -> str | Cancel | Fatal | None:
         if gate.name == "step" and gate.place is None:
             return self.coordinator.step(host)
         # A host that waits for the others must not hold a slot that they need.
         self._slots.release()
         try:
             if gate.place is not None:
-                self.lockstep.arrive(host, gate.place)
-                return self.coordinator.step(host)
+                fatal = self.lockstep.arrive(host, gate.place)
+                return self.coordinator.step(host) or fatal
             if gate.name == "preconditions":
                 return self.coordinator.preconditions_done(host, gate.fit)
             return self.coordinator.turn(host)
@@ -342,7 +346,7 @@ class Driver:
     def _session(self, name: str, become: Become | None, line: Line) -> Session:
         """With the line's lock held: the session, opened and holding the host if it was not."""
         if line.connection is None:
-            host = self._plan.host(name) or _localhost(name)
+            host = self._plan.host(name) or _localhost(name, self._plan)
             transport = self._transports.get(host.connection.connection)
             if transport is None:
                 raise Unreachable(
@@ -388,7 +392,8 @@ def _advice(reply: Reply) -> str:
     return f"wait for it with `--wait 5m`, or ask whoever runs it{over}"
 
 
-def _localhost(name: str) -> Host:
+def _localhost(name: str, plan: Plan) -> Host:
     if name not in LOCALHOST:
         raise Unreachable(f"{name} is not in the inventory")
-    return Host(name=name, connection=ConnectionSpec(connection="local"))
+    folder = next((h.connection.folder for h in plan.hosts), "")
+    return Host(name=name, connection=ConnectionSpec(connection="local", folder=folder))

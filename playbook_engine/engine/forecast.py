@@ -17,7 +17,7 @@ from playbook_engine.journal.fold import HostView, RunView, StepView
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import HostStatus, Outcome
 from playbook_engine.model.plan import Plan
-from playbook_engine.model.runbook import Import, Runbook, Step, in_plan
+from playbook_engine.model.runbook import Import, Runbook, Step, flat, in_plan
 
 
 class Will(StrEnum):
@@ -94,7 +94,7 @@ def _walk(runbook: Runbook, outer: tuple[str, ...]) -> Iterator[tuple[Step, tupl
             yield from _walk(entry.runbook, (*outer, entry.id))
         else:
             yield entry, outer, False
-    for handler in runbook.handlers:
+    for handler in (*runbook.handlers, *(s for s in flat(runbook.taken_in()) if isinstance(s, Step))):
         yield handler, outer, True
 
 

@@ -19,7 +19,7 @@ from playbook_engine.model.runbook import Import, Runbook, Step, in_plan, times
 
 def steps_of(runbook: Runbook) -> Iterator[Step]:
     """Every step and handler, those of imports too."""
-    for entry in (*runbook.flat(), *runbook.handlers):
+    for entry in runbook.everything():
         if isinstance(entry, Import):
             yield from steps_of(entry.runbook)
         else:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from playbook_engine.engine.batches import over_budget
-from playbook_engine.engine.commands import Join, Key, Place
+from playbook_engine.engine.commands import Fatal, Join, Key, Place
 from playbook_engine.engine.result import StepResult
 from playbook_engine.model.outcome import HostStatus
 
@@ -42,6 +42,9 @@ class Lockstep:
         self._changed = threading.Condition()
         self._waiting: dict[str, Place] = {}
         self._here: dict[str, Place] = {}
+        self._ranks: dict[Place, int] = {}
+        self._failed: dict[str, Place] = {}
+        self._fatal: dict[str, tuple[Place, Fatal]] = {}
         self._finished: dict[str, HostStatus] = {}
         self._once: dict[tuple[Key, Group], _Shared] = {}
         self._throttled: Counter[str] = Counter()
@@ -51,8 +54,9 @@ class Lockstep:
 
     # ---------------------------------------------------------------- step by step
 
-    def arrive(self, host: str, place: Place) -> None:
-        """Waits until every other host of the run's batch has come as far: the earliest places go first."""
+    def arrive(self, host: str, place: Place) -> Fatal | None:
+        """Waits until every other host of the run's batch has come as far: the earliest places go first. What another
+        host has said of the place that this one came from, if this one has not failed there itself."""
         with self._changed:
             self._waiting[host] = place
             self._here.pop(host, None)
@@ -61,17 +65,37 @@ class Lockstep:
             while host in self._waiting and not self._stopped():
                 self._changed.wait(LOOK)
             self._waiting.pop(host, None)
+            fatal = self._fatal.pop(host, None)
+            return fatal[1] if fatal is not None and fatal[0] != self._failed.get(host) else None
+
+    def fatal(self, host: str, fatal: Fatal) -> None:
+        """The host has failed where it is, and so has every other one of its batch that is there."""
+        with self._changed:
+            place = self._here.get(host)
+            if place is not None:
+                self._failed[host] = place
+                for name in self._members[self._group[host]]:
+                    if name not in (host, *self._finished):
+                        self._fatal[name] = (place, fatal)
 
     def _release(self) -> None:
         """Lets those at the earliest place go, as soon as everybody waits."""
         for batch in self._batches:
             active = [h for h in batch if h not in self._finished]
             if active and all(h in self._waiting for h in active):
-                first = min(self._waiting[h] for h in active)
+                places = {h: self._ordered(self._waiting[h]) for h in active}
+                first = min(places.values())
                 for name in active:
-                    if self._waiting[name] == first:
+                    if places[name] == first:
                         self._here[name] = self._waiting.pop(name)
         self._changed.notify_all()
+
+    def _ordered(self, place: Place) -> Place:
+        """With the files that hosts have chosen in the order of the hosts that were the first to choose them."""
+        return tuple(
+            n if n >= 0 else self._ranks.setdefault(place[: depth + 1], len(self._ranks))
+            for depth, n in enumerate(place)
+        )
 
     def join(self, host: str, join: Join) -> None:
         """The host takes part in a batch of a play."""

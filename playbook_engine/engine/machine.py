@@ -7,8 +7,6 @@ same run again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from playbook_engine.engine.alarm import Cause, raised
 from playbook_engine.engine.commands import Gate, Join, Place, Program, emit, now
 from playbook_engine.engine.context import HostContext
@@ -22,7 +20,7 @@ from playbook_engine.engine.rollback import Rollback, RollbackResult
 from playbook_engine.engine.scope import FACTS, Scope
 from playbook_engine.engine.selection import begins
 from playbook_engine.engine.step import StepRunner
-from playbook_engine.engine.walk import Cancelled, Walk
+from playbook_engine.engine.walk import FATAL, Cancelled, Walk
 from playbook_engine.model.errors import EngineError, HostError, Interrupted, LoadError
 from playbook_engine.model.events import (
     HostFinished,
@@ -30,7 +28,7 @@ from playbook_engine.model.events import (
     ScopeFinished,
 )
 from playbook_engine.model.outcome import HostStatus, Outcome, Verdict
-from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Probe, Runbook, Step
+from playbook_engine.model.runbook import Import, OnFailure, Otherwise, Probe, Runbook
 
 TOP = "main"
 GO_ON = "`runbook resume` goes on with taking back as soon as the host is there again"
@@ -130,18 +128,20 @@ class HostMachine:
         try:
             failed = yield from walk.all()
         except Cancelled as cancelled:
-            return (yield from self._failure(str(cancelled), "", runbook, scope_id, walk.handlers))
+            return (yield from self._failure(str(cancelled), "", runbook, scope_id))
         if failed is not None and failed.ended is not None:
             return failed.ended, failed.message, failed.advice
+        if failed is not None and failed.kind == FATAL:
+            raise Stopped(HostStatus.ABORTED, failed.message)
         if failed is not None and failed.unreachable:
             raise Stopped(HostStatus.UNREACHABLE, failed.message, failed.advice)
         if failed is not None:
-            return (yield from self._failure(failed.message, failed.advice, runbook, scope_id, walk.handlers))
+            return (yield from self._failure(failed.message, failed.advice, runbook, scope_id))
         if begun is not None:  # its checks did not hold then; whether they do by now is not the question
-            return (yield from self._failure(begun.why, "", runbook, scope_id, walk.handlers))
+            return (yield from self._failure(begun.why, "", runbook, scope_id))
         wanted = not self.context.options.check or not runbook.steps  # a runbook of checks alone only looks
         if wanted and self.history.scope(scope_id) != "ok":
-            end = yield from self._criteria(runbook, scope, scope_id, walk.handlers)
+            end = yield from self._criteria(runbook, scope, scope_id)
             if end is not None:
                 return end
         if over := walk.ended_play and runbook.play:
@@ -170,9 +170,7 @@ class HostMachine:
         if not self.history.scope(scope_id):
             yield from emit(ScopeFinished(host=self._host, scope=scope_id, name=name, outcome=outcome))
 
-    def _failure(
-        self, message: str, advice: str, runbook: Runbook, scope_id: str, handlers: Mapping[str, Step]
-    ) -> Program[End | None]:
+    def _failure(self, message: str, advice: str, runbook: Runbook, scope_id: str) -> Program[End | None]:
         """A measured failure: roll back the innermost runbook, stop, or go on, as the runbook says."""
         if runbook.on_failure is OnFailure.CONTINUE:
             self._failed_on.append(message)
@@ -184,7 +182,7 @@ class HostMachine:
             message += f" — kept, as it cannot be taken back: {', '.join(c.event.name for c in changes)}"
         elif runbook.on_failure is OnFailure.ROLLBACK and changes and not self.context.options.check:
             try:
-                result = yield from self._rollback.run(scope_id, changes, handlers, message)
+                result = yield from self._rollback.run(scope_id, changes, message)
             except HostError as error:
                 said = f"{message} — and taking it back stopped half-way: {error.message}"
                 raise Stopped(HostStatus.ROLLBACK_FAILED, said, error.advice or GO_ON) from error
@@ -306,9 +304,7 @@ class HostMachine:
         if skipped:
             raise Stopped(HostStatus.OK, f"nothing to do here: {'; '.join(skipped)}")
 
-    def _criteria(
-        self, runbook: Runbook, scope: Scope, scope_id: str, handlers: Mapping[str, Step]
-    ) -> Program[End | None]:
+    def _criteria(self, runbook: Runbook, scope: Scope, scope_id: str) -> Program[End | None]:
         """The success criteria of the whole runbook."""
         bad: list[str] = []
         unknown: list[str] = []
@@ -318,7 +314,7 @@ class HostMachine:
             try:
                 finding = yield from watch(self.context, scope, probe, {})
             except Interrupted as error:
-                return (yield from self._failure(error.message, "", runbook, scope_id, handlers))
+                return (yield from self._failure(error.message, "", runbook, scope_id))
             if probe.register:
                 scope.set[probe.register] = dict(finding.result)
             yield from emit(check(self._host, "criterion", scope_id, probe, finding))
@@ -329,7 +325,7 @@ class HostMachine:
         if bad:
             self._unmeasured += unknown
             self._cause = Cause(kind="criterion")
-            return (yield from self._failure(f"not achieved: {'; '.join(bad)}", "", runbook, scope_id, handlers))
+            return (yield from self._failure(f"not achieved: {'; '.join(bad)}", "", runbook, scope_id))
         if unknown and runbook.on_failure is OnFailure.CONTINUE:
             self._unmeasured += unknown
         elif unknown:

@@ -13,13 +13,15 @@ from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.digest import volatile
 from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Change, Fate, Ledger
+from playbook_engine.engine.result import StepResult
 from playbook_engine.engine.scope import Scope
+from playbook_engine.engine.selection import included
 from playbook_engine.engine.step import StepRunner
 from playbook_engine.model.errors import HostError, LinkLost, Unreachable
 from playbook_engine.model.events import ChangeIntended, RollbackStarted, RollbackVerified, StepUndone, UndoIntended
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.outcome import Outcome
-from playbook_engine.model.runbook import Step
+from playbook_engine.model.runbook import Step, flat
 from playbook_engine.transport.base import Call, Reply
 
 TIMEOUT = 600.0  # seconds for one undo: rollback has a deadline of its own
@@ -49,7 +51,7 @@ class Rollback:
         self._steps = steps
 
     def run(
-        self, scope_id: str, changes: Sequence[Change], handlers: Mapping[str, Step], why: str, *, force: bool = False
+        self, scope_id: str, changes: Sequence[Change], why: str, *, force: bool = False
     ) -> Program[RollbackResult]:
         """Undoes `changes`, last first. A lost link stops it: what cannot be observed is not touched further."""
         host = self._context.host.name
@@ -74,7 +76,7 @@ class Rollback:
         proof = self._history.proof(scope_id)
         if proof is not None and proof.proved and not failed:
             return RollbackResult(undone=tuple(c.event.name for c in undone), kept=proof.kept)
-        failed += yield from self._handlers(scope_id, handlers, notified)
+        failed += yield from self._handlers(scope_id, notified)
         compared, differences, problems = yield from self._prove(undone)
         failed += problems
         yield from emit(
@@ -184,25 +186,35 @@ class Rollback:
         said = f"changed since by somebody, or a later run: {_said(left)}; --force takes it back all the same"
         return said if left else ""
 
-    def _handlers(
-        self, scope_id: str, handlers: Mapping[str, Step], notified: Sequence[tuple[str, Scope]]
-    ) -> Program[list[str]]:
+    def _handlers(self, scope_id: str, notified: Sequence[tuple[str, Scope]]) -> Program[list[str]]:
         """Taking a change back re-notifies its handlers: a restored unit file needs its restart (but see `_asleep`)."""
         failed: list[str] = []
         done: set[str] = set()
-        for name, scope in notified:
-            handler = handlers.get(name)
-            if handler is None or name in done:
+        told = [(handler, scope) for name, scope in notified for handler in scope.runbook.heard(name)]
+        for handler, scope in told:
+            if handler.id in done:
                 continue
-            done.add(name)
-            end = yield from self._steps.run(handler, scope, f"{scope_id}/rollback", handler=True)
+            done.add(handler.id)
+            end = yield from self._handled(handler, scope, f"{scope_id}/rollback")
             if end.stops:
                 # What was not there before need not restart now: its unit has just been removed with it.
                 if end.kind == "not-found" or "not-found" in str(end.result.get("kind")):
                     continue
-                failed.append(f"handler {name}: {end.message}")
+                failed.append(f"handler {handler.name}: {end.message}")
         self._ledger.settle(f"{scope_id}/rollback")
         return failed
+
+    def _handled(self, handler: Step, scope: Scope, scope_id: str) -> Program[StepResult]:
+        """A handler, and what it takes in, up to the first that does not end well."""
+        end = yield from self._steps.run(handler, scope, scope_id, handler=True)
+        files = scope.runbook.handler_files.get(handler.id)
+        if files is None:
+            return end
+        for name, names in included(handler, end.result):
+            for step in flat((files.choices[name],)):
+                if not end.stops and isinstance(step, Step):
+                    end = yield from self._steps.run(step, scope.looped(names), scope_id, handler=True)
+        return end
 
     def _prove(self, undone: Sequence[Change]) -> Program[tuple[int, list[Mapping[str, object]], list[str]]]:
         """Observes again what was taken back and compares it with the earliest state before, subject by subject."""

@@ -1,9 +1,9 @@
-"""Which steps the operator wants: by their tags, and from which on."""
+"""Which steps the operator wants, by their tags and from which on; which files an include has named."""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from playbook_engine.model.plan import Options
 from playbook_engine.model.runbook import Block, Entry, Import, Runbook, Step
@@ -30,6 +30,17 @@ def named(step: Step, wanted: str) -> bool:
     """Whether a step is the one that the operator names: by its name, its name without the role, a glob, its id."""
     names = (step.name, step.name.rpartition(" : ")[2], step.id)
     return wanted in names or any(fnmatch.fnmatchcase(n, wanted) for n in names)
+
+
+def included(step: Step, result: Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:
+    """Each file that an include has named, with the variables of the loop's item."""
+    found = []
+    results = result.get("results")
+    for each in results if step.loop is not None and isinstance(results, list) else [result]:
+        if isinstance(each, Mapping) and each.get("include"):
+            names = [step.loop_var, *([step.loop_index_var] if step.loop_index_var else [])]
+            found.append((str(each["include"]), {n: each[n] for n in names if n in each}))
+    return found
 
 
 def begins(runbook: Runbook, wanted: str) -> bool:

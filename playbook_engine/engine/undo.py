@@ -66,7 +66,6 @@ class UndoMachine:
             return HostStatus.OK, "nothing to take back"
         yield from self._context.connect()
         finder = _Finder(self._context, self._past)
-        handlers = finder.handlers()
         changes: list[Change] = []
         busy: list[str] = []
         for view in self._changes:
@@ -80,7 +79,7 @@ class UndoMachine:
             return HostStatus.IN_DOUBT, f"not touched: {'; '.join(busy)}; --force takes it back all the same"
         asked = f"asked for by {self._context.options.reason or 'the operator'}"
         try:
-            result = yield from self._rollback.run(TOP, changes, handlers, asked, force=self._context.options.force)
+            result = yield from self._rollback.run(TOP, changes, asked, force=self._context.options.force)
         except HostError as error:
             advice = f" ({error.advice})" if error.advice else ""
             return HostStatus.ROLLBACK_FAILED, f"stopped half-way: {error.message}{advice}"
@@ -158,22 +157,16 @@ class _Finder:
         except KeyError:
             raise JournalError(f"the journal's plan has no step {step_id}") from None
 
-    def handlers(self) -> Mapping[str, Step]:
-        runbooks = {id(scope.runbook): scope.runbook for _, scope in self._found.values()}
-        return {name: h for r in runbooks.values() for h in r.handlers for name in (h.name, *h.listen)}
-
     def _walk(self, runbook: Runbook, scope: Scope) -> None:
         self._registered(runbook, scope)
-        for entry in runbook.flat():
+        for entry in runbook.everything():
             if isinstance(entry, Import):
                 self._walk(entry.runbook, scope.inside(entry))
             else:
                 self._found[entry.id] = (entry, scope.of(entry))
-        for handler in runbook.handlers:
-            self._found[handler.id] = (handler, scope.of(handler))
 
     def _registered(self, runbook: Runbook, scope: Scope) -> None:
-        named = {s.id: s.register for s in (*runbook.flat(), *runbook.handlers) if isinstance(s, Step) and s.register}
+        named = {s.id: s.register for s in runbook.everything() if isinstance(s, Step) and s.register}
         for view in self._past.steps:
             if view.finished and in_plan(view.started.step) in named:
                 scope.set[named[in_plan(view.started.step)]] = dict(view.finished.result)

@@ -6,17 +6,17 @@ What comes of a step that did not end well is decided from the inside out: its b
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Protocol
 
 from playbook_engine.engine import items
-from playbook_engine.engine.commands import Cancel, Confirm, Gate, Once, Place, Program, Told
+from playbook_engine.engine.commands import Cancel, Confirm, Fatal, Gate, Once, Place, Program, Told
 from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
 from playbook_engine.engine.ledger import Ledger
 from playbook_engine.engine.result import Ended, Failed, StepResult, Stopped
 from playbook_engine.engine.scope import Scope
-from playbook_engine.engine.selection import named, selected
+from playbook_engine.engine.selection import included, named, selected
 from playbook_engine.engine.step import RESCUED, TAKEN, StepRunner
 from playbook_engine.model.errors import EngineError, LoadError
 from playbook_engine.model.outcome import HostStatus, Outcome
@@ -44,12 +44,20 @@ class Machine(Protocol):
 Steps = Generator[Any, Any, Failed | None]
 
 
+FATAL = "fatal"
+"""The kind of what has failed on another host."""
+
+
 class Cancelled(Exception):
     """The operator insists: what was done is to be taken back as the runbook says; raised inside the machine only."""
 
 
 class Begun(Exception):
     """A rollback was begun here by an earlier controller: nothing new is done; raised inside the machine only."""
+
+
+class Doomed(Exception):
+    """Another host has failed, and any error is fatal to all of them; raised inside the machine only."""
 
 
 class PlayEnded(Exception):
@@ -74,7 +82,7 @@ class Walk:
         self._begun = machine.history.rollback(scope_id)
         self._linear = runbook.strategy is Strategy.LINEAR
         self.ended_play = False
-        self.handlers: Mapping[str, Step] = {name: h for h in runbook.handlers for name in (h.name, *h.listen)}
+        self._handling = False
 
     def all(self) -> Steps:
         """Every entry and then the handlers that wait. Raises Stopped, Cancelled."""
@@ -85,7 +93,10 @@ class Walk:
         except PlayEnded:
             return None
         if failed is None or self._forced():
-            later = yield from self._flush((*self._place, len(self._runbook.steps)))
+            try:
+                later = yield from self._flush((*self._place, len(self._runbook.steps)))
+            except Doomed as doomed:
+                later = Failed(message=str(doomed), kind=FATAL)
             failed = failed or later
         return failed
 
@@ -95,16 +106,19 @@ class Walk:
     def _entries(self, entries: Sequence[Entry], scope: Scope, place: Place, *, rescue: bool) -> Steps:
         for number, entry in enumerate(entries):
             here = (*place, number)
-            match entry:
-                case Block():
-                    failed = yield from self._block(entry, scope, here, rescue=rescue)
-                case Include():
-                    failed = yield from self._include(entry, scope, here, rescue=rescue)
-                case Import():
-                    failed = yield from self._import(entry, scope, here)
-                case Step():
-                    following = None if self._linear else self._following(entries[number + 1 :])
-                    failed = yield from self._step(entry, scope, here, rescue=rescue, following=following)
+            try:
+                match entry:
+                    case Block():
+                        failed = yield from self._block(entry, scope, here, rescue=rescue)
+                    case Include():
+                        failed = yield from self._include(entry, scope, here, rescue=rescue)
+                    case Import():
+                        failed = yield from self._import(entry, scope, here)
+                    case Step():
+                        following = None if self._linear else self._following(entries[number + 1 :])
+                        failed = yield from self._step(entry, scope, here, rescue=rescue, following=following)
+            except Doomed as doomed:
+                failed = Failed(message=str(doomed), kind=FATAL)
             if failed is not None and not self._goes_on(failed, rescue=rescue):
                 return failed
         return None
@@ -129,6 +143,8 @@ class Walk:
         stop = yield Gate("step", place=place)
         if isinstance(stop, Cancel):
             raise Cancelled(str(stop))
+        if isinstance(stop, Fatal):
+            raise Doomed(str(stop))
         if stop:
             raise Stopped(HostStatus.ABORTED, str(stop))
 
@@ -141,7 +157,7 @@ class Walk:
         if step.action == "meta":
             return (yield from self._meta(step, scope, place))
         result = yield from self._done(step, scope, rescue=rescue, following=following)
-        return None if result is None else self._after(result, step, scope)
+        return None if result is None else (yield from self._judged(result, step, scope))
 
     def _done(
         self, step: Step, scope: Scope, *, rescue: bool, following: Step | None = None
@@ -158,12 +174,16 @@ class Walk:
             key = steps.come(self._scope_id, step)
             yield from steps.left(step, scope.of(step), key, "not wanted by the person who was asked", declined=True)
             return None
-        result = yield from steps.run(step, scope, self._scope_id, following=following, rescue=rescue, turn=self._still)
+        result = yield from steps.run(
+            step, scope, self._scope_id, handler=self._handling, following=following, rescue=rescue, turn=self._still
+        )
         self._machine.noted(result)
         return result
 
     def _wanted(self, step: Step) -> bool:
-        """By its tags, and not before the step that the operator wants to begin with."""
+        """By its tags, and not before the step that the operator wants to begin with; within a handler always."""
+        if self._handling:
+            return True
         if not selected((*self._tags, *step.tags), self._context.options):
             return False
         if not self._machine.waits_for:
@@ -172,6 +192,14 @@ class Walk:
             self._machine.waits_for = ""
             return True
         return False
+
+    def _judged(self, result: StepResult, step: Step, scope: Scope, name: str = "") -> Steps:
+        """What a step's end means, on every host where any error is fatal."""
+        failed = self._after(result, step, scope, name)
+        if failed is not None and self._linear and self._runbook.play and self._runbook.any_errors_fatal:
+            host = self._context.host.name
+            yield Fatal(f"{host} did not end well, and any error is fatal in {self._runbook.name}")
+        return failed
 
     def _after(self, result: StepResult, step: Step, scope: Scope, name: str = "") -> Failed | None:
         """What a step's end means; `name` is what it is called, if not by its own. Raises Stopped for what no block can
@@ -261,8 +289,9 @@ class Walk:
         """`rescue` runs as far as it can also where the host was lost: what needs it is recorded as unreachable."""
         failed = yield from self._entries(block.steps, scope, (*place, 0), rescue=rescue or bool(block.rescue))
         if failed is not None and block.rescue and failed.ended is None:
-            scope.set["ansible_failed_task"] = dict(failed.task)
-            scope.set["ansible_failed_result"] = dict(failed.result)
+            if failed.kind != FATAL:
+                scope.set["ansible_failed_task"] = dict(failed.task)
+                scope.set["ansible_failed_result"] = dict(failed.result)
             failed = yield from self._rescued(block.rescue, scope, (*place, 1), failed, rescue=rescue)
         if block.always:
             last = yield from self._rescued(block.always, scope, (*place, 2), failed, rescue=rescue, whole=True)
@@ -292,17 +321,19 @@ class Walk:
         if not self._machine.waits_for:
             yield from self._turn(place)
             result = yield from self._done(step, scope, rescue=rescue)
-            failed = None if result is None else self._after(result, step, scope)
+            failed = None if result is None else (yield from self._judged(result, step, scope))
             if result is None or failed is not None or result.elsewhere:
                 return failed
-            chosen = _included(step, result.result)
-        else:
-            chosen = []  # a step in a file that is chosen while the run goes on cannot be begun with
-        for number, (name, names) in enumerate(chosen):
+            return (yield from self._files(entry, result, scope, place, rescue=rescue))
+        return None  # a step in a file that is chosen while the run goes on cannot be begun with
+
+    def _files(self, entry: Include, result: StepResult, scope: Scope, place: Place, *, rescue: bool) -> Steps:
+        """What the files hold that an include has named."""
+        for number, (name, names) in enumerate(included(entry.step, result.result)):
             block = entry.choices[name]
             inner = scope.looped(names)
             # Hosts that have chosen different files are at different places: one file goes before the other.
-            here = (*place, number, list(entry.choices).index(name))
+            here = (*place, number, -1 - list(entry.choices).index(name))
             failed = yield from self._entries(block.steps, inner, here, rescue=rescue)
             if failed is not None:
                 return failed
@@ -335,12 +366,18 @@ class Walk:
                 if self._begun is not None and not self._machine.steps.begun(self._scope_id, handler):
                     left.insert(0, handler)  # it waited when the rollback began
                     return None
-                yield from self._turn((*place, len(self._runbook.handlers) - len(left)))
+                here = (*place, len(self._runbook.handlers) - len(left))
+                yield from self._turn(here)
                 result = yield from self._machine.steps.run(
                     handler, self._scope, self._scope_id, handler=True, turn=self._still
                 )
                 self._machine.noted(result)
-                failed = self._after(result, handler, self._scope, f"handler {handler.name}")
+                failed = yield from self._judged(result, handler, self._scope, f"handler {handler.name}")
+                files = self._runbook.handler_files.get(handler.id)
+                if failed is None and files is not None and not result.elsewhere:
+                    self._handling = True
+                    failed = yield from self._files(files, result, self._scope, here, rescue=False)
+                    self._handling = False
                 if failed is not None and not self._goes_on(failed, rescue=False):
                     return failed
             return None
@@ -349,12 +386,8 @@ class Walk:
             self._ledger.notify(self._scope_id, tuple(waiting))
 
     def _hears(self, handler: Step, told: set[str]) -> bool:
-        """Whether a handler was told of. Of several with one name it is the last, as in Ansible; a topic is for all."""
-        names = _names(handler)
-        return any(
-            name not in names or [h for h in self._runbook.handlers if name in _names(h)][-1] is handler
-            for name in told & {handler.name, *handler.listen}
-        )
+        """Whether a handler was told of."""
+        return any(handler in self._runbook.heard(name) for name in told & {handler.name, *handler.listen})
 
     def _following(self, entries: Sequence[Entry]) -> Step | None:
         """The step that is next, if it is one."""
@@ -364,19 +397,3 @@ class Walk:
             if selected((*self._tags, *entry.tags), self._context.options):
                 return entry if entry.action != "meta" and not self._machine.waits_for else None
         return None
-
-
-def _names(handler: Step) -> tuple[str, str]:
-    """What a handler is called: with the role that it comes from, and without."""
-    return handler.name, handler.name.rpartition(" : ")[2] if handler.role else handler.name
-
-
-def _included(step: Step, result: Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:
-    """Each file that a step includes, with the variables of the loop's item."""
-    found = []
-    results = result.get("results")
-    for each in results if step.loop is not None and isinstance(results, list) else [result]:
-        if isinstance(each, Mapping) and each.get("include"):
-            names = [step.loop_var, *([step.loop_index_var] if step.loop_index_var else [])]
-            found.append((str(each["include"]), {n: each[n] for n in names if n in each}))
-    return found

@@ -21,7 +21,8 @@ EVERY = (
 class Around:
     """A step's own word wins over these; conditions, tags, variables and environments add up, the inner ones last.
 
-    `file` and `role` say where the step comes from. `prefix` goes before its name (`web : `).
+    `file` and `role` say where the step comes from, `role_path` is the folder of that role. `prefix` goes before its
+    name (`web : `).
     """
 
     when: tuple[str, ...] = ()
@@ -42,13 +43,19 @@ class Around:
     notify: tuple[str, ...] = ()
     file: str = ""
     role: str = ""
+    role_path: str = ""
     prefix: str = ""
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What a template may say, before the run, of where it stands."""
+        return {"role_path": self.role_path} if self.role_path else {}
 
     def inside(self, inner: Around) -> Around:
         """Both together: what `inner` says is nearer to the step."""
         return Around(
             **self._before(inner), file=inner.file or self.file, role=inner.role or self.role,
-            prefix=inner.prefix or self.prefix,
+            role_path=inner.role_path or self.role_path, prefix=inner.prefix or self.prefix,
         )  # fmt: skip
 
     def of(self, step: Step) -> Step:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,10 +29,14 @@ class Files(Protocol):
 
     folder: Path
 
+    @property
+    def playbook_dir(self) -> str: ...
     def runbook(self, name: str, entry_id: str) -> Runbook: ...
     def entries(
         self, file: Path, prefix: str, around: Around, where: SourcePos | None = None
     ) -> tuple[Entry, ...] | None: ...
+    def folders(self) -> tuple[Path, ...]: ...
+    def found(self, name: str) -> Path: ...
 
 
 BLOCK_KEYS = ("name", "block", "rescue", "always", *EVERY)
@@ -38,6 +44,7 @@ INCLUDE_KEYS = (
     "name", "include_steps", "vars", "when", "loop", "loop_control", "tags", "register", "ignore_errors", "run_once",
     "no_log", "apply",
 )  # fmt: skip
+PLACE = re.compile(r"\{\{\s*(playbook_dir|role_path)\s*\}\}")
 MANY = 200  # files that a name with a template in it may stand for
 
 
@@ -142,12 +149,13 @@ class EntryReader:
         step = around.of(self._steps.built(raw, path, entry_id, "include_steps", {"file": name}))
         inner = around.inside(self.applied(raw, path)).inside(Around(vars=own))
         choices: dict[str, Block] = {}
-        for number, (chosen, file, sure) in enumerate(self._named(name, step), 1):
+        for number, (chosen, file, sure) in enumerate(self._named(name, step, around), 1):
             where = self._document.at(place)
             entries = self._files.entries(file, f"{entry_id}.i{number}.", inner, where=where if sure else None)
             if entries is not None:
                 choices[chosen] = Block(id=f"{entry_id}.i{number}", name=chosen, steps=entries)
-        step = replace(step, args={**step.args, "choices": list(choices)})
+        places = {"choices": list(choices), "folder": str(self._files.folder.resolve())}
+        step = replace(step, args={**step.args, **places})
         return Include(id=entry_id, step=step, choices=choices)
 
     def applied(self, raw: StepModel, path: Where) -> Around:
@@ -163,28 +171,34 @@ class EntryReader:
         model = salvaged(given, self._problems, StepModel, at=at)
         return NOTHING if model is None else self.around(model, at)
 
-    def _named(self, name: object, step: Step) -> list[tuple[str, Path, bool]]:
+    def _named(self, name: object, step: Step, around: Around) -> list[tuple[str, Path, bool]]:
         """(name, file, whether it must be there) of each file that an include may come to."""
-        base = self._files.folder
         if not isinstance(name, Template):
-            return [(str(name), base / str(name), True)]
-        texts = self._told(name, step)
+            return [(str(name), self._files.found(str(name)), True)]
+        places = {"playbook_dir": self._files.playbook_dir, **around.place}
+        texts = self._told(name, step, {**places, **step.vars})
         if texts is not None:
-            return [(text, base / text, True) for text in dict.fromkeys(texts)]
-        shape = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", "*", name.source)
-        shape = re.sub(r"\*+", "*", shape).lstrip("/")
-        found = sorted(p for p in base.glob(shape if shape != "*" else "**/*.y*ml") if p.suffix in (".yml", ".yaml"))
-        return [(str(p.relative_to(base)), p, False) for p in found[:MANY] if p.is_file()]
+            return [(text, self._files.found(text), True) for text in dict.fromkeys(texts)]
+        shape = PLACE.sub(lambda m: glob.escape(places.get(m[1], "")) or m[0], name.source)
+        shape = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", "*", shape)
+        shape = re.sub(r"\*+", "*", shape)
+        found: dict[str, Path] = {}
+        for folder in self._files.folders() if shape != "*" else (self._files.folder,):
+            wanted = os.path.join(glob.escape(str(folder)), shape if shape != "*" else "**/*.y*ml")
+            for file in sorted(glob.glob(wanted, recursive=True)):
+                if file.endswith((".yml", ".yaml")) and os.path.isfile(file):
+                    found.setdefault(os.path.relpath(file, folder), Path(file))
+        return [(text, file, False) for text, file in list(found.items())[:MANY]]
 
-    def _told(self, name: Template, step: Step) -> list[str] | None:
+    def _told(self, name: Template, step: Step, known: Mapping[str, object]) -> list[str] | None:
         """The names that a template comes to, when the step itself says all that it needs."""
         try:
             if step.loop is None:
-                return [str(self._templar.render(name, step.vars))]
-            items = self._templar.render(step.loop, step.vars)
+                return [str(self._templar.render(name, known))]
+            items = self._templar.render(step.loop, known)
             if not isinstance(items, list):
                 return None
-            return [str(self._templar.render(name, {**step.vars, step.loop_var: item})) for item in items]
+            return [str(self._templar.render(name, {**known, step.loop_var: item})) for item in items]
         except (TemplateError, LoadError):
             return None
 

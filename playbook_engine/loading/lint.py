@@ -59,7 +59,7 @@ def _runbook(
         look.value(value, names)
     for probe in (*runbook.preconditions, *runbook.checks):
         look.probe(probe, names)
-    for step, own in (*_met(runbook.steps, names), *((h, names) for h in runbook.handlers)):
+    for step, own in _met((*runbook.steps, *runbook.handlers, *runbook.taken_in()), names):
         if isinstance(step, Step):
             look.step(step, own)
             continue
@@ -151,7 +151,7 @@ def _made(runbook: Runbook) -> Iterator[re.Pattern[str]]:
 
 
 def steps_of(runbook: Runbook) -> Iterator[Step]:
-    for entry in (*runbook.flat(), *runbook.handlers):
+    for entry in runbook.everything():
         if isinstance(entry, Step):
             yield entry
             yield from entry.rollback or ()

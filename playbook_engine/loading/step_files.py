@@ -79,6 +79,24 @@ class StepFiles:
         self.read.append((steps, problems))
         return EntryReader(document, problems, values, steps, self, self._loader.templar)
 
+    @property
+    def playbook_dir(self) -> str:
+        """Where the file lies that the run is of."""
+        return str((self._chain[0] if self._chain else self.file.resolve()).parent)
+
+    def folders(self) -> tuple[Path, ...]:
+        """Where a file that is included is looked for: beside this one; to a playbook also beside those that took it
+        in, the nearest first, and in the folder of its role, as Ansible does."""
+        if not self._dialect.yaml11:
+            return (self.folder,)
+        places = [self.folder, *(p.parent for p in reversed(self._chain))]
+        roles = [p.parent for p in places if p.name in ("tasks", "handlers")]
+        return tuple(dict.fromkeys((*places, *roles)))
+
+    def found(self, name: str) -> Path:
+        """The file of this name; where it would be beside this one if there is none."""
+        return next((f / name for f in self.folders() if os.path.isfile(f / name)), self.folder / name)
+
     def runbook(self, name: str, entry_id: str) -> Runbook:
         """A runbook that is imported. Raises LoadError."""
         return self._loader.imported(name, self.folder, f"{entry_id}.", (*self._chain, self.file.resolve()))

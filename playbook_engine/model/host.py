@@ -20,6 +20,7 @@ def become_method(name: str) -> str:
 class ConnectionSpec:
     """How to reach a host: Ansible's connection variables. None means "as ssh_config or the default says".
 
+    `folder`: where what is done on the controller itself is done; empty: where the controller was started.
     `locked`: what of this is encrypted and does not open, and why; empty when nothing is.
     """
 
@@ -37,6 +38,7 @@ class ConnectionSpec:
     become_password: Secret | None = None
     connect_timeout: float = 10.0
     host_key_checking: bool = True
+    folder: str = ""
     locked: str = ""
 
 

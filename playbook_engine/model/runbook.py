@@ -176,6 +176,11 @@ class Step:
     role: str = ""
     where: SourcePos | None = None
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """What it is called: with the role that it comes from, and without."""
+        return self.name, self.name.rpartition(" : ")[2] if self.role else self.name
+
 
 @frozen
 class Block:
@@ -259,7 +264,10 @@ class Prompt:
 
 @frozen
 class Runbook:
-    """One YAML file, loaded and checked. `play`: it is a play of a playbook, and means what Ansible means by it."""
+    """One YAML file, loaded and checked. `play`: it is a play of a playbook, and means what Ansible means by it.
+
+    `handler_files`: what handlers take in that are includes themselves, by the id of the handler.
+    """
 
     name: str
     file: str
@@ -292,6 +300,7 @@ class Runbook:
     preconditions: tuple[Probe, ...] = ()
     steps: tuple[Entry, ...] = ()
     handlers: tuple[Step, ...] = ()
+    handler_files: Mapping[str, Include] = field(default_factory=dict)
     checks: tuple[Probe, ...] = ()
     read_only: bool = False
     text: str = ""
@@ -299,6 +308,22 @@ class Runbook:
     def flat(self) -> Iterator[Step | Import]:
         """Its steps and imports in the order of the file: those in blocks too, and those of files to be included."""
         return flat(self.steps)
+
+    def everything(self) -> Iterator[Step | Import]:
+        """The same, and its handlers with what they take in."""
+        yield from flat(self.steps)
+        yield from self.handlers
+        yield from flat(self.taken_in())
+
+    def taken_in(self) -> tuple[Block, ...]:
+        """The files that handlers take in."""
+        return tuple(block for include in self.handler_files.values() for block in include.choices.values())
+
+    def heard(self, name: str) -> tuple[Step, ...]:
+        """The handlers that are told of by this name. Of several with one name it is the last, as in Ansible; a topic
+        (`listen`) is for all of them."""
+        last = [h for h in self.handlers if name in h.names][-1:]
+        return tuple(h for h in self.handlers if name in (h.name, *h.listen) and (name not in h.names or h in last))
 
     def count(self) -> int:
         """How many steps it has, those of imports included."""
@@ -328,6 +353,23 @@ def times(step_id: str) -> int:
 def in_plan(step_id: str) -> str:
     """The id that such a step has in the plan."""
     return step_id.partition("~")[0]
+
+
+def handlers_in(entries: tuple[Entry, ...]) -> tuple[list[Step], dict[str, Include]]:
+    """The handlers that a list of entries is, and what those take in that are includes."""
+    handlers: list[Step] = []
+    files: dict[str, Include] = {}
+    for entry in entries:
+        if isinstance(entry, Block):
+            inner, more = handlers_in(entry.steps)
+            handlers += inner
+            files |= more
+        elif isinstance(entry, Include):
+            handlers.append(entry.step)
+            files[entry.step.id] = entry
+        elif isinstance(entry, Step):
+            handlers.append(entry)
+    return handlers, files
 
 
 def flat(entries: tuple[Entry, ...]) -> Iterator[Step | Import]:

@@ -29,8 +29,9 @@ class ProcessPipe:
     is called when it has gone."""
 
     def __init__(
-        self, command: str | Sequence[str], name: str = "the local agent", environment: Mapping[str, str] | None = None
-    ) -> None:
+        self, command: str | Sequence[str], name: str = "the local agent", environment: Mapping[str, str] | None = None,
+        folder: str | None = None,
+    ) -> None:  # fmt: skip
         """Raises OSError."""
         self._name = name
         self._child = subprocess.Popen(
@@ -41,6 +42,7 @@ class ProcessPipe:
             bufsize=0,
             start_new_session=True,
             env=environment,
+            cwd=folder,
         )
         assert self._child.stdin and self._child.stdout and self._child.stderr
         self._in, self._out, self._err = self._child.stdin, self._child.stdout, self._child.stderr
@@ -131,7 +133,11 @@ class LocalConnection:
     def _open(self, become: Become | None) -> Session:
         python = self._host.connection.python_interpreter or sys.executable
         command = payload.stage0(python)
-        pipe = ProcessPipe(become_command(become, command) if become else command)
+        folder = self._host.connection.folder or None
+        try:
+            pipe = ProcessPipe(become_command(become, command) if become else command, folder=folder)
+        except OSError as error:
+            raise Unreachable(f"cannot start {python} in {folder}: {error}") from error
         try:
             if become:
                 unlock(pipe, become, START)

@@ -1,5 +1,7 @@
 """Take in the steps of another file here. Carried out by the engine, which holds what the files say."""
 
+import os
+
 from playbook_engine.agent import failure
 
 SPEC = {
@@ -12,6 +14,7 @@ SPEC = {
     "params": {
         "file": {"type": "str", "required": True, "doc": "The file, relative to the one that names it."},
         "choices": {"type": "list", "internal": True, "doc": "The files that were read, as the engine gathers them."},
+        "folder": {"type": "str", "internal": True, "doc": "What their names are relative to."},
     },
     "free_form": "file",
     "returns": {"include": "the file whose steps come next"},
@@ -23,6 +26,11 @@ def observe(args: "dict") -> "dict":
     wanted = args["file"]
     choices = args.get("choices") or []
     if wanted not in choices:
+        folder = args.get("folder") or ""
+        place = os.path.normpath(os.path.join(folder, wanted))
+        for choice in choices:
+            if os.path.normpath(os.path.join(folder, choice)) == place:
+                return {"include": choice}
         known = ", ".join(str(c) for c in choices) or "none"
         raise failure.Failed(
             "there is no file %s with steps beside this one (there is: %s)" % (wanted, known), kind="not-found",

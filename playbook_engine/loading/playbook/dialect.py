@@ -61,7 +61,7 @@ class PlaybookDialect:
         if step is None:
             return None
         own = raw.get("vars")
-        known = {**around.vars, **(own if isinstance(own, Mapping) else {})}
+        known = {**around.place, **around.vars, **(own if isinstance(own, Mapping) else {})}
         ready = {k: self._settled(v, (*path, k), known) for k, v in step.items() if k in STATIC}
         step = {k: ready.get(k, v) for k, v in step.items() if k not in ready or ready[k] is not None}
         if isinstance(control := step.get("loop_control"), Mapping):
@@ -131,7 +131,10 @@ class PlaybookDialect:
             return None
         if static:
             chief = "name" if word.endswith("role") else "file"
-            given = {**given, chief: self._settled(given.get(chief), (*path, key), {**around.vars, **model.vars})}
+            given = {
+                **given,
+                chief: self._settled(given.get(chief), (*path, key), {**around.place, **around.vars, **model.vars}),
+            }
         if word.endswith("role"):
             return self.roles.entry(model, given, static, path, entry_id, around, files, reader, document, problems)
         if static:
@@ -145,7 +148,7 @@ class PlaybookDialect:
     ) -> Block:  # fmt: skip
         inner = around.inside(reader.around(model, path))
         where = document.at(path)
-        entries = files.entries(files.folder / str(given["file"]), f"{entry_id}.", inner, where=where, must=True)
+        entries = files.entries(files.found(str(given["file"])), f"{entry_id}.", inner, where=where, must=True)
         return Block(id=entry_id, name=model.name or "", steps=entries or (), where=where)
 
 

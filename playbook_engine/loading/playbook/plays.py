@@ -23,7 +23,7 @@ from playbook_engine.loading.step_files import StepFiles
 from playbook_engine.loading.yaml_source import Document, Where
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.frozen import frozen
-from playbook_engine.model.runbook import Entry, Import, Include, OnFailure, Prompt, Runbook, Step, Strategy, flat
+from playbook_engine.model.runbook import Entry, Import, OnFailure, Prompt, Runbook, Step, Strategy, handlers_in
 from playbook_engine.templating.environment import OMIT, Templar
 
 GATHER = "Gathering Facts"
@@ -49,7 +49,8 @@ class Play:
 
 
 class PlayReader:
-    """For one file. `extra` are the operator's variables: names of files may need them."""
+    """For one file. `extra` are the operator's variables and what else is known before the run: names of files may
+    need it."""
 
     def __init__(
         self, document: Document, problems: Problems, files: StepFiles, templar: Templar, places: Sequence[Path],
@@ -60,7 +61,7 @@ class PlayReader:
         self._files = files
         self._templar = templar
         self._places = places
-        self._extra = extra
+        self._extra = {"playbook_dir": files.playbook_dir, **extra}
 
     def play(self, raw: object, path: Where, play_id: str, around: Around) -> Play | None:
         """None when it is too wrong to be one; what is wrong is in the problems."""
@@ -99,13 +100,7 @@ class PlayReader:
         own = files.read_list(
             reader, self._document, self._problems, raw.get("handlers"), (*path, "handlers"), f"{play_id}.h", inner
         )
-        for number, held in enumerate(own):
-            if isinstance(held, Include):
-                self._problems.add(
-                    (*path, "handlers", number), "a handler that includes a file cannot be carried out",
-                    "import_tasks takes its tasks in as handlers", code="not-carried-out",
-                )  # fmt: skip
-        handlers = (*roles.handlers, *(s for s in flat(own) if isinstance(s, Step)))
+        handlers, handler_files = handlers_in(own)
         hosts_said = hosts if isinstance(hosts, str) else ",".join(str(h) for h in hosts)
         pattern = reader.values.value(hosts_said, (*path, "hosts"))
         name = str(raw.get("name") or hosts_said)
@@ -119,7 +114,8 @@ class PlayReader:
             force_handlers=limits.force_handlers, play=True, deadline=None,
             environment=values.mapping(limits.environment, (*path, "environment")),
             vars=self._variables(raw, path, values.variables(_mapping(raw.get("vars")), (*path, "vars"))),
-            prompts=self._prompts(raw, path), roles=roles.roles, steps=steps, handlers=handlers,
+            prompts=self._prompts(raw, path), roles=roles.roles, steps=steps,
+            handlers=(*roles.handlers, *handlers), handler_files={**roles.handler_files, **handler_files},
         )  # fmt: skip
         for each, inner_problems in files.read:
             each.check_notifications(runbook)

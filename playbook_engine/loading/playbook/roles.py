@@ -19,7 +19,7 @@ from playbook_engine.loading.step_files import StepFiles
 from playbook_engine.loading.yaml_source import Document, Where, read_yaml
 from playbook_engine.model.errors import LoadError
 from playbook_engine.model.frozen import frozen
-from playbook_engine.model.runbook import Block, Entry, Include, Role, Step, flat
+from playbook_engine.model.runbook import Block, Entry, Include, Role, Step, handlers_in
 from playbook_engine.templating.environment import NO_VAULT, Opener
 from playbook_engine.templating.node import Template
 
@@ -30,7 +30,7 @@ MAX_DEPTH = 20  # roles that depend on roles
 
 @frozen
 class Wanted:
-    """A role as it is named: which of its files, and what it is given."""
+    """A role as it is named: which of its files, what it is given, and whether that is validated."""
 
     name: str
     tasks: str = "main"
@@ -40,10 +40,12 @@ class Wanted:
     vars: Mapping[str, object] = field(default_factory=dict)
     params: Mapping[str, object] = field(default_factory=dict)
     public: bool = True
+    validate: bool = True
 
 
 class Roles:
-    """For one play. `places`: folders where roles are looked for. What is read adds to `roles` and `handlers`."""
+    """For one play. `places`: folders where roles are looked for. What is read adds to `roles`, `handlers` and
+    `handler_files`."""
 
     def __init__(self, places: Sequence[Path], prefix: str, opener: Opener = NO_VAULT) -> None:
         self._opener = opener
@@ -53,6 +55,7 @@ class Roles:
         self._handled: set[str] = set()
         self.roles: dict[str, Role] = {}
         self.handlers: list[Step] = []
+        self.handler_files: dict[str, Include] = {}
 
     # ---------------------------------------------------------------- as they are named
 
@@ -95,6 +98,7 @@ class Roles:
             return Wanted(
                 name=name, tasks=parts["tasks"], vars_file=parts["vars"], defaults_file=parts["defaults"],
                 handlers_file=parts["handlers"], public=static or bool(given.get("public")),
+                validate=given.get("rolespec_validate") is not False,
             )  # fmt: skip
 
         if static:
@@ -138,14 +142,15 @@ class Roles:
         except LoadError as error:
             problems.add_error(LoadError(error.message, advice=error.advice, where=error.where or where))
             return ()
-        name = wanted.name.rpartition("/")[2]
+        name = wanted.name
         before = self._dependencies(meta, entry_id, around, files, folder, depth)
         key = repr((wanted, around.when, around.tags))
         if key in self._once and not meta.get("allow_duplicates") and wanted.public:
             return before
         self._once.add(key)
-        role_id = self._named(name, role)
-        inner = around.inside(Around(file=str(folder / "tasks" / "main.yml"), role=role_id, prefix=f"{name} : "))
+        role_id = self._named(name.rpartition("/")[2], role)
+        own_place = Around(role=role_id, role_path=str(folder.resolve()), prefix=f"{name} : ")
+        inner = around.inside(own_place).inside(Around(file=str(folder / "tasks" / "main.yml")))
         self._handlers(wanted, folder, role_id, name, files)
         tasks = _file(folder / "tasks", wanted.tasks)
         if tasks is None:
@@ -154,7 +159,31 @@ class Roles:
             return before
         own = files.beside(folder / "tasks" / "main.yml") if tasks.stem != "main" else files
         entries = own.entries(tasks, f"{entry_id}.{role_id}.", inner, where=where, must=True)
-        return (*before, Block(id=f"{entry_id}.{role_id}", name=name, steps=entries or (), where=where))
+        checked = self._validation(wanted, folder, entry_id, inner, files) if wanted.validate else ()
+        return (*before, Block(id=f"{entry_id}.{role_id}", name=name, steps=(*checked, *(entries or ())), where=where))
+
+    def _validation(
+        self, wanted: Wanted, folder: Path, entry_id: str, around: Around, files: StepFiles
+    ) -> tuple[Entry, ...]:  # fmt: skip
+        """The step that a role with `argument_specs` for its file of tasks begins with."""
+        file = _file(folder / "meta", "argument_specs") or _file(folder / "meta", "main")
+        if file is None:
+            return ()
+        document = read_yaml(file, yaml11=True)
+        specs = document.value.get("argument_specs") if isinstance(document.value, Mapping) else None
+        entry_point = wanted.tasks.rpartition("/")[2]
+        spec = specs.get(entry_point) if isinstance(specs, Mapping) else None
+        if not isinstance(spec, Mapping) or not spec:
+            return ()
+        about = f" - {spec['short_description']}" if spec.get("short_description") else ""
+        context = {"type": "role", "name": wanted.name, "argument_spec_name": entry_point, "path": str(folder)}
+        task = {
+            "name": f"Validating arguments against arg spec '{entry_point}'{about}",
+            "validate_argument_spec": {"argument_spec": spec.get("options") or {}, "validate_args_context": context},
+            "tags": ["always"],
+        }
+        place = around.inside(Around(file=str(file)))
+        return files.beside(file).listed(document, [task], ("argument_specs", entry_point), f"{entry_id}.v", place)
 
     def _dependencies(
         self, meta: Mapping[str, object], entry_id: str, around: Around, files: StepFiles, folder: Path, depth: int
@@ -192,7 +221,7 @@ class Roles:
     def _role(self, wanted: Wanted, folder: Path) -> Role:
         """Raises LoadError."""
         return Role(
-            name=wanted.name.rpartition("/")[2], path=str(folder.resolve()), public=wanted.public,
+            name=wanted.name, path=str(folder.resolve()), public=wanted.public,
             defaults=_variables(folder / "defaults", wanted.defaults_file, self._opener),
             own=wanted.vars, vars=_variables(folder / "vars", wanted.vars_file, self._opener), params=wanted.params,
         )  # fmt: skip
@@ -211,9 +240,11 @@ class Roles:
         if file is None or str(file) in self._handled:
             return
         self._handled.add(str(file))
-        around = Around(file=str(file), role=role_id, prefix=f"{name} : ")
+        around = Around(file=str(file), role=role_id, role_path=str(folder.resolve()), prefix=f"{name} : ")
         entries = files.entries(file, f"{self._prefix}h.{role_id}.", around, where=None, must=True) or ()
-        self.handlers += [s for s in flat(entries) if isinstance(s, Step)]
+        handlers, handler_files = handlers_in(entries)
+        self.handlers += handlers
+        self.handler_files |= handler_files
 
 
 def _file(folder: Path, name: str) -> Path | None:

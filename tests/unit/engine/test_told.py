@@ -6,6 +6,7 @@ import pytest
 from memory_bench import Bench, MemoryApp
 
 from playbook_engine.app.resume import resume
+from playbook_engine.app.runs import take_back
 from playbook_engine.model.events import StepFinished
 from playbook_engine.model.plan import Options
 from playbook_engine.transport.scripted import MemoryHost
@@ -119,3 +120,38 @@ def test_who_includes_a_file_for_all_goes_on_with_it_after_a_resume(bench: Bench
     assert resume(app, done.end.run, Options(), [], "runbook resume").code == 0
     assert commands(first) == ["one", "two", "end"]
     assert set(commands(second)) == {"end"}
+
+
+def test_every_handler_of_a_topic_runs_again_when_the_change_is_taken_back(bench: Bench) -> None:
+    host = bench.host()
+    bench.run("""
+        name: r
+        steps:
+          - {name: a, copy: {content: x, dest: /a}, notify: web}
+        handlers:
+          - {name: one, command: one, listen: web}
+          - {name: two, command: two, listen: web}
+        checks:
+          - {command: exit 1, expect: result.rc == 0}
+        """)
+    assert [c.args["cmd"] for c in host.calls if c.action == "command"] == ["one", "two", "exit 1", "one", "two"]
+
+
+def test_taking_back_tells_the_handlers_of_the_runbook_that_the_change_was_in(bench: Bench) -> None:
+    host = bench.host()
+    (bench.folder / "inner.yml").write_text(
+        "name: inner\nsteps: [{name: b, copy: {content: x, dest: /b}, notify: restart}]\n"
+        "handlers: [{name: restart, command: inner restart}]\n"
+    )
+    done = bench.run("""
+        name: r
+        steps:
+          - {name: a, copy: {content: x, dest: /a}, notify: restart}
+          - import_runbook: inner
+        handlers:
+          - {name: restart, command: outer restart}
+        """)
+    before = [c.args["cmd"] for c in host.calls if c.action == "command"]
+    assert sorted(before) == ["inner restart", "outer restart"]
+    assert take_back(done.app, done.end.run, Options(), (), (), "runbook rollback").code == 0
+    assert sorted(c.args["cmd"] for c in host.calls if c.action == "command") == sorted(before * 2)
