@@ -4,6 +4,10 @@ import os
 
 from playbook_engine.agent import failure, process
 
+FOLDER = "/etc/ansible/facts.d"
+PATIENCE = 10
+"""Seconds for each file that is a program."""
+
 
 def read(folder: str, timeout: int) -> "dict":
     """{NAME: facts}. What cannot be read is told in the place of its facts."""

@@ -58,10 +58,13 @@ def prepare_play(
     bounded(app, list(chosen.values()), max_hosts)
     runbook = dataclasses.replace(runbook, steps=tuple(entry for entry, _ in placed))
     can_begin(runbook, options.start_at)
+    known: dict[str, object] = {"ansible_inventory_sources": [str(Path(each).absolute()) for each in inventory]}
+    if limit is not None:
+        known["ansible_limit"] = limit
     folder = str(file.parent.resolve())
-    others = {h.name: _described(hosts, h, folder) for h in others_of(hosts).values()}
+    others = {h.name: _described(hosts, h, folder, known) for h in others_of(hosts).values()}
     return compile_plan(
-        runbook, [_described(hosts, h, folder) for h in chosen.values()], given, kind="run", others=others,
+        runbook, [_described(hosts, h, folder, known) for h in chosen.values()], given, kind="run", others=others,
         groups={name: tuple(members) for name, members in hosts.members.items()}, command=command, options=options,
     )  # fmt: skip
 
@@ -131,12 +134,12 @@ def _reached(host: Host, play: Play) -> Host:
     return dataclasses.replace(host, connection=dataclasses.replace(host.connection, **changes))  # type: ignore[arg-type]
 
 
-def _described(inventory: Inventory, host: Host, folder: str) -> Host:
+def _described(inventory: Inventory, host: Host, folder: str, known: Mapping[str, object]) -> Host:
     """The host with what Ansible's playbooks may ask of where it comes from; on the controller, tasks run beside the
     playbook."""
     seen = inventory.variables(host)
     more: dict[str, object] = {name: seen[name] for name in ("inventory_file", "inventory_dir") if name in seen}
-    own: dict[str, object] = {"ansible_playbook_python": sys.executable, "ansible_version": VERSION, **more}
+    own: dict[str, object] = {"ansible_playbook_python": sys.executable, "ansible_version": VERSION, **known, **more}
     connection = dataclasses.replace(host.connection, folder=folder)
     return dataclasses.replace(host, variables={**own, **host.variables}, connection=connection)
 

@@ -308,8 +308,8 @@ class HostContext:
     def registered(self, action: str, reply: Reply) -> dict[str, object]:
         """A reply as `register` sees it, with the keys that Ansible users expect."""
         result: dict[str, object] = dict(reply.result)
-        result.setdefault("changed", False)
         result["failed"] = not reply.ok
+        result.setdefault("changed", False)
         if reply.msg:
             result.setdefault("msg", reply.msg)
         if not reply.ok:

@@ -70,9 +70,11 @@ def _of_loop(step: Step, values: Sequence[object], index: int) -> dict[str, obje
     if step.loop_extended:
         size = len(values)
         loop: dict[str, object] = {
-            "allitems": list(values), "index": index + 1, "index0": index, "first": index == 0,
+            "index": index + 1, "index0": index, "first": index == 0,
             "last": index == size - 1, "length": size, "revindex": size - index, "revindex0": size - index - 1,
         }  # fmt: skip
+        if step.loop_allitems:
+            loop["allitems"] = list(values)
         if index > 0:
             loop["previtem"] = values[index - 1]
         if index < size - 1:

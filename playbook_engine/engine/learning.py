@@ -40,6 +40,9 @@ def _told(step: Step, scope: Scope, result: object) -> None:
         return
     if step.action == "set_fact":
         scope.set.update(facts)
+        known = scope.set.get(FACTS)
+        if step.args.get("cacheable") and (scope.runbook.play or known is not None):
+            scope.set[FACTS] = {**(known if isinstance(known, Mapping) else {}), **facts}
     elif step.action == "include_vars":
         scope.loaded.update(included(result))
     elif step.action in GATHERS:

@@ -88,7 +88,7 @@ def unwanted(condition: str) -> StepResult:
         outcome=Outcome.SKIPPED, message=f"when: {condition} is false",
         result={
             "changed": False, "skipped": True, "skip_reason": "Conditional result was False",
-            "false_condition": condition,
+            "false_condition": False if condition == "false" else condition,  # as it is most likely written
         },
     )  # fmt: skip
 

@@ -246,6 +246,7 @@ def _magic(plan: Plan, host: Host, runbook: Runbook, templar: Templar, crowd: Cr
         "ansible_run_tags": list(plan.options.tags) or ["all"],
         "ansible_skip_tags": list(plan.options.skip_tags),
         "ansible_forks": plan.options.forks,
+        "ansible_verbosity": plan.options.verbosity,
         "hostvars": HostVars(plan, templar, crowd),
         "playbook_dir": folder,
         "ansible_search_path": [folder] if folder else [],

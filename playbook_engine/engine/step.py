@@ -370,7 +370,8 @@ class StepRunner:
     def _forgiven(self, item: Item, end: StepResult) -> StepResult:
         """With `ignore_errors` and `ignore_unreachable`. Raises TemplateError."""
         step, render = item.step, self._context.templar.render
-        if not end.outcome.good and step.ignore_errors:
+        there = step.action != "include_steps" or end.kind != "not-found"  # a file that is not there is never ignored
+        if not end.outcome.good and step.ignore_errors and there:
             ignore = render(step.ignore_errors, item.variables())
             end = dataclasses.replace(end, ignored=bool(ignore) and end.outcome.measured_failure)
         if end.outcome is Outcome.UNREACHABLE and step.ignore_unreachable and end.kind not in TAKEN:

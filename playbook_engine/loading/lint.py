@@ -20,8 +20,8 @@ from playbook_engine.templating.node import Template, templates_in
 ENGINE = frozenset(
     {"inventory_hostname", "inventory_hostname_short", "group_names", "groups", "hostvars", "ansible_facts",
      "ansible_check_mode", "ansible_diff_mode", "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch",
-     "play_hosts",
-     "ansible_run_tags", "ansible_skip_tags", "ansible_search_path", "ansible_forks", "playbook_dir", "runbook_name"}
+     "play_hosts", "ansible_run_tags", "ansible_skip_tags", "ansible_search_path", "ansible_forks",
+     "ansible_verbosity", "playbook_dir", "runbook_name"}
 )  # fmt: skip
 """The variables that the engine itself sets. (The names that every template knows are the templar's to say.)"""
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from playbook_engine.catalog import catalog, oneliner
-from playbook_engine.catalog.spec import ActionSpec, Kind, ParamSpec, Unfit
+from playbook_engine.catalog.spec import ActionSpec, Kind, ParamSpec, Unfit, parse_bool
 from playbook_engine.loading.problems import Problems, kind_of
 from playbook_engine.loading.schema import ProbeModel, StepModel, keywords
 from playbook_engine.loading.values import ValueReader
@@ -93,7 +93,7 @@ class StepReader:
             loop_var=control.loop_var,
             loop_label=self._values.value(control.label, (*path, "loop_control", "label")),
             loop_index_var=self._values.name(control.index_var, (*path, "loop_control", "index_var")),
-            loop_pause=control.pause, loop_extended=control.extended,
+            loop_pause=control.pause, loop_extended=control.extended, loop_allitems=control.extended_allitems,
             loop_break_when=self._values.conditions(control.break_when, (*path, "loop_control", "break_when")),
             register=self._values.name(raw.register_, (*path, "register")),
             until=self._until(raw, path), retries=raw.retries, delay=raw.delay,
@@ -298,7 +298,12 @@ class StepReader:
                 if name not in named:
                     self._values.name(name, (*path, name), key=True)
             pairs = [[key, facts.pop(name)] for name, key in named.items()]
-            return {"facts": facts, **({"named": pairs} if pairs else {})}
+            found: dict[str, object] = {"facts": facts, **({"named": pairs} if pairs else {})}
+            try:
+                return {**found, "cacheable": True} if parse_bool(given.get("cacheable", False)) else found
+            except ValueError as error:
+                self._problems.add((*path, "cacheable"), f"set_fact: cacheable: {error}", code="wrong-type")
+                return None
         if spec.name == "assert":
             given = {**given, "that": self._assertions(given["that"], (*path, "that"))} if "that" in given else given
         args = {str(k): self._values.value(v, (*path, k)) for k, v in given.items()}

@@ -138,6 +138,7 @@ class Step:
     loop_index_var: str | None = None
     loop_pause: float = 0.0
     loop_extended: bool = False
+    loop_allitems: bool = True
     loop_break_when: tuple[str, ...] = ()
     register: str | None = None
     until: tuple[str, ...] = ()

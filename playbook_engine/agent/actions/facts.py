@@ -1,14 +1,16 @@
-"""What a host is: system, hardware, mounts, network. Read from /proc and /etc, no program is started."""
+"""What a host is: system, hardware, mounts, network. Read from /proc, /sys and /etc, no program is started (but for
+those of facts.d, where `local` is asked for)."""
 
 import os
 import sys
 
-from playbook_engine.agent import initsystem, procfs
+from playbook_engine.agent import initsystem, localfacts, machinefacts, networkfacts, procfs
 
 SUBSET = {
     "type": "list[str]",
     "default": ["all"],
-    "doc": "all, min, system, hardware, mounts, network, python; with `!` in front: not that.",
+    "doc": "all, min, system, hardware, mounts, network, python, and local: what the host says of itself in files "
+    "/etc/ansible/facts.d/NAME.fact, which may be programs. With `!` in front: not that.",
 }
 SPEC = {
     "name": "facts",
@@ -61,22 +63,30 @@ REMOTE = ("nfs", "nfs4", "cifs", "smb3", "autofs", "ceph", "glusterfs", "fuse.ss
 PSEUDO = ("proc", "sysfs", "cgroup", "cgroup2", "devpts", "devtmpfs", "mqueue", "debugfs", "tracefs", "securityfs")
 
 
+FORMS = (
+    ("year", "%Y"), ("month", "%m"), ("day", "%d"), ("hour", "%H"), ("minute", "%M"), ("second", "%S"),
+    ("weekday_number", "%w"), ("weeknumber", "%W"), ("iso8601_basic_short", "%Y%m%dT%H%M%S"),
+)  # fmt: skip
+
+
 def observe(args: "dict") -> "dict":
     families = {
         "system": system,
         "hardware": hardware,
         "mounts": mounts,
-        "network": network,
+        "network": networkfacts.network,
         "python": python,
     }
     asked = args["gather_subset"] or ["all"]
     left_out = {name[1:] for name in asked if name.startswith("!")}
     named = {name for name in asked if not name.startswith("!")} - {"min"}
-    found: "dict" = {"gather_subset": list(asked)}
+    found: "dict" = {"gather_subset": [each for each in asked if each != "local"], "module_setup": True}
     for name, gather in families.items():
-        everything = "all" in named or (not named and "min" not in asked and "all" not in left_out)
+        everything = "all" in named or (not named - {"local"} and "min" not in asked and "all" not in left_out)
         if name == "system" or ((everything or name in named) and name not in left_out and "all" not in left_out):
             found.update(gather())
+    if "local" in named:
+        found["local"] = localfacts.read(localfacts.FOLDER, localfacts.PATIENCE)
     if args["filter"]:
         import fnmatch
 
@@ -118,11 +128,17 @@ def system() -> "dict":
         "uptime_seconds": int(procfs.uptime()),
         "loadavg": _load(),
         "selinux": {"status": "enabled" if os.path.exists("/sys/fs/selinux/enforce") else "disabled"},
-        "cmdline": _cmdline(),
+        "lsb": machinefacts.lsb(release),
+        "dns": machinefacts.dns(),
+        "userspace_bits": "64" if sys.maxsize > 1 << 32 else "32",
+        "userspace_architecture": uname.machine,
         "env": {name: os.environ[name] for name in PLAIN if name in os.environ},
     }
-    found.update(who())
-    found.update(clock())
+    found["cmdline"] = found["proc_cmdline"] = _cmdline()
+    if name == "Debian" and "." in version:
+        found["distribution_minor_version"] = version.split(".")[1]
+    for more in (machinefacts.guards(), machinefacts.host_keys(), who(), clock()):
+        found.update(more)
     return found
 
 
@@ -140,7 +156,10 @@ def who() -> "dict":
     import pwd
 
     uid = os.getuid()
-    found: "dict" = {"user_uid": uid, "user_gid": os.getgid(), "effective_user_id": os.geteuid(), "real_user_id": uid}
+    found: "dict" = {
+        "user_uid": uid, "user_gid": os.getgid(), "effective_user_id": os.geteuid(), "real_user_id": uid,
+        "effective_group_id": os.getegid(), "real_group_id": os.getgid(),
+    }  # fmt: skip
     try:
         entry = pwd.getpwuid(uid)
         found.update(user_id=entry.pw_name, user_dir=entry.pw_dir, user_shell=entry.pw_shell, user_gecos=entry.pw_gecos)
@@ -163,8 +182,12 @@ def clock() -> "dict":
         "tz": time.strftime("%Z", here),
         "tz_offset": time.strftime("%z", here),
     }
-    for key, form in (("year", "%Y"), ("month", "%m"), ("day", "%d"), ("hour", "%H"), ("minute", "%M")):
+    for key, form in FORMS:
         told[key] = time.strftime(form, here)
+    micro = "%06d" % (now % 1 * 1000000)
+    told["epoch_int"], told["tz_dst"] = told["epoch"], time.tzname[1]
+    told["iso8601_micro"] = "%s.%sZ" % (told["iso8601"][:-1], micro)
+    told["iso8601_basic"] = told["iso8601_basic_short"] + micro
     return {"date_time": told}
 
 
@@ -201,9 +224,9 @@ def hardware() -> "dict":
             "nocache": {"free": (free + cached) >> 20, "used": (total - free - cached) >> 20},
             "swap": {"total": swap >> 20, "free": swap_free >> 20, "used": (swap - swap_free) >> 20},
         },
-        "product_name": procfs.read("/sys/class/dmi/id/product_name").strip() or "NA",
-        "system_vendor": procfs.read("/sys/class/dmi/id/sys_vendor").strip() or "NA",
     }
+    for more in (machinefacts.maker(), machinefacts.devices()):
+        found.update(more)
     found.update(processors())
     found.update(virtualization())
     return found
@@ -222,6 +245,7 @@ def meminfo() -> "dict[str, int]":
 
 def processors() -> "dict":
     sockets, cores, models = set(), set(), []
+    flags: "list[str]" = []
     physical = "0"
     for line in procfs.read("/proc/cpuinfo").splitlines():
         key, _, value = (part.strip() for part in line.partition(":"))
@@ -230,13 +254,16 @@ def processors() -> "dict":
             sockets.add(value)
         elif key == "core id":
             cores.add((physical, value))
-        elif key in ("model name", "Processor", "cpu model"):
+        elif key in ("processor", "vendor_id", "model name", "Processor", "cpu model"):
             models.append(value)
+        elif key == "flags":
+            flags = value.split()
     threads = os.cpu_count() or 1
     count = len(sockets) or 1
     per_socket = max(len(cores) // count, 1) if cores else max(threads // count, 1)
     return {
-        "processor": models[:1] * bool(models),
+        "processor": models,
+        "flags": flags,
         "processor_count": count,
         "processor_cores": per_socket,
         "processor_threads_per_core": max(threads // (per_socket * count), 1),
@@ -261,18 +288,27 @@ def virtualization() -> "dict":
         "innotek GmbH": "virtualbox",
     }
     kind = container or kinds.get(vendor) or ("kvm" if "hypervisor" in procfs.read("/proc/cpuinfo") else "NA")
-    return {"virtualization_type": kind, "virtualization_role": "NA" if kind == "NA" else "guest"}
+    return {
+        "virtualization_type": kind,
+        "virtualization_role": "NA" if kind == "NA" else "guest",
+        "virtualization_tech_guest": [] if kind == "NA" else [kind],
+        "virtualization_tech_host": ["kvm"] if os.path.exists("/dev/kvm") else [],
+    }
 
 
 def mounts() -> "dict":
     """Mounted file systems with their sizes; those on the network without, for a dead server would hang us."""
     found: "dict[str, dict]" = {}
+    uuids = machinefacts.links()["uuids"]
     for line in procfs.read("/proc/self/mounts").splitlines():
-        device, point, fstype, options = [_unescape(field) for field in line.split()[:4]]
+        device, point, fstype, options, dump, passno = [_unescape(field) for field in line.split()[:6]]
         real = device.startswith("/") or ":" in device or fstype in ("tmpfs", "overlay", "zfs")
         if fstype in PSEUDO or not real:
             continue
-        told: "dict" = {"mount": point, "device": device, "fstype": fstype, "options": options}
+        told: "dict" = {
+            "mount": point, "device": device, "fstype": fstype, "options": options, "dump": int(dump),
+            "passno": int(passno), "uuid": uuids.get(os.path.basename(os.path.realpath(device)), ["N/A"])[0],
+        }  # fmt: skip
         if fstype not in REMOTE:
             told.update(_sizes(point))
         found[point] = told
@@ -303,77 +339,6 @@ def _unescape(text: str) -> str:
     return text
 
 
-def network() -> "dict":
-    """Interfaces, their addresses, the way out."""
-    import socket
-    import struct
-
-    names = sorted(os.listdir("/sys/class/net")) if os.path.isdir("/sys/class/net") else []
-    names = names or [line.split(":")[0].strip() for line in procfs.read("/proc/net/dev").splitlines()[2:]]
-    found: "dict" = {"interfaces": names, "all_ipv4_addresses": [], "all_ipv6_addresses": []}
-    six = _ipv6()
-    for name in names:
-        told: "dict" = {
-            "device": name,
-            "macaddress": procfs.read("/sys/class/net/%s/address" % name).strip() or None,
-            "mtu": int(procfs.read("/sys/class/net/%s/mtu" % name).strip() or 0),
-            "active": procfs.read("/sys/class/net/%s/operstate" % name).strip() in ("up", "unknown"),
-            "ipv6": six.get(name, []),
-        }
-        four = _ipv4(name)
-        if four:
-            told["ipv4"] = four
-            if not four["address"].startswith("127."):
-                found["all_ipv4_addresses"].append(four["address"])
-        found["all_ipv6_addresses"] += [a["address"] for a in told["ipv6"] if a["address"] != "::1"]
-        found[name.replace("-", "_").replace(".", "_").replace(":", "_")] = told
-    found["default_ipv4"] = {}
-    for line in procfs.read("/proc/net/route").splitlines()[1:]:
-        fields = line.split()
-        if fields[1] == "00000000" and int(fields[3], 16) & 1:  # RTF_UP
-            gateway = socket.inet_ntoa(struct.pack("=I", int(fields[2], 16)))
-            here = dict(_ipv4(fields[0]) or {}, interface=fields[0], gateway=gateway)
-            here["macaddress"] = procfs.read("/sys/class/net/%s/address" % fields[0]).strip()
-            found["default_ipv4"] = here
-            break
-    return found
-
-
-def _ipv4(name: str) -> "dict | None":
-    """The first IPv4 address of an interface, asked of the kernel (netdevice(7))."""
-    import fcntl
-    import socket
-    import struct
-
-    told = {}
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as it:
-        for key, request in (("address", 0x8915), ("broadcast", 0x8919), ("netmask", 0x891B)):
-            try:
-                answer = fcntl.ioctl(it.fileno(), request, struct.pack("256s", name[:15].encode()))
-                told[key] = socket.inet_ntoa(answer[20:24])
-            except OSError:
-                if key == "address":
-                    return None
-    address, mask = (struct.unpack("!I", socket.inet_aton(told[k]))[0] for k in ("address", "netmask"))
-    told["network"] = socket.inet_ntoa(struct.pack("!I", address & mask))
-    told["prefix"] = str(bin(mask).count("1"))
-    return told
-
-
-def _ipv6() -> "dict[str, list]":
-    """IPv6 addresses by interface, from /proc/net/if_inet6."""
-    import socket
-
-    scopes = {0x00: "global", 0x20: "link", 0x10: "host", 0x40: "site"}
-    found: "dict[str, list]" = {}
-    for line in procfs.read("/proc/net/if_inet6").splitlines():
-        digits, _, prefix, scope, _, name = line.split()
-        address = socket.inet_ntop(socket.AF_INET6, bytes(bytearray.fromhex(digits)))
-        told = {"address": address, "prefix": str(int(prefix, 16)), "scope": scopes.get(int(scope, 16), scope)}
-        found.setdefault(name, []).append(told)
-    return found
-
-
 def python() -> "dict":
     """The interpreter that the agent runs under."""
     version = sys.version_info
@@ -385,5 +350,6 @@ def python() -> "dict":
             "version_info": list(version),
             "executable": sys.executable,
             "type": sys.implementation.name,
+            "has_sslcontext": True,
         },
     }

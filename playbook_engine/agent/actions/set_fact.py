@@ -11,7 +11,7 @@ SPEC = {
     "params": {
         "facts": {"type": "dict", "internal": True, "doc": "The variables, as the engine gathers them."},
         "named": {"type": "list", "internal": True, "doc": "Those whose names are templates: pairs of name and value."},
-        "cacheable": {"type": "bool", "default": False, "doc": "Understood and without effect: runs keep facts."},
+        "cacheable": {"type": "bool", "default": False, "doc": "They are among `ansible_facts`, too."},
     },
     "returns": {"ansible_facts": "the variables"},
     "examples": 'set_fact: {primary: "{{ groups.db | first }}"}',
@@ -24,4 +24,6 @@ def observe(args: "dict") -> "dict":
         if not str(name).isidentifier() or not str(name).isascii():
             raise failure.Failed("%r is no name for a variable: letters, digits and _ only" % (name,))
         facts[str(name)] = value
+    if not facts:
+        raise failure.Failed("no variable is given: at least one is needed")
     return {"ansible_facts": facts}

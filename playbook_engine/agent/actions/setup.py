@@ -15,19 +15,27 @@ SPEC = {
             "type": "list[str]",
             "doc": "Globs on the names, with or without the prefix.",
         },
-        "gather_timeout": {"type": "int", "default": 10, "doc": "Seconds for each file that is a program."},
-        "fact_path": {"type": "path", "default": "/etc/ansible/facts.d", "doc": "Where files NAME.fact are."},
+        "gather_timeout": {
+            "type": "int",
+            "default": localfacts.PATIENCE,
+            "doc": "Seconds for each file that is a program.",
+        },
+        "fact_path": {"type": "path", "default": localfacts.FOLDER, "doc": "Where files NAME.fact are."},
     },
     "returns": {"ansible_facts": "the facts: ansible_distribution, ansible_memtotal_mb, …"},
     "examples": "setup: {gather_subset: [min], filter: [ansible_distribution*]}",
 }
 
 
+PLAIN = ("gather_subset", "module_setup")  # Ansible says these of its own doing, without the prefix
+
+
 def observe(args: "dict") -> "dict":
     import fnmatch
 
-    found = facts.observe({"gather_subset": args["gather_subset"], "filter": None})["ansible_facts"]
-    named = {"ansible_" + key: value for key, value in found.items()}
+    asked = [each for each in args["gather_subset"] if each != "local"]
+    found = facts.observe({"gather_subset": asked, "filter": None})["ansible_facts"]
+    named = {key if key in PLAIN else "ansible_" + key: value for key, value in found.items()}
     subset = args["gather_subset"]
     if "!all" not in subset and "!local" not in subset and (set(subset) & {"all", "local", "min"} or not subset):
         named["ansible_local"] = localfacts.read(args["fact_path"], args["gather_timeout"])

@@ -121,8 +121,6 @@ class PlaybookDialect:
             return None
         step = {k: v for k, v in translated.items() if k not in ("debug", "apply")}
         step["name"] = str(raw.get("name") or key)
-        if not static:
-            step.pop("ignore_errors", None)  # a file that is not there is no failure that Ansible could ignore
         model = salvaged(step, problems, StepModel, at=path)
         if model is None:
             return None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from playbook_engine.catalog import catalog
+from playbook_engine.catalog.spec import parse_bool
 from playbook_engine.inventory.vars_files import read_vars_file
 from playbook_engine.loading.around import Around
 from playbook_engine.loading.entries import EntryReader
@@ -30,7 +31,8 @@ GATHER = "Gathering Facts"
 FLUSH = "flush_handlers"
 SETTLED = frozenset(
     {"serial", "strategy", "order", "gather_facts", "max_fail_percentage", "any_errors_fatal", "force_handlers",
-     "become", "become_method", "connection", "port", "remote_user", "check_mode", "diff", "no_log", "run_once"}
+     "gather_subset", "become", "become_method", "connection", "port", "remote_user", "check_mode", "diff", "no_log",
+     "run_once"}
 )  # fmt: skip
 """Keywords whose templates are run before the run."""
 
@@ -211,10 +213,11 @@ class PlayReader:
         value = raw.get("gather_facts")
         if value is None:
             return True
-        if isinstance(value, bool):
-            return value
-        self._problems.add((*path, "gather_facts"), f"gather_facts is true or false, and this is {kind_of(value)}")
-        return False
+        try:
+            return parse_bool(value)
+        except ValueError as error:
+            self._problems.add((*path, "gather_facts"), f"gather_facts: {error}")
+            return False
 
     # ---------------------------------------------------------------- variables
 
@@ -276,7 +279,10 @@ class PlayReader:
 
 
 def _gather(step_id: str, around: Around, raw: Mapping[object, object]) -> Step:
-    args = catalog.get("facts").complete({})
+    asked = raw.get("gather_subset") or ["all"]
+    subset = [asked] if isinstance(asked, str) else [str(each) for each in asked] if isinstance(asked, list) else []
+    local = [] if {"!min", "!local"} & set(subset) else ["local"]
+    args = catalog.get("facts").complete({"gather_subset": [*(s for s in subset if s != "!local"), *local]})
     plain = replace(around, when=(), delegate_to=None, run_once=False, tags=(*around.tags, "always"))
     return plain.of(Step(id=step_id, name=GATHER, action="facts", args=args))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,8 @@ from playbook_engine.loading.yaml_source import Document, Where
 
 TERMS = "ansible_loop_terms"
 """The variable that a `with_…` loop has its terms in."""
-MODULE = re.compile(r"[A-Za-z_]\w*(\.\w+)*\.?\w*$")
+NEEDED = frozenset({"tags", "until"})
+"""Keywords that want a value; the others say nothing when nothing is written after them."""
 CONTROLLER = "localhost"
 HERE = "{{ inventory_hostname if ansible_connection | default('ssh') == 'local' else 'localhost' }}"
 """Where a task with `connection: local` is done."""
@@ -36,7 +36,11 @@ class TaskTranslator:
         good = True
         for key, value in task.items():
             word = catalog.plain(str(key))
-            if not isinstance(key, str):
+            if value is None and (key in TASK or str(key).startswith("with_")):
+                if key not in TASK or key in NEEDED:
+                    self._problems.add((*path, key), f"{key}: a value is expected, and this is nothing", key=True)
+                    good = False
+            elif not isinstance(key, str):
                 self._problems.add(path, f"{key!r} is no key of a task")
                 good = False
             elif key in ("action", "local_action"):
@@ -53,7 +57,7 @@ class TaskTranslator:
             elif key == "connection":
                 good = self._connection(value, path, step) and good
             elif key in TASK:
-                step[key] = [value] if key in ("notify", "listen") and isinstance(value, str) else value
+                step[key] = _plain(key, value)
             elif word in catalog.names():
                 actions.append((key, word, value))
                 if word != key:
@@ -67,6 +71,10 @@ class TaskTranslator:
             else:
                 self._unknown(key, path)
                 good = False
+        loops = [str(key) for key in task if key == "loop" or str(key).startswith("with_")]
+        if len(loops) > 1:
+            self._problems.add((*path, loops[1]), f"two loops in one task: {loops[0]} and {loops[1]}", key=True)
+            good = False
         if not good:
             return None
         if len(actions) != 1:
@@ -168,6 +176,17 @@ def over(name: str) -> str:
         return f"{{{{ query('{name}', {TERMS}) }}}}"
     listed = f"{TERMS} if ({TERMS} is sequence and {TERMS} is not string and {TERMS} is not mapping) else [{TERMS}]"
     return f"{{{{ query('{name}', *({listed})) }}}}"
+
+
+def _plain(key: str, value: object) -> object:
+    """The value of a keyword as a step has it."""
+    if key in ("notify", "listen") and isinstance(value, str):
+        return [value]
+    if key == "tags" and isinstance(value, list):
+        return [str(each) if isinstance(each, int) else each for each in value]
+    if key == "name" and isinstance(value, (int, float)):
+        return str(value)
+    return [each for each in value if each is not None] if key == "when" and isinstance(value, list) else value
 
 
 def _mapping(value: object) -> dict[str, object]:

@@ -29,7 +29,6 @@ CANNOT: Mapping[str, str] = {
     "remote_user": "say it for the play, or ansible_user in the inventory",
     "port": "say it for the play, or ansible_port in the inventory",
     "any_errors_fatal": "say it for the play",
-    "gather_subset": "gather with a task: setup: {gather_subset: ...}",
     "first_available_file": "write with_first_found",
 }
 """What only a person can translate."""
