@@ -18,7 +18,7 @@ from playbook_engine.model.source import SourcePos
 
 def converted(app: App, playbook: Path, folder: Path) -> Converted:
     """The texts, for files in `folder`. Raises LoadError, LoadErrors, also for what would not load as a runbook."""
-    PlaybookLoader(app.templar, app.settings.roles_path, {}).load(playbook)  # its mistakes are told where they stand
+    PlaybookLoader(app.templar, app.settings.roles_path).load(playbook)  # its mistakes are told where they stand
     made = Converter(playbook, folder).convert()
     beside = folder.resolve().parent
     with tempfile.TemporaryDirectory(prefix=".runbook-convert-", dir=beside if beside.is_dir() else None) as kept:

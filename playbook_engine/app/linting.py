@@ -39,7 +39,7 @@ def _is_playbook(app: App, file: Path) -> bool:
 def _playbook(app: App, file: Path) -> list[Finding]:
     """What of a playbook cannot be carried out."""
     try:
-        runbook, _ = PlaybookLoader(app.templar, app.settings.roles_path, {}).load(file)
+        runbook, _ = PlaybookLoader(app.templar, app.settings.roles_path).load(file)
     except LoadError as error:
         return _each(error)
     return advised(runbook, app.templar, app.read_file, app.vault.file, playbook=True)

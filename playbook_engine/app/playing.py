@@ -17,6 +17,7 @@ from playbook_engine.engine.batches import batches
 from playbook_engine.engine.compile import compile_plan
 from playbook_engine.inventory.inventory import Inventory, load_inventory
 from playbook_engine.inventory.vars_files import parse_extra_vars
+from playbook_engine.loading.playbook.known import in_common
 from playbook_engine.loading.playbook.playbook import PlaybookLoader
 from playbook_engine.loading.playbook.plays import Play
 from playbook_engine.model.errors import InventoryError, LoadError, TemplateError
@@ -40,7 +41,9 @@ def prepare_play(
         usual=app.settings.inventory,
     )  # fmt: skip
     groups = {name: list(members) for name, members in hosts.members.items()}
-    runbook, plays = PlaybookLoader(app.templar, app.settings.roles_path, {**given, "groups": groups}).load(file)
+    every = others_of(hosts)
+    known = in_common((h.variables for h in every.values()), {**given, "groups": groups})
+    runbook, plays = PlaybookLoader(app.templar, app.settings.roles_path, known).load(file)
     placed = [_placed(app, play, hosts, limit, {**given, "groups": groups}) for play in plays]
     chosen: dict[str, Host] = {}
     for play, (entry, members) in zip(plays, placed, strict=True):
@@ -58,13 +61,13 @@ def prepare_play(
     bounded(app, list(chosen.values()), max_hosts)
     runbook = dataclasses.replace(runbook, steps=tuple(entry for entry, _ in placed))
     can_begin(runbook, options.start_at)
-    known: dict[str, object] = {"ansible_inventory_sources": [str(Path(each).absolute()) for each in inventory]}
+    said: dict[str, object] = {"ansible_inventory_sources": [str(Path(each).absolute()) for each in inventory]}
     if limit is not None:
-        known["ansible_limit"] = limit
+        said["ansible_limit"] = limit
     folder = str(file.parent.resolve())
-    others = {h.name: _described(hosts, h, folder, known) for h in others_of(hosts).values()}
+    others = {h.name: _described(hosts, h, folder, said) for h in every.values()}
     return compile_plan(
-        runbook, [_described(hosts, h, folder, known) for h in chosen.values()], given, kind="run", others=others,
+        runbook, [_described(hosts, h, folder, said) for h in chosen.values()], given, kind="run", others=others,
         groups={name: tuple(members) for name, members in hosts.members.items()}, command=command, options=options,
     )  # fmt: skip
 
@@ -134,12 +137,12 @@ def _reached(host: Host, play: Play) -> Host:
     return dataclasses.replace(host, connection=dataclasses.replace(host.connection, **changes))  # type: ignore[arg-type]
 
 
-def _described(inventory: Inventory, host: Host, folder: str, known: Mapping[str, object]) -> Host:
+def _described(inventory: Inventory, host: Host, folder: str, said: Mapping[str, object]) -> Host:
     """The host with what Ansible's playbooks may ask of where it comes from; on the controller, tasks run beside the
     playbook."""
     seen = inventory.variables(host)
     more: dict[str, object] = {name: seen[name] for name in ("inventory_file", "inventory_dir") if name in seen}
-    own: dict[str, object] = {"ansible_playbook_python": sys.executable, "ansible_version": VERSION, **known, **more}
+    own: dict[str, object] = {"ansible_playbook_python": sys.executable, "ansible_version": VERSION, **said, **more}
     connection = dataclasses.replace(host.connection, folder=folder)
     return dataclasses.replace(host, variables={**own, **host.variables}, connection=connection)
 

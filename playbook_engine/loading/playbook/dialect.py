@@ -19,7 +19,7 @@ from playbook_engine.model.runbook import Block, Entry
 if TYPE_CHECKING:
     from playbook_engine.loading.playbook.roles import Roles
 
-Settled = Callable[[object, Where, Mapping[str, object]], object]
+Settled = Callable[[object, Where, Mapping[str, object], Mapping[str, object], bool], object]
 STATIC = frozenset(
     {"retries", "delay", "throttle", "timeout", "async", "poll", "become", "become_method", "check_mode", "diff",
      "run_once", "no_log", "tags"}
@@ -38,7 +38,8 @@ class PlaybookDialect:
     yaml11 = True
 
     def __init__(self, roles: Roles, defaults: Defaults, settled: Settled) -> None:
-        """`settled` renders what has to be known before the run, such as the name of a file that is imported."""
+        """`settled` renders what has to be known before the run, such as the name of a file that is imported: (value,
+        where, variables, defaults of roles, whether it is such a name)."""
         self.roles = roles
         self._defaults = defaults
         self._settled = settled
@@ -60,17 +61,30 @@ class PlaybookDialect:
         step = TaskTranslator(document, problems).step(raw, path, self._defaults)
         if step is None:
             return None
-        own = raw.get("vars")
-        known = {**around.place, **around.vars, **(own if isinstance(own, Mapping) else {})}
-        ready = {k: self._settled(v, (*path, k), known) for k, v in step.items() if k in STATIC}
-        step = {k: ready.get(k, v) for k, v in step.items() if k not in ready or ready[k] is not None}
+        known = {**around.vars, **_mapping(raw.get("vars"))}
+        step = self._ready(step, path, known, around)
         if isinstance(control := step.get("loop_control"), Mapping):
             place = (*path, "loop_control")
             step["loop_control"] = {
-                k: self._settled(v, (*place, k), known) if k in ("pause", "extended") else v for k, v in control.items()
+                k: self._before(v, (*place, k), known, around) if k in ("pause", "extended") else v
+                for k, v in control.items()
             }
         model = salvaged(step, problems, StepModel, at=path)
         return reader.entry(model, path, entry_id, around) if model is not None else None
+
+    def _ready(
+        self, said: Mapping[str, object], path: Where, own: Mapping[str, object], around: Around
+    ) -> dict[str, object]:
+        """Keywords with the templates run of those that are settled before the run; `omit` leaves one out."""
+        ready = {k: self._before(v, (*path, k), own, around) for k, v in said.items() if k in STATIC}
+        return {k: ready.get(k, v) for k, v in said.items() if k not in ready or ready[k] is not None}
+
+    def _before(
+        self, value: object, place: Where, own: Mapping[str, object], around: Around, *, name: bool = False
+    ) -> object:
+        """A value that has to be known before the run."""
+        weak, firm, strong = self.roles.seen(around.role)
+        return self._settled(value, place, {**around.place, **firm, **own, **strong}, weak, name)
 
     def _block(
         self, raw: Mapping[object, object], path: Where, entry_id: str, around: Around, files: StepFiles,
@@ -80,7 +94,8 @@ class PlaybookDialect:
             if key not in BLOCK:
                 problems.unknown_key((*path, str(key)), BLOCK, "key of a block")
                 return None
-        said = {k: v for k, v in raw.items() if k in SHARED or k == "notify"}
+        said = {str(k): v for k, v in raw.items() if k in SHARED or k == "notify"}
+        said = self._ready(said, path, {**around.vars, **_mapping(raw.get("vars"))}, around)
         if isinstance(raw.get("notify"), str):
             said["notify"] = [raw["notify"]]
         model = salvaged(said, problems, StepModel, at=path)
@@ -131,7 +146,7 @@ class PlaybookDialect:
             chief = "name" if word.endswith("role") else "file"
             given = {
                 **given,
-                chief: self._settled(given.get(chief), (*path, key), {**around.place, **around.vars, **model.vars}),
+                chief: self._before(given.get(chief), (*path, key), {**around.vars, **model.vars}, around, name=True),
             }
         if word.endswith("role"):
             return self.roles.entry(model, given, static, path, entry_id, around, files, reader, document, problems)
@@ -148,6 +163,10 @@ class PlaybookDialect:
         where = document.at(path)
         entries = files.entries(files.found(str(given["file"])), f"{entry_id}.", inner, where=where, must=True)
         return Block(id=entry_id, name=model.name or "", steps=entries or (), where=where)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _options(value: object, chief: str) -> dict[str, object]:

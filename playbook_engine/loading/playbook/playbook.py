@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from playbook_engine.loading.around import NOTHING, Around
+from playbook_engine.loading.playbook.known import NOTHING_KNOWN, Known
 from playbook_engine.loading.playbook.plays import Play, PlayReader
 from playbook_engine.loading.playbook.words import plain
 from playbook_engine.loading.problems import Problems, kind_of
@@ -25,9 +26,9 @@ MAX_DEPTH = 20
 class PlaybookLoader:
     """Reads playbooks. `places` are folders of roles, instead of those that Ansible looks into by itself."""
 
-    def __init__(self, templar: Templar, places: Sequence[str], extra: Mapping[str, object]) -> None:
+    def __init__(self, templar: Templar, places: Sequence[str], known: Known = NOTHING_KNOWN) -> None:
         self.templar = templar
-        self._extra = extra
+        self._known = known
         self._roles = [Path(p).expanduser() for p in places or SYSTEM]
 
     def load(self, file: Path) -> tuple[Runbook, list[Play]]:
@@ -57,7 +58,7 @@ class PlaybookLoader:
             raise LoadError(message, where=document.at(()), advice=advice)
         places = [file.parent / "roles", file.parent, *self._roles]
         files = StepFiles(self, file, chain)
-        reader = PlayReader(document, problems, files, self.templar, places, self._extra)
+        reader = PlayReader(document, problems, files, self.templar, places, self._known)
         for number, raw in enumerate(document.value):
             key = (
                 next((k for k in raw if plain(str(k)) == "import_playbook"), None) if isinstance(raw, Mapping) else None

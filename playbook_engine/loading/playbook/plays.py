@@ -15,6 +15,7 @@ from playbook_engine.loading.around import Around
 from playbook_engine.loading.entries import EntryReader
 from playbook_engine.loading.parameters import read_prompt
 from playbook_engine.loading.playbook.dialect import PlaybookDialect
+from playbook_engine.loading.playbook.known import Known
 from playbook_engine.loading.playbook.roles import Roles
 from playbook_engine.loading.playbook.words import CANNOT, ORDERS, PLAY, QUIET, SHARED, STRATEGIES
 from playbook_engine.loading.problems import Problems, kind_of
@@ -29,6 +30,7 @@ from playbook_engine.templating.environment import OMIT, Templar
 
 GATHER = "Gathering Facts"
 FLUSH = "flush_handlers"
+NONE: Mapping[str, object] = {}
 SETTLED = frozenset(
     {"serial", "strategy", "order", "gather_facts", "max_fail_percentage", "any_errors_fatal", "force_handlers",
      "gather_subset", "become", "become_method", "connection", "port", "remote_user", "check_mode", "diff", "no_log",
@@ -51,19 +53,18 @@ class Play:
 
 
 class PlayReader:
-    """For one file. `extra` are the operator's variables and what else is known before the run: names of files may
-    need it."""
+    """For one file."""
 
     def __init__(
         self, document: Document, problems: Problems, files: StepFiles, templar: Templar, places: Sequence[Path],
-        extra: Mapping[str, object],
+        known: Known,
     ) -> None:  # fmt: skip
         self._document = document
         self._problems = problems
         self._files = files
         self._templar = templar
         self._places = places
-        self._extra = {"playbook_dir": files.playbook_dir, **extra}
+        self._before = replace(known, extra={"playbook_dir": files.playbook_dir, **known.extra})
 
     def play(self, raw: object, path: Where, play_id: str, around: Around) -> Play | None:
         """None when it is too wrong to be one; what is wrong is in the problems."""
@@ -91,13 +92,17 @@ class PlayReader:
         defaults = raw.get("module_defaults")
         roles = Roles(self._places, f"{play_id}.", self._templar.vault)
 
-        def settled(value: object, place: Where, more: Mapping[str, object]) -> object:
-            return self._settled(value, place, {**given, **more})
+        def settled(
+            value: object, place: Where, more: Mapping[str, object], weak: Mapping[str, object], name: bool
+        ) -> object:
+            return self._settled(value, place, {**given, **more}, weak, name=name)
 
         dialect = PlaybookDialect(roles, defaults if isinstance(defaults, Mapping) else {}, settled)
         files = self._files.with_dialect(dialect)
         reader = files.reader(self._document, self._problems)
         inner = around.inside(reader.around(model, path))
+        variables = self._variables(raw, path, reader.values.variables(_mapping(raw.get("vars")), (*path, "vars")))
+        given = {**given, **variables}
         steps = self._steps(raw, path, play_id, inner, files, reader, roles)
         own = files.read_list(
             reader, self._document, self._problems, raw.get("handlers"), (*path, "handlers"), f"{play_id}.h", inner
@@ -115,7 +120,7 @@ class PlayReader:
             max_fail_percentage=limits.max_fail_percentage, any_errors_fatal=limits.any_errors_fatal,
             force_handlers=limits.force_handlers, play=True, deadline=None,
             environment=values.mapping(limits.environment, (*path, "environment")),
-            vars=self._variables(raw, path, values.variables(_mapping(raw.get("vars")), (*path, "vars"))),
+            vars=variables,
             prompts=self._prompts(raw, path), roles=roles.roles, steps=steps,
             handlers=(*roles.handlers, *handlers), handler_files={**roles.handler_files, **handler_files},
         )  # fmt: skip
@@ -133,25 +138,30 @@ class PlayReader:
             port=port if isinstance(port, int) else None, connection=str(connection) if connection else None,
         )  # fmt: skip
 
-    def _settled(self, value: object, place: Where, given: Mapping[str, object]) -> object:
+    def _settled(
+        self, value: object, place: Where, given: Mapping[str, object], weak: Mapping[str, object] = NONE,
+        *, name: bool = False,
+    ) -> object:  # fmt: skip
         """What has to be known before the run, with its templates run; None for `omit`, and where they cannot be run,
-        which is a problem then."""
+        which is a problem then. `name`: of a file or role, which the rest of the plan hangs on."""
         if isinstance(value, list):
-            return [self._settled(each, place, given) for each in value]
+            return [self._settled(each, place, given, weak) for each in value]
         if not isinstance(value, str) or "{{" not in value:
             return value
         try:
             own = self._templar.compile_value(given, self._document.at(place))
             made = self._templar.compile_value(value, self._document.at(place))
             assert isinstance(own, Mapping)
-            found = self._templar.render(made, {**own, **self._extra})
+            found = self._templar.render(made, self._before.under(weak, own))
             return None if found is OMIT else found
         except LoadError as error:
+            if self._before.open and not name:
+                return None
             self._problems.add(
                 place,
                 f"this has to be known before the run: {error.message}",
-                "give it with -e, or in vars of the play, a block or the task: what the inventory, roles and facts "
-                "say is not known yet",
+                "give it with -e, or in vars of the play, a block or the task: facts are not known yet, and what hosts "
+                "differ in is not one value",
             )
             return None
 
@@ -249,7 +259,7 @@ class PlayReader:
         folder = self._files.folder
         try:
             made = self._templar.compile_value(name, self._document.at(place))
-            text = str(self._templar.render(made, {**own, **self._extra}))
+            text = str(self._templar.render(made, self._before.under(NONE, own)))
         except LoadError as error:
             self._problems.add(
                 place, f"the name of this file hangs on what is not known before the run: {error.message}",

@@ -57,6 +57,19 @@ class Roles:
         self.handlers: list[Step] = []
         self.handler_files: dict[str, Include] = {}
 
+    def seen(self, role_id: str) -> tuple[dict[str, object], dict[str, object], dict[str, object]]:
+        """The defaults, the variables and the parameters that a task of that role sees; without one: of the play."""
+        weak: dict[str, object] = {}
+        firm: dict[str, object] = {}
+        for role in self.roles.values():
+            if role.public:
+                weak |= role.defaults
+                firm |= role.vars
+        own = self.roles.get(role_id)
+        if own is None:
+            return weak, firm, {}
+        return {**weak, **own.defaults}, {**firm, **own.own, **own.vars}, dict(own.params)
+
     # ---------------------------------------------------------------- as they are named
 
     def listed(
