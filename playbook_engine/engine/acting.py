@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from playbook_engine.catalog.spec import Kind
+from playbook_engine.engine import fetching, reaching
 from playbook_engine.engine.ahead import Ahead, Request
 from playbook_engine.engine.approval import Decision, Wanted
 from playbook_engine.engine.commands import Approve, Program, emit
@@ -20,7 +22,9 @@ from playbook_engine.model.events import StateObserved
 from playbook_engine.model.outcome import Outcome
 from playbook_engine.transport.base import Call, Reply
 
-UNCHECKED = frozenset({"uri", "wait_for"})
+NEVER_CHECKED = frozenset({"fetch", "wait_for_connection"})
+"""What is left out in check mode."""
+UNCHECKED = NEVER_CHECKED | {"uri", "wait_for"}
 """What a playbook leaves out in check mode, as Ansible's modules do; a runbook asks them, as it asks all."""
 
 
@@ -54,15 +58,18 @@ class Acting:
             return (yield from self._approve(item, args))
         if step.action == "pause":
             return (yield from self._pause(item, args))
+        if item.check and step.action in (UNCHECKED if item.scope.runbook.play else NEVER_CHECKED):
+            said = {"changed": False, "skipped": True, "msg": "not carried out in check mode"}
+            return StepResult(outcome=Outcome.SKIPPED, kind="check", message=str(said["msg"]), result=said)
+        if step.action == "wait_for_connection":
+            reply = yield from reaching.wait(context, args)
+            return self._sending.judge(item, reply, changed=False)
         if step.action == "debug" and _quiet(args, context.options.verbosity):
             left = {"changed": False, "skipped": True, "skipped_reason": "Verbosity threshold not met."}
             return StepResult(outcome=Outcome.SKIPPED, message="it is said with more -v only", result=left)
         if spec.kind is Kind.CONTROL:
             reply = context.control(step.action, args, item.scope, variables)
             return self._sending.judge(item, reply, changed=False)
-        if item.check and item.scope.runbook.play and step.action in UNCHECKED:
-            said = {"changed": False, "skipped": True, "msg": "not carried out in check mode"}
-            return StepResult(outcome=Outcome.SKIPPED, kind="check", message=str(said["msg"]), result=said)
         if spec.kind is Kind.PROBE:
             if spec.touches and (item.check or context.options.read_only):
                 return StepResult(
@@ -70,7 +77,10 @@ class Acting:
                 )
             call = Call(op="probe", action=step.action, args=args, timeout=step.timeout)
             reply = yield from self._ask(item, call)
-            wrote = spec.touches is not None and reply.result.get("changed") is True
+            if step.action == "fetch":
+                folder = Path(item.scope.runbook.file).parent
+                reply = fetching.kept(reply, args, context.host.name, folder)
+            wrote = (spec.touches is not None or step.action == "fetch") and reply.result.get("changed") is True
             return self._sending.judge(item, reply, changed=wrote)
         if spec.kind is Kind.STATE:
             return (yield from self._state(item, args))

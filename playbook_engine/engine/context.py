@@ -58,6 +58,11 @@ class HostContext:
         self.budget = budget
         self.crowd = crowd or Crowd()
 
+    @property
+    def number(self) -> int:
+        """The host's place among those of the run."""
+        return next((n for n, each in enumerate(self.plan.hosts) if each.name == self.host.name), 0)
+
     def connect(self, patience: float = 0.0) -> Program[None]:
         """Reaches the host, and says so. Raises HostError."""
         began = yield from now()

@@ -31,9 +31,19 @@ def learn_item(step: Step, scope: Scope, end: StepResult) -> None:
         _told(step, scope, end.result)
 
 
+def delegated(step: Step, end: StepResult) -> dict[str, object]:
+    """What `delegate_facts` gives to the host that the step was delegated to."""
+    facts = end.result.get("ansible_facts")
+    if end.result.get("failed") or not isinstance(facts, Mapping):
+        return {}
+    if step.action == "set_fact":
+        return dict(facts)
+    return {FACTS: _plain(facts)} if step.action in GATHERS else {}
+
+
 def _told(step: Step, scope: Scope, result: object) -> None:
     """Variables that an action gives, beside its result."""
-    if not isinstance(result, Mapping) or result.get("failed"):
+    if not isinstance(result, Mapping) or result.get("failed") or step.delegate_facts:
         return
     facts = result.get("ansible_facts")
     if not isinstance(facts, Mapping):
@@ -47,10 +57,14 @@ def _told(step: Step, scope: Scope, result: object) -> None:
         scope.loaded.update(included(result))
     elif step.action in GATHERS:
         known = scope.set.get(FACTS)
-        plain = {str(name).removeprefix("ansible_"): value for name, value in facts.items()}
-        scope.set[FACTS] = {**(known if isinstance(known, Mapping) else {}), **plain}
+        scope.set[FACTS] = {**(known if isinstance(known, Mapping) else {}), **_plain(facts)}
     elif step.action in PROBES:
         scope.probe_told(facts)
+
+
+def _plain(facts: Mapping[str, object]) -> dict[str, object]:
+    """As they stand in `ansible_facts`."""
+    return {str(name).removeprefix("ansible_"): value for name, value in facts.items()}
 
 
 def included(result: Mapping[str, object]) -> dict[str, object]:

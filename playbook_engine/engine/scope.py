@@ -130,20 +130,14 @@ class Scope:
         self, given: Mapping[str, object] | None = None, item: Mapping[str, object] | None = None
     ) -> dict[str, object]:
         """Everything a template of this host may name. `given`: the vars of a step; `item`: those of its loop."""
-        facts = self._injected() if self.runbook.play else None
+        known = self.set
+        if told := self._crowd.given.get(self.host.name):
+            known = {**told, **known}
+        facts = _injected(known, self.probed) if self.runbook.play else None
         return {
-            **self._base, **(facts or {}), **(given or {}), **self.loaded, **self.set, **self._strong, **(item or {}),
+            **self._base, **(facts or {}), **(given or {}), **self.loaded, **known, **self._strong, **(item or {}),
             **self.params, **self._magic, **(self._play.magic(self._crowd) if self._crowd.out else {}),
         }  # fmt: skip
-
-    def _injected(self) -> dict[str, object]:
-        """Facts under names of their own, as playbooks use them: `ansible_distribution`; what a probe has said under
-        the name that it gives (`services`, `getent_passwd`)."""
-        facts = self.set.get(FACTS)
-        if not isinstance(facts, Mapping):
-            return {FACTS: {}}
-        plain = {name for name in facts if name in self.probed or name.startswith("ansible_")}
-        return {(name if name in plain else f"ansible_{name}"): value for name, value in facts.items()}
 
     def needs_facts(self, *values: object, conditions: Iterable[str] = ()) -> bool:
         """Whether templates in values, or conditions, name facts that were not gathered yet. A play says itself when
@@ -178,6 +172,16 @@ class Scope:
 
     def _names(self, value: object) -> set[str]:
         return {name for template in templates_in(value) for name in self.templar.names(template)}
+
+
+def _injected(known: Mapping[str, object], probed: Mapping[str, object]) -> dict[str, object]:
+    """Facts under names of their own, as playbooks use them: `ansible_distribution`; what a probe has said under the
+    name that it gives (`services`, `getent_passwd`)."""
+    facts = known.get(FACTS)
+    if not isinstance(facts, Mapping):
+        return {FACTS: {}}
+    plain = {name for name in facts if name in probed or name.startswith("ansible_")}
+    return {(name if name in plain else f"ansible_{name}"): value for name, value in facts.items()}
 
 
 class Groups(Mapping[str, list[str]]):

@@ -18,7 +18,7 @@ from playbook_engine.engine.context import HostContext
 from playbook_engine.engine.history import History
 from playbook_engine.engine.item import Item
 from playbook_engine.engine.items import EMPTY, items_of, named, of_item
-from playbook_engine.engine.learning import included, learn, learn_item
+from playbook_engine.engine.learning import delegated, included, learn, learn_item
 from playbook_engine.engine.ledger import Change, Fate, Ledger
 from playbook_engine.engine.records import told
 from playbook_engine.engine.result import StepResult, joined, of_another, of_host_error, refused, spoiled, unwanted
@@ -151,6 +151,9 @@ class StepRunner:
             if step.loop is not None and EMPTY not in item.extra:
                 results[-1] = dataclasses.replace(results[-1], result={**results[-1].result, **of_item(item)})
             learn_item(step, scope, results[-1])
+            if step.delegate_facts and (told := delegated(step, results[-1])):
+                on = self._context.target(scope, step.delegate_to, item.variables())
+                self._context.crowd.gives(on, told, step.id, self._context.number)
             if results[-1].stops and results[-1].outcome is not Outcome.FAILED:
                 break
             try:

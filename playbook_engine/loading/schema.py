@@ -288,6 +288,7 @@ class StepModel(Open):
     notify: Words = Field(default_factory=_list)
     listen: Words = Field(default_factory=_list)
     delegate_to: Any = None
+    delegate_facts: Bool = False
     preconditions: list[ProbeModel] = Field(default_factory=_list)
     unless: Unless = Field(default_factory=_list)
     checks: list[ProbeModel] = Field(default_factory=_list)

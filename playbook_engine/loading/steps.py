@@ -107,7 +107,7 @@ class StepReader:
             become=raw.become, become_user=self._values.value(raw.become_user, (*path, "become_user")),
             become_method=raw.become_method, **self._environment(raw, path), tags=tuple(raw.tags),
             vars=self._values.variables(raw.vars, (*path, "vars")), notify=tuple(raw.notify), listen=tuple(raw.listen),
-            delegate_to=self._values.value(raw.delegate_to, (*path, "delegate_to")),
+            delegate_to=self._values.value(raw.delegate_to, (*path, "delegate_to")), delegate_facts=raw.delegate_facts,
             preconditions=self.probes(raw.preconditions, (*path, "preconditions"), f"{step_id}.p"),
             unless=unless, checks=checks, rollback=rollback, irreversible=irreversible, undo_limit=raw.undo_limit,
             on_disconnect=OnDisconnect(raw.on_disconnect), background=raw.async_, poll=raw.poll,

@@ -163,6 +163,7 @@ class Step:
     notify: tuple[str, ...] = ()
     listen: tuple[str, ...] = ()
     delegate_to: object = None
+    delegate_facts: bool = False
     run_once: bool = False
     preconditions: tuple[Probe, ...] = ()
     unless: tuple[Probe, ...] = ()

@@ -41,8 +41,8 @@ class _Task:
             found["items"] = [[end.label, _status(end)] for end in self.items if _status(end) != "failed"]
         if last.item < 0 or status in ("failed", "skipped", "unreachable"):
             found["status"] = "failed" if status == "unreachable" else status
-        if last.on:
-            found["delegated_to"] = last.on
+        if on := next((each.on for each in reversed(self.items) if each.on), ""):
+            found["delegated_to"] = on
         if self.ignored:
             found["ignored"] = True
         if self.status in ("failed", "unreachable") and last.message:

@@ -3,10 +3,6 @@
 What a type takes, and the words of the complaints, are those of Ansible's `ansible.module_utils.common.arg_spec`.
 """
 
-import ast
-import json
-import re
-
 from playbook_engine.agent import failure
 
 SPEC = {
@@ -32,7 +28,6 @@ SPEC = {
 
 TRUE = ("y", "yes", "on", "1", "true", "t", 1, 1.0, True)
 FALSE = ("n", "no", "off", "0", "false", "f", 0, 0.0, False)
-SIZE = re.compile(r"\s*(\d*\.?\d*)([A-Za-z]+)?")
 UNITS = "BKMGTPEZY"
 
 
@@ -120,10 +115,14 @@ def _typed(kind: str, value: object) -> object:
         if text is not None:
             return _mapping(text)
     elif kind in ("json", "jsonarg"):
+        import json
+
         if isinstance(value, (str, list, dict, tuple)):
             return text.strip() if text is not None else json.dumps(value)
     elif kind in ("bytes", "bits"):
-        found = SIZE.match(str(value))
+        import re
+
+        found = re.match(r"\s*(\d*\.?\d*)([A-Za-z]+)?", str(value))
         if found and found.group(1) and (found.group(2) or "B")[0].upper() in UNITS:
             return int(float(found.group(1)) * 1024 ** UNITS.index((found.group(2) or "B")[0].upper()))
     elif kind == "raw":
@@ -133,7 +132,12 @@ def _typed(kind: str, value: object) -> object:
 
 def _mapping(text: str) -> "dict":
     """JSON, or `a=1, b=2`. Raises TypeError, ValueError."""
+    import re
+
     if text.startswith("{"):
+        import ast
+        import json
+
         try:
             return json.loads(text)
         except ValueError:

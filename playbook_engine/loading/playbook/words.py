@@ -13,7 +13,8 @@ SHARED = frozenset(
 """What a task says, and a block, a role or a play for all of theirs."""
 TASK = SHARED | frozenset(
     {"loop", "loop_control", "register", "until", "retries", "delay", "timeout", "changed_when", "failed_when",
-     "async", "poll", "notify", "listen", "args", "action", "local_action", "connection", "module_defaults"}
+     "async", "poll", "delegate_facts", "notify", "listen", "args", "action", "local_action", "connection",
+     "module_defaults"}
 )  # fmt: skip
 BLOCK = SHARED | frozenset({"block", "rescue", "always", "module_defaults", "notify", "timeout"})
 PLAY = (SHARED - {"when", "delegate_to"}) | frozenset(
@@ -24,7 +25,6 @@ PLAY = (SHARED - {"when", "delegate_to"}) | frozenset(
 QUIET = frozenset({"collections", "debugger", "become_exe", "fact_path"})
 """Understood: nothing has to be done for them here."""
 CANNOT: Mapping[str, str] = {
-    "delegate_facts": "facts belong to the host that has them: set_fact on the other host, in a play of its own",
     "become_flags": "set ansible_become_method in the inventory",
     "remote_user": "say it for the play, or ansible_user in the inventory",
     "port": "say it for the play, or ansible_port in the inventory",
