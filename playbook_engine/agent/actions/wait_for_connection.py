@@ -4,8 +4,8 @@ SPEC = {
     "name": "wait_for_connection",
     "kind": "control",
     "summary": "Wait until the host can be reached",
-    "doc": "A connection that has died is made anew: for hosts that are being made, or have been booted in another way than by "
-    "`reboot`. In check mode nobody waits.",
+    "doc": "A connection that has died is made anew: for hosts that are being made, or have been booted in another "
+    "way than by `reboot`. In check mode nobody waits.",
     "params": {
         "timeout": {"type": "duration", "default": 600, "doc": "In all."},
         "delay": {"type": "duration", "default": 0, "doc": "Before the first try."},

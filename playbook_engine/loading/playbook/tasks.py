@@ -128,7 +128,9 @@ class TaskTranslator:
     def _arguments(self, word: str, value: object, args: object, defaults: Defaults, path: Where) -> object:
         """Free text, what `args:` adds to it, and `module_defaults` below both. None when they do not fit."""
         spec = catalog.get(word)
-        low = {k: v for name, given in defaults.items() if catalog.plain(name) == word for k, v in given.items()}
+        low = {
+            k: v for name, given in defaults.items() if catalog.plain(name) == word for k, v in _mapping(given).items()
+        }
         more = {**low, **_mapping(args)}
         if not more or value is None or isinstance(value, Mapping):
             raw = value.get("_raw") if isinstance(value, Mapping) else None
