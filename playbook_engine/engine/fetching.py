@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from playbook_engine.agent import atomic
-from playbook_engine.agent.failure import Failed
+from playbook_engine.agent.failure import Failed, of_os_error
 from playbook_engine.transport.base import Reply
 
 
@@ -33,10 +33,9 @@ def kept(reply: Reply, args: Mapping[str, object], host: str, folder: Path) -> R
             same = {"changed": False, "file": source, "dest": str(dest), **sums}
             return Reply(ok=True, result=same, elapsed=reply.elapsed)
         _write(dest, content)
-    except Failed as error:
-        return Reply(ok=False, kind=error.kind, msg=f"on the controller: {error.msg}", elapsed=reply.elapsed)
-    except OSError as error:
-        return Reply(ok=False, kind="controller", msg=f"{error.filename}: {error.strerror}", elapsed=reply.elapsed)
+    except (Failed, OSError) as error:
+        failed = of_os_error(error) if isinstance(error, OSError) else error
+        return Reply(ok=False, kind=failed.kind, msg=f"on the controller: {failed.msg}", elapsed=reply.elapsed)
     except ValueError as error:
         return Reply(ok=False, kind="argument", msg=str(error), elapsed=reply.elapsed)
     remote = {"remote_md5sum": None, "remote_checksum": sums["checksum"]}
