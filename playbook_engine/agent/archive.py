@@ -179,7 +179,7 @@ class Zip(object):
                 raise failure.Failed("%s in %s leads out of %s" % (name, self.args["src"], top), "refused")
             os.makedirs(folder, exist_ok=True)
             mode, link = permissions(info)
-            done.append(name)
+            done.append(_said(path, info))
             if name.endswith("/"):
                 later.append((path, mode, info))
                 continue
@@ -194,7 +194,16 @@ class Zip(object):
         for path, mode, info in reversed(later):  # what lies in them has to be written first
             os.chmod(path, mode)
             os.utime(path, (moment(info), moment(info)))
-        return {"cmd": ["zipfile"], "rc": 0, "out": "\n".join(done), "err": ""}
+        out = "Archive:  %s\n%s" % (self.args["src"], "".join(done))
+        return {"cmd": ["zipfile"], "rc": 0, "out": out, "err": ""}
+
+
+def _said(path: str, info: "object") -> str:
+    """What unzip(1) says of an entry that it unpacks."""
+    if path.endswith("/"):
+        return "   creating: %s\n" % path
+    word = " extracting" if info.compress_type == 0 else "  inflating"  # type: ignore[attr-defined]
+    return "%s: %s  \n" % (word, path)
 
 
 def permissions(info: "object") -> "tuple[int, bool]":

@@ -7,7 +7,7 @@ of a file that lies on the host, its path there instead of the content. Nothing 
 import os
 import stat
 
-from playbook_engine.agent import atomic, failure, filestate, hashes
+from playbook_engine.agent import atomic, content, failure, filestate, hashes
 
 
 def observe(args: "dict") -> "dict":
@@ -15,6 +15,9 @@ def observe(args: "dict") -> "dict":
     entries = _entries(args)
     top = _top(args)
     paths = filestate.missing_parents(top) + [top] + [os.path.join(top, name) for name, _, _, _ in entries]
+    above = os.path.dirname(paths[0])
+    if above and not os.path.isdir(above):
+        raise failure.Failed("%s is no directory" % above)
     return {"path": top, "type": "tree", "states": [filestate.observe(path) for path in paths], "_entries": entries}
 
 
@@ -114,6 +117,8 @@ class Wish(object):
 
 def _wishes(args: "dict", before: "dict") -> "list[Wish]":
     entries = before["_entries"] if "_entries" in before else _entries(args)
+    if not entries and args["tree"] is not None:
+        return []  # of an empty directory of the controller nothing is copied, as in Ansible
     states = before["states"]
     first = len(states) - len(entries)
     here = args["tree"] is None
@@ -179,10 +184,17 @@ def undo(args: "dict", before: "dict") -> "dict":
 
 
 def result(args: "dict", state: "dict") -> "dict":
+    files = [name for name, kind, _, _ in args["tree"] or () if kind == "file"]
+    if len(files) == 1:  # Ansible tells of the file then
+        path = os.path.join(state["path"], files[0])
+        found = filestate.told(filestate.observe(path))
+        data = next(data for _, kind, _, data in args["tree"] if kind == "file")
+        return dict(found, dest=path, path=path, src=args["src"], checksum=content.sha1(data), md5sum=content.md5(data))
     told = filestate.told(filestate.observe(state["path"], digest=False))
     dest = args["dest"].rstrip("/") + "/"
     if args["tree"] is None:
         top = args["dest"].rstrip("/")
         new = any(each["path"] == top and each["type"] == "absent" for each in state["states"])
         dest = args["dest"] if new else os.path.join(args["dest"], os.path.basename(args["src"]))
+        told.update(checksum=None, md5sum=None)
     return dict(told, dest=dest, src=args["src"])

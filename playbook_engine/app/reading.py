@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pwd
 import stat
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,13 +19,14 @@ Decrypt = Callable[[bytes, Path, str], bytes]
 
 def found(runbook: str, kind: str, name: str, template_path: Sequence[Path], decrypted: Decrypt) -> bytes:
     """`kind`: file, script and template give a file's content; with `-mode` behind it, its mode as text; `folder` and
-    `links` give a directory packed (`model/folder.py`), the latter with its links as links.
+    `links` give a directory packed (`model/folder.py`), the latter with its links as links; `template-about` gives what
+    a template may say of its own file, as JSON.
 
     A file lies beside the runbook, or in its `files/` or `templates/`, or in the shipped templates. Raises LoadError
     with the places that were tried.
     """
     kind, _, asis = kind.partition(" ")
-    plain = kind.removesuffix("-mode")
+    plain = kind.removesuffix("-mode").removesuffix("-about")
     inside = {"template": "templates", "vars": "vars"}.get(plain, "files")
     base = Path(runbook).parent
     places = [base / inside / name, base / name]
@@ -35,6 +40,8 @@ def found(runbook: str, kind: str, name: str, template_path: Sequence[Path], dec
         try:
             if kind in ("folder", "links"):
                 return folder.packed(_entries(place, "", follow=kind == "folder", above=()))
+            if kind == f"{plain}-about":
+                return json.dumps(_about(place)).encode()
             if kind != plain:
                 return f"{stat.S_IMODE(place.stat().st_mode):04o}".encode()
             data = place.read_bytes()
@@ -44,6 +51,21 @@ def found(runbook: str, kind: str, name: str, template_path: Sequence[Path], dec
         except OSError as error:
             raise LoadError(f"{place}: {error.strerror}") from error
     raise LoadError(f"there is no {plain} {name!r}", advice=f"looked in {', '.join(str(p) for p in places)}")
+
+
+def _about(place: Path) -> dict[str, object]:
+    """Where a file lies, whose it is, when it was changed; on which machine, and when this is asked. Times are seconds
+    since 1970."""
+    there = place.stat()
+    own = {"fullpath": str(place.absolute()), "uid": _owner(there.st_uid), "mtime": there.st_mtime}
+    return {**own, "host": os.uname().nodename, "run_date": time.time()}
+
+
+def _owner(uid: int) -> str | int:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return uid
 
 
 def _entries(here: Path, base: str, *, follow: bool, above: tuple[Path, ...]) -> list[folder.Entry]:

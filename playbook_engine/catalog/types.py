@@ -110,8 +110,8 @@ def _content(value: object) -> bytes:
         raise Unfit(f"text is expected, or what can be written as JSON, and this is {_said(value)}") from None
 
 
-def _mode(value: object) -> str:
-    """A file mode is text: as a number it would be decimal, and 644 is not 0644."""
+def _mode(value: object) -> str | None:
+    """A file mode is text: as a number it would be decimal, and 644 is not 0644. An empty one asks for nothing."""
     if isinstance(value, int) and not isinstance(value, bool):
         octal = f'"{value:04o}"' if value >= 0 else '"0644"'
         if re.fullmatch("[0-7]{3,4}", str(value)):
@@ -119,9 +119,10 @@ def _mode(value: object) -> str:
         raise Unfit(f"a mode is text, and this is the number {value}", f"write it in quotes: {octal}")
     if not isinstance(value, str):
         raise Unfit(f'a mode is text, such as "0644", and this is {_said(value)}')
-    if not re.fullmatch(r"[0-7]{3,5}|[ugoa]*([-+=][rwxXstugo]*)+(,[ugoa]*([-+=][rwxXstugo]*)+)*|preserve", value):
+    text = value.strip().removeprefix("0o").rstrip(",")
+    if not re.fullmatch(r"[0-7]{1,5}|[ugoa]*([-+=][rwxXstugo]*)+(,[ugoa]*([-+=][rwxXstugo]*)+)*|preserve|", text):
         raise Unfit(f"{value!r} is no mode", 'write "0644" or u+x,go-w')
-    return value
+    return text or None
 
 
 def _number(kind: str, value: object) -> object:

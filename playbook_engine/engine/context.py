@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import importlib
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -193,7 +195,11 @@ class HostContext:
             return None
 
         where = SourcePos(file=name, line=1)
-        about = {"template_path": name, "template_destpath": args.get("dest"), "ansible_managed": "Ansible managed"}
+        about: dict[str, object] = {
+            "template_path": name, "template_destpath": args.get("dest"), "ansible_managed": "Ansible managed",
+        }  # fmt: skip
+        if b"template_" in content:
+            about |= self._about(scope, name)
         text = self.templar.render_file(
             content.decode("utf-8", "surrogateescape"),
             {**about, **variables},
@@ -206,6 +212,12 @@ class HostContext:
             return text.encode(encoding, "surrogateescape")
         except (LookupError, UnicodeError) as error:
             raise TemplateError(f"the text cannot be written in {encoding}: {error}", where=where) from None
+
+    def _about(self, scope: Scope, name: str) -> dict[str, object]:
+        """What Ansible lets a template file say of itself, and of the machine and the moment."""
+        told = json.loads(self._file(scope, "template-about", name))
+        told |= {key: datetime.datetime.fromtimestamp(told[key]) for key in ("mtime", "run_date")}
+        return {f"template_{key}": value for key, value in told.items()}
 
     def target(self, scope: Scope, delegate_to: object, variables: Mapping[str, object]) -> str:
         """The host where an action runs."""

@@ -255,6 +255,8 @@ class Sending:
         result["failed"] = failed
         if not failed:
             outcome = Outcome.CHANGED if result["changed"] else Outcome.OK
+            if reply.ok and reply.result.get("skipped") is True:  # by its own arguments, such as `creates`
+                outcome = Outcome.SKIPPED
             return StepResult(outcome=outcome, message=str(result.get("msg") or ""), result=result)
         outcome = ENDS.get(reply.kind, Outcome.FAILED)
         if reply.kind == "unmeasured" or (item.spec.kind is Kind.PROBE and reply.kind in ("permission", "crash")):

@@ -296,6 +296,8 @@ class Templar:
 
             def whole() -> object:
                 raw.append(self._call(compiled, scope))
+                if raw[0] is OMIT:
+                    raise TemplateError("the template gives `omit`, which is nothing to write", where=where)
                 return text_of(raw)
 
             value = self._guard(whole, scope, where, source)

@@ -38,6 +38,9 @@ class Omit(enum.Enum):
     def __repr__(self) -> str:
         return "omit"
 
+    def __str__(self) -> str:
+        return "<<Omit>>"  # as Ansible writes it, where it was made into text
+
 
 OMIT = Omit.OMIT
 

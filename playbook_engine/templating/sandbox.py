@@ -26,6 +26,7 @@ from jinja2.utils import missing
 
 from playbook_engine.model.secret import Secret
 from playbook_engine.templating import limits
+from playbook_engine.templating.node import OMIT
 from playbook_engine.templating.secrets import Method, holds_secret, marked, revealed, secrets_in
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def joined(parts: Iterable[object]) -> object:
         return ""
     if len(values) == 1:
         return values[0]
-    return text_of("" if value is None else value for value in values)
+    return text_of("" if value is None or value is OMIT else value for value in values)
 
 
 def text_of(values: Iterable[object]) -> str | Secret:

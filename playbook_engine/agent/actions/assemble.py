@@ -21,6 +21,7 @@ SPEC = {
             "remote_src": {"type": "bool", "default": True, "doc": "`src` is on the host; else on the controller."},
             "delimiter": {"type": "str", "doc": "A line between two fragments; `\\n` and the like are understood."},
             "regexp": {"type": "str", "doc": "Only fragments whose name it matches somewhere."},
+            "decrypt": {"type": "bool", "default": True, "doc": "Whether the controller decrypts encrypted fragments."},
             "ignore_hidden": {"type": "bool", "default": False, "doc": "Leave out names that begin with a dot."},
         },
         **content.PARAMS,
@@ -49,7 +50,7 @@ def assembled(args: "dict") -> bytes:
             matches = re.compile(args["regexp"]).search
         except re.error as error:
             raise failure.Failed("the regular expression %r cannot be used: %s" % (args["regexp"], error))
-    delimiter = _delimiter(args["delimiter"])
+    delimiter = _delimiter(args["delimiter"], args["remote_src"])
     made, parts = b"", 0
     for name, part in _fragments(args):
         if (matches and not matches(name)) or (args["ignore_hidden"] and name.startswith(".")):
@@ -61,14 +62,15 @@ def assembled(args: "dict") -> bytes:
     return made
 
 
-def _delimiter(text: "str | None") -> bytes:
-    """The line between two fragments, ended."""
+def _delimiter(text: "str | None", there: bool) -> bytes:
+    """The line between two fragments, ended; of the controller's fragments (not `there`) once more, as Ansible does:
+    files have that by now."""
     if not text:
         return b""
     import codecs
 
     plain: bytes = codecs.escape_decode(text.encode("utf-8", "surrogateescape"))[0]
-    return plain if plain.endswith(b"\n") else plain + b"\n"
+    return plain if there and plain.endswith(b"\n") else plain + b"\n"
 
 
 def _fragments(args: "dict") -> "list":

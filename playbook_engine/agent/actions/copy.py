@@ -72,7 +72,7 @@ def target(args: "dict") -> str:
         if not args.get("src"):
             raise failure.Failed("%s is a directory: give the name of the file too" % dest)
         dest = os.path.join(dest, os.path.basename(args["src"]))
-    if args.get("follow") and os.path.islink(dest):
+    if args.get("follow") and os.path.islink(dest) and os.path.exists(dest):
         dest = os.path.realpath(dest)
     return dest
 

@@ -46,9 +46,12 @@ VOLATILE = filestate.VOLATILE
 
 def observe(args: "dict") -> "dict":
     path = args["path"].rstrip("/") or "/"
+    if args["state"] == "hard" and args["src"] and os.path.isdir(path):
+        path = os.path.join(path, os.path.basename(args["src"]))
     state = filestate.observe(path, digest=False)
     if state["type"] == "link" and args["follow"] and args["state"] not in ("absent", "link", "hard"):
         state = filestate.observe(os.path.realpath(path), digest=False)
+        state["_through"] = path
     asked = kind(args, state)
     attributes = any(args[name] is not None for name in filestate.PARAMS if name != "unsafe_writes")
     if (asked == "link" and args["follow"] and attributes) or (asked == "hard" and args["src"]):
@@ -128,6 +131,8 @@ def _plan_absent(_args: "dict", before: "dict") -> "list[dict]":
 
 
 def _plan_file(args: "dict", before: "dict") -> "list[dict]":
+    if before["type"] == "link" and args["state"] == "file":
+        raise failure.Failed("%s is a link, not a file" % before["path"])
     if before["type"] in ("absent", "directory"):
         raise failure.Failed(
             "%s is %s, not a file; `touch` makes an empty file, `copy` one with content"
@@ -147,7 +152,11 @@ def _plan_directory(args: "dict", before: "dict") -> "list[dict]":
 
 
 def _plan_touch(args: "dict", before: "dict") -> "list[dict]":
+    for key in ("access_time", "modification_time"):
+        _moment(args, key, 0)
     if before["type"] == "absent":
+        if "_through" in before:
+            raise failure.Failed("%s is a link to what is not there" % before["_through"], "not-found")
         return [_become(before, "file")]
     times = [args[key] or "now" for key in ("access_time", "modification_time")]
     renewed = [] if times == ["preserve", "preserve"] else [{"path": before["path"], "aspect": "times"}]
@@ -184,7 +193,7 @@ def _plan_hard(args: "dict", before: "dict") -> "list[dict]":
         raise failure.Failed("%s is not there" % args["src"], "not-found")
     if before["source"]["same_inode"]:
         return _attributes(args, before)
-    if before["type"] == "directory" or (before["type"] != "absent" and not args["force"]):
+    if before["type"] == "directory" or (before["type"] not in ("absent", "link") and not args["force"]):
         raise failure.Failed("%s is a %s: force: true replaces a file with a hard link" % (path, before["type"]))
     return [_become(before, "hard link to %s" % args["src"])]
 
@@ -246,26 +255,27 @@ def _make_directory(args: "dict", before: "dict") -> None:
         filestate.set_attributes(parent, filestate.wanted(args, filestate.observe(parent)))
 
 
-def _touch(args: "dict", before: "dict") -> None:
+def _moment(args: "dict", key: str, now: int) -> int:
+    """Nanoseconds since 1970; `now` is what it is. Raises Failed for what says no time."""
     import time
 
+    said, form = args[key] or "now", args[key + "_format"]
+    if said == "preserve":
+        return now
+    if said == "now":
+        return time.time_ns() if hasattr(time, "time_ns") else int(time.time() * 1e9)
+    try:
+        return int(time.mktime(time.strptime(said, form))) * 10**9
+    except ValueError:
+        raise failure.Failed("%s %r is neither now, preserve nor like %s" % (key, said, form))
+
+
+def _touch(args: "dict", before: "dict") -> None:
     path = before["path"]
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)) if before["type"] == "absent" else None
     st = os.lstat(path)
-    times = []
-    for key, now in (("access_time", st.st_atime_ns), ("modification_time", st.st_mtime_ns)):
-        said = args[key] or "now"
-        if said == "now":
-            times.append(time.time_ns() if hasattr(time, "time_ns") else int(time.time() * 1e9))
-        elif said == "preserve":
-            times.append(now)
-        else:
-            try:
-                form = args[key + "_format"]
-                times.append(int(time.mktime(time.strptime(said, form))) * 10**9)
-            except ValueError:
-                raise failure.Failed("%s %r is neither now, preserve nor like %s" % (key, said, form))
-    os.utime(path, ns=(times[0], times[1]), follow_symlinks=False)  # the path is resolved already, or the link meant
+    times = (_moment(args, "access_time", st.st_atime_ns), _moment(args, "modification_time", st.st_mtime_ns))
+    os.utime(path, ns=times, follow_symlinks=False)  # the path is resolved already, or the link meant
 
 
 def _replace(before: "dict", source: str, make: object) -> None:
@@ -318,8 +328,11 @@ def _part(args: "dict", before: "dict") -> None:
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    told = filestate.told(state)
     asked = kind(args, state)
+    if os.path.islink(args["path"]) and args["state"] in (None, "file", "touch"):
+        told = filestate.told(filestate.observe(args["path"], digest=False))  # Ansible tells of the link itself
+        return dict(told, path=args["path"], dest=args["path"])
+    told = filestate.told(state)
     told["path"] = told["dest"] = args["path"] if args["path"].rstrip("/") == state["path"] else state["path"]
     if state["type"] == "link":
         told["src"] = state["target"]

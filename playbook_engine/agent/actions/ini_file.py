@@ -69,7 +69,7 @@ def _sensible(args: "dict") -> None:
     nothing = args["value"] is None and not args["values"]
     if args["state"] == "present" and nothing and not args["allow_no_value"]:
         raise failure.Failed("state: present needs value or values, or allow_no_value: true")
-    if not args["option"] and not nothing:
+    if not args["option"] and not nothing and args["state"] == "present":
         raise failure.Failed("a value needs its option")
     for wanted in args["section_has_values"] or ():
         if not wanted.get("option"):
@@ -105,7 +105,10 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
 
 
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
-    return content.keep(args, before, edited(args, before)[0], limit)
+    kept = content.keep(args, before, edited(args, before)[0], limit)
+    if "backup_file" in kept:  # beside the name that was given, also where that is a link
+        kept["backup_file"] = filestate.backup_of(args["path"])
+    return kept
 
 
 def apply(args: "dict", before: "dict") -> "dict":
