@@ -24,12 +24,13 @@ from playbook_engine.model.errors import EngineError, TemplateError, VaultError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 from playbook_engine.model.vaulted import Vaulted
-from playbook_engine.templating import lookups
+from playbook_engine.templating import limits, lookups
 from playbook_engine.templating.filters import FILTERS, SEES_UNDEFINED
 from playbook_engine.templating.inclusion import REFERS, Read, including
 from playbook_engine.templating.limits import spending
 from playbook_engine.templating.node import OMIT, Template, templates_in, to_nodes
 from playbook_engine.templating.sandbox import (
+    MUTATES,
     PASSES_ON,
     Sandbox,
     ScopeContext,
@@ -321,9 +322,16 @@ class Templar:
         return text, plain is not data
 
     def _call(self, compiled: JinjaTemplate, scope: Scope) -> object:
-        context = ScopeContext(compiled.environment, {}, None, compiled.blocks)
-        context.names = scope
-        return joined(compiled.root_render_func(context))
+        """One that changes lists or mappings in place (`x.append(1)`) gets copies of those of variables."""
+        mutates: bool = compiled.mutates  # type: ignore[attr-defined]
+        budget = limits.budget()
+        if not mutates and not budget.copies:
+            return _called(compiled, scope)
+        before, budget.copies = budget.copies, mutates
+        try:
+            return _called(compiled, scope.apart() if mutates else scope)
+        finally:
+            budget.copies = before
 
     def _guard(self, run: Callable[[], object], scope: Scope, where: SourcePos | None, source: str) -> object:
         try:
@@ -399,6 +407,8 @@ class Templar:
             except RecursionError:
                 raise TemplateError("the template is nested too deeply", where=where) from None
             compiled = JinjaTemplate.from_code(env, code, env.globals)
+            mutates = MUTATES.search(source) is not None or REFERS.search(source) is not None
+            compiled.mutates = mutates  # type: ignore[attr-defined]
             _remember(cache, source, compiled)
         return compiled
 
@@ -411,6 +421,12 @@ class Templar:
                 hint = did_you_mean(node.name, known)
                 message = f"there is no {word} {node.name!r}" + (f" ({hint})" if hint else "")
                 raise TemplateSyntaxError(message, node.lineno)
+
+
+def _called(compiled: JinjaTemplate, scope: Scope) -> object:
+    context = ScopeContext(compiled.environment, {}, None, compiled.blocks)
+    context.names = scope
+    return joined(compiled.root_render_func(context))
 
 
 def _free_in(tree: nodes.Template) -> frozenset[str]:

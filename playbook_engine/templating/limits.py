@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextvars import ContextVar
 
 from jinja2.exceptions import SecurityError
@@ -30,13 +30,17 @@ class LimitExceeded(SecurityError):
 
 
 class Budget:
-    """The allowance of one rendering: characters made, iterations, seconds."""
+    """The allowance of one rendering: characters made, iterations, seconds.
 
-    __slots__ = ("_deadline", "_next_look", "steps", "text")
+    `copies`: the template under way changes lists or mappings in place, and gets copies of those that variables hold.
+    """
+
+    __slots__ = ("_deadline", "_next_look", "copies", "steps", "text")
 
     def __init__(self, *, steps: int = 1_000_000, text: int = 64 * 1024 * 1024, seconds: float = 10.0) -> None:
         self.steps = steps
         self.text = text
+        self.copies = False
         self._deadline = time.monotonic() + seconds
         self._next_look = steps - 1000
 
@@ -148,6 +152,11 @@ def check_method(owner: object, name: str, args: tuple[object, ...]) -> tuple[ob
         if name == "to_bytes":
             for arg in args:
                 check_width(arg)
+        return args
+    if isinstance(owner, list | dict | set):
+        for arg in args:
+            if name in ("extend", "update") and isinstance(arg, Sized):
+                budget().make(len(arg))
         return args
     if not isinstance(owner, str | bytes):
         return args

@@ -17,8 +17,8 @@ from jinja2.utils import missing, pass_context
 from playbook_engine.model.errors import TemplateError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
-from playbook_engine.templating import limits, sequences
-from playbook_engine.templating.filters import collections, passwords
+from playbook_engine.templating import file_lookups, limits, sequences
+from playbook_engine.templating.filters import collections
 from playbook_engine.templating.sandbox import Missing
 
 PIPE_SECONDS = 30
@@ -60,6 +60,7 @@ class Lookups:
             "nested": self._nested, "cartesian": self._nested, "together": self._together,
             "indexed_items": self._indexed_items, "sequence": self._sequence,
             "subelements": self._subelements, "random_choice": self._random_choice, "password": self._password,
+            "ini": self._ini, "csvfile": self._csvfile,
         }  # fmt: skip
 
     @pass_context
@@ -269,37 +270,48 @@ class Lookups:
 
     def _subelements(self, context: Context, terms: list[Any]) -> list[Any]:
         flags = terms[2] if len(terms) > 2 and isinstance(terms[2], Mapping) else {}
-        return collections.subelements(terms[0], terms[1], bool(flags.get("skip_missing", False)))
+        elements = list(terms[0].values()) if isinstance(terms[0], Mapping) else list(terms[0])
+        kept = [each for each in elements if not (isinstance(each, Mapping) and each.get("skipped", False))]
+        pairs = collections.subelements(kept, terms[1], bool(flags.get("skip_missing", False)))
+        path = terms[1].split(".") if isinstance(terms[1], str) else list(terms[1])
+        return [[_without(element, path), item] for element, item in pairs]
 
     def _random_choice(self, context: Context, terms: list[Any]) -> list[Any]:
         return [random.choice(terms)] if terms else []
 
-    def _password(self, context: Context, terms: list[Any], length: Any = 20, chars: Any = None) -> list[Any]:
-        """The password kept in a file on the controller (0600), made when it is not there; /dev/null keeps none."""
+    def _ini(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
         made: list[Any] = []
+        for term in self._flat(terms):
+            key, given = file_lookups.asked("ini", file_lookups.INI, str(term), options)
+            made += file_lookups.ini(self._path(context, str(given["file"])), key, given)
+        return [value for value in made if value is not None]
+
+    def _csvfile(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
+        made: list[Any] = []
+        for term in self._flat(terms):
+            key, given = file_lookups.asked("csvfile", file_lookups.CSV, str(term), options)
+            made += file_lookups.csvfile(self._path(context, str(given["file"])), key, given)
+        return made
+
+    def _password(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
+        made: list[Any] = []
+        base = _names(context).lookup("playbook_dir")
         for term in terms:
-            path, *pairs = str(term).split()
-            asked = {"length": length, "chars": chars, **dict(pair.partition("=")[::2] for pair in pairs)}
-            sets = asked["chars"] or ["ascii_letters", "digits", ".,:-_"]
-            text = passwords.random_password(int(asked["length"]), sets.split(",") if isinstance(sets, str) else sets)
-            made.append(text if path == os.devnull else _kept(os.path.expanduser(path), text))
+            path, given = file_lookups.asked("password", file_lookups.PASSWORD, str(term), options)
+            place = os.path.expanduser(path)
+            made.append(file_lookups.password(os.path.join(base, place) if isinstance(base, str) else place, given))
         return made
 
     def _sequence(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
         return [text for term in terms or [""] for text in sequences.expand(str(term), options)]
 
 
-def _kept(path: str, text: str) -> str:
-    """The first line of a file; the file is made with `text` when it is not there."""
-    os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        with open(path, encoding="utf-8") as old:
-            return old.readline().rstrip("\n")
-    with os.fdopen(handle, "w", encoding="utf-8") as new:
-        new.write(f"{text}\n")
-    return text
+def _without(element: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """An element without the list that its pairs are made of, as Ansible's lookup gives it."""
+    first, *rest = path
+    if rest:
+        return {key: _without(value, rest) if key == first else value for key, value in element.items()}
+    return {key: value for key, value in element.items() if key != first}
 
 
 def _names(context: Context) -> Any:

@@ -1,6 +1,6 @@
 """The Jinja environment: sandboxed, strict about the undefined, keeping values as they are.
 
-Differences from a plain `ImmutableSandboxedEnvironment`:
+Differences from a plain `SandboxedEnvironment`:
 
 - An output keeps its type: a template that puts out one value gives that value, anything more gives text.
   Nothing is ever parsed out of text (Jinja's own NativeEnvironment turns a host's text `[1, 2]` into a list).
@@ -8,11 +8,13 @@ Differences from a plain `ImmutableSandboxedEnvironment`:
 - An undefined value may be dug into (`a.b.c | default('x')`), and fails by every other use.
 - What could cost much memory or time is charged to a budget (`limits`).
 - A secret stays one: text made of it is a `Secret` again.
+- Lists and mappings may be changed in place (`x.append(1)`): a template that does gets copies of those of variables.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sized, ValuesView
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +23,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.lexer import TOKEN_STRING, TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END, Lexer, Token
 from jinja2.runtime import Context, StrictUndefined, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter
+from jinja2.sandbox import SandboxedEnvironment, SandboxedFormatter, modifies_known_mutable
 from jinja2.utils import missing
 
 from playbook_engine.model.secret import Secret
@@ -134,13 +136,14 @@ class SafeFormatter(SandboxedFormatter):
 
 
 def joined(parts: Iterable[object]) -> object:
-    """The value of a template out of what it put out: the one value, or the text of all of them, none as nothing."""
+    """The value of a template out of what it put out: the one value, or the text of all. None beside others is nothing,
+    `omit` no text."""
     values = list(parts)
+    if len(values) > 1:
+        values = [value for value in values if value is not None] or values[-1:]
     if not values:
         return ""
-    if len(values) == 1:
-        return values[0]
-    return text_of("" if value is None or value is OMIT else value for value in values)
+    return values[0] if len(values) == 1 else text_of("" if value is OMIT else value for value in values)
 
 
 def text_of(values: Iterable[object]) -> str | Secret:
@@ -178,6 +181,19 @@ def is_lazy(value: object) -> TypeIs[Iterable[Any]]:
     return isinstance(value, Iterator | KeysView | ValuesView | ItemsView)
 
 
+MUTATES = re.compile(
+    r"\.\s*(append|extend|insert|remove|pop|popitem|clear|update|setdefault|sort|reverse|add|discard)\s*\("
+)
+"""A template with one of these changes something in place: it is given copies, so that nobody else's values change."""
+
+
+def copied(value: object) -> object:
+    """A value whose lists and mappings nobody else holds."""
+    if type(value) is dict:
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if type(value) in (list, tuple) else value  # type: ignore[attr-defined]
+
+
 class AnsibleLexer(Lexer):
     """Inside {{ }} a backslash in a string is a backslash: `'\\d+'` is the expression `\\d+`, as in Ansible."""
 
@@ -195,7 +211,7 @@ class AnsibleLexer(Lexer):
             yield line, kind, text.replace("\\", "\\\\") if inside and kind == TOKEN_STRING else text
 
 
-class Sandbox(ImmutableSandboxedEnvironment):
+class Sandbox(SandboxedEnvironment):
     """See the module."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
@@ -303,6 +319,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         if isinstance(obj, Secret):
+            return False
+        if modifies_known_mutable(obj, attr) and not limits.budget().copies:
             return False
         return super().is_safe_attribute(obj, attr, value)
 

@@ -11,8 +11,9 @@ from jinja2.utils import missing
 from playbook_engine.model.errors import TemplateError, VaultError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.vaulted import Vaulted
+from playbook_engine.templating import limits
 from playbook_engine.templating.node import OMIT, Omit, Template, holds_template
-from playbook_engine.templating.sandbox import Locked, Missing, UndefinedName, is_lazy
+from playbook_engine.templating.sandbox import Locked, Missing, UndefinedName, copied, is_lazy
 
 MAX_DEPTH = 60
 """How many variables may refer to one another in a chain."""
@@ -43,6 +44,8 @@ class Scope:
         """The value of a name, or Jinja's `missing`."""
         if name in self._known:
             return self._known[name]
+        if limits.budget().copies:
+            return self._copied(name)
         try:
             value = self.variables[name]
         except KeyError:
@@ -51,6 +54,21 @@ class Scope:
             value = self._resolve(name, value)
         self._known[name] = value
         return value
+
+    def _copied(self, name: str) -> object:
+        """The value for a template that may change it; the same one for all of the template."""
+        limits.budget().copies = False
+        try:
+            value = self.lookup(name)
+        finally:
+            limits.budget().copies = True
+        if value is not missing:
+            self._known[name] = value = copied(value)
+        return value
+
+    def apart(self) -> Scope:
+        """The same names for a template that changes things in place: no other one sees what it has changed."""
+        return Scope(self.variables, self._run, self._unlock)
 
     def _resolve(self, name: str, value: object) -> object:
         if name in self._active:

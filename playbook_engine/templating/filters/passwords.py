@@ -115,15 +115,21 @@ def _four(high: int, middle: int, low: int, characters: int) -> str:
 
 SETS = {"ascii_letters": string.ascii_letters, "digits": string.digits, "hexdigits": string.hexdigits,
         "ascii_lowercase": string.ascii_lowercase, "ascii_uppercase": string.ascii_uppercase,
-        "punctuation": string.punctuation}  # fmt: skip
+        "punctuation": string.punctuation, "octdigits": string.octdigits, "printable": string.printable,
+        "whitespace": string.whitespace}  # fmt: skip
 
 
 def random_password(length: int, sets: list[str]) -> str:
     """Random text of the named sets of characters (`digits`), or of the characters given."""
-    characters = "".join(SETS.get(name, name) for name in sets).replace("'", "").replace('"', "")
-    if not characters or not 1 <= length <= 4096:
+    known = characters(sets)
+    if not known or not 1 <= length <= 4096:
         raise ValueError("a random password needs characters to choose from and a length of 1 to 4096")
-    return "".join(secrets.choice(characters) for _ in range(length))
+    return "".join(secrets.choice(known) for _ in range(length))
+
+
+def characters(sets: list[str]) -> str:
+    """Those of the sets that are named, and those that are written."""
+    return "".join(SETS.get(name, name) for name in sets).replace("'", "").replace('"', "")
 
 
 FILTERS: dict[str, Callable[..., object]] = {"password_hash": password_hash}

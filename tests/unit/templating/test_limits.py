@@ -64,7 +64,6 @@ def test_it_says_what_was_too_much() -> None:
         "{{ ''.__class__ }}",
         "{{ ''['__class__'] }}",
         "{{ (lambda: 1) }}",
-        "{{ l.append(1) }}",
         "{{ lookup.__func__ }}",
         "{{ '{0.__class__}'.format(1) }}",
         "{{ l | attr('__class__') }}",
@@ -75,6 +74,31 @@ def test_python_is_out_of_reach(source: str) -> None:
     templar = Templar()
     with pytest.raises(TemplateError):
         templar.render(templar.compile_value(source, None), {"l": [1]})
+
+
+def test_what_a_template_changes_in_place_is_its_own() -> None:
+    templar = Templar()
+    inner = [1]
+    variables: dict[str, object] = {"l": inner, "d": {"l": inner}, "host": templar.lazy({"l": inner})}
+    for source in (
+        "{% set x = [] %}{% for i in [1, 2] %}{% set _ = x.append(i) %}{% endfor %}{{ x }}", "{{ l.append(2) or l }}",
+        "{{ d.l.append(2) or d.l }}", "{{ host.l.append(2) or host.l }}", "{% set y = l %}{{ y.append(2) or l }}",
+    ):  # fmt: skip
+        made = templar.render([templar.compile_value(source, None), templar.compile_value("{{ l }}", None)], variables)
+        assert made == [[1, 2], [1]], source
+    assert inner == [1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{% set x = [1] %}{% for i in range(60) %}{% set _ = x.extend(x) %}{% endfor %}{{ x | length }}",
+     "{% set x = [1] %}{% for i in range(9) %}{% set _ = x.append(x) %}{% endfor %}{{ x }}",
+     "{{ l | map('append', 1) | list }}"],
+)  # fmt: skip
+def test_nor_does_it_grow_without_end(source: str) -> None:
+    templar = Templar()
+    with pytest.raises(TemplateError):
+        templar.render(templar.compile_value(source, None), {"l": [[1]]})
 
 
 def test_ordinary_work_is_not_refused() -> None:
