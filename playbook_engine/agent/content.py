@@ -95,9 +95,10 @@ def put(args: "dict", before: "dict", new: bytes) -> "dict":
     accept = atomic.accepted_by(args.get("validate"))
     filestate.make_parents(before.get("parents", []))
     if before.get("backup_file"):
-        with open(path, "rb") as old:
-            mode = int(before["mode"], 8)
-            atomic.write(before["backup_file"], old.read(), mode, before["uid"], before["gid"], before["xattr"])
+        with open(path, "rb") as old:  # through a link, where that gives way
+            st = os.fstat(old.fileno())
+            xattr = before["xattr"] if there else None
+            atomic.write(before["backup_file"], old.read(), st.st_mode & 0o7777, st.st_uid, st.st_gid, xattr)
     mode = int(asked.get("mode") or (before["mode"] if there else filestate.default_mode()), 8)
     uid = asked.get("uid", before["uid"] if there else -1)
     gid = asked.get("gid", before["gid"] if there else -1)

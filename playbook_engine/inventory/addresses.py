@@ -50,6 +50,8 @@ def expand(text: str) -> tuple[list[str], int | None]:
         raise ValueError(f"{text!r} ends in a colon, and a colon introduces a port")
     address = split_port(text)
     name, port = address if address else (text, None)
+    if "[" in name and not has_range(name):
+        raise ValueError(f"{text!r} has a bracket, and no range in it: write it as in web[1:3]")
     return (expand_ranges(name) if has_range(name) else [name]), port
 
 

@@ -105,9 +105,11 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
 
 
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
-    kept = content.keep(args, before, edited(args, before)[0], limit)
-    if "backup_file" in kept:  # beside the name that was given, also where that is a link
-        kept["backup_file"] = filestate.backup_of(args["path"])
+    new = edited(args, before)[0]
+    kept = content.keep(args, before, new, limit)
+    linked = before["type"] == "link" and os.path.isfile(before["path"])
+    if args["backup"] and linked and not _untouched(before, new):
+        kept = dict(kept, backup_file=filestate.backup_of(before["path"]))
     return kept
 
 

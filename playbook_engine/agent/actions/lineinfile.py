@@ -133,8 +133,8 @@ def _insert(args: "dict", lines: "list[bytes]", new: bytes) -> None:
     place = len(lines)
     if "BOF" in (args["insertbefore"], args["insertafter"]):
         place = 0
-    elif args["insertbefore"] is not None or args["insertafter"] not in (None, "EOF"):
-        before = args["insertbefore"] is not None
+    elif args["insertbefore"] or args["insertafter"] not in (None, "EOF"):
+        before = bool(args["insertbefore"])
         pattern = _compiled(args["insertbefore"] if before else args["insertafter"])
         at = _find(lines, pattern.search, args["firstmatch"])
         if at is not None:

@@ -42,6 +42,12 @@ def test_values_are_python_literals_or_text(text: str, expected: object) -> None
     assert type(value) is type(expected)
 
 
+@pytest.mark.parametrize("line", ["[g", "h[1:3", "w[1,2]", "h[1]", "h[]"])
+def test_a_bracket_without_a_range_is_no_part_of_a_name(line: str) -> None:
+    with pytest.raises(InventoryError, match="bracket"):
+        parse(f"{line}\n")
+
+
 def test_hosts_ranges_ports_and_variables() -> None:
     draft = parse("lone ansible_port=22\n[web]\nweb[08:10].test:2222 role='front end' # last\n\n[db]\ndb-[a:c]\n")
     assert list(draft.hosts) == ["lone", "web08.test", "web09.test", "web10.test", "db-a", "db-b", "db-c"]
