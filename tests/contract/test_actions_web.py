@@ -158,6 +158,34 @@ def test_another_status_is_a_failure(newest: Agent, web: str) -> None:
     assert newest.probe("uri", url=f"{web}/redirect", follow_redirects="none").result["status"] == 302
 
 
+def test_what_is_gzipped_is_unpacked(agent: Agent, web: str, tmp_path: Path) -> None:
+    assert agent.probe("uri", url=f"{web}/gzip", return_content=True).result["content"] == "hello world\n"
+    raw = agent.probe("uri", url=f"{web}/gzip", return_content=True, decompress=False).result["content"]
+    assert str(raw).startswith("\x1f")
+    assert agent.do("get_url", url=f"{web}/gzip", dest=str(tmp_path / "f")).ok
+    assert (tmp_path / "f").read_text() == "hello world\n"
+
+
+def test_a_redirect_takes_cookies_along_and_a_password_only_within_one_place(agent: Agent, web: str) -> None:
+    told = agent.probe("uri", url=f"{web}/login").result
+    assert told["cookies"] == {"sid": "abc"}
+    assert told["json"]["headers"]["Cookie"] == "sid=abc"  # type: ignore[index]
+    user: dict[str, object] = {"url_username": "user", "url_password": "pass word", "force_basic_auth": True}
+    here = agent.probe("uri", url=f"{web}/to//echo", **user).result
+    assert here["json"]["headers"]["Authorization"].startswith("Basic ")  # type: ignore[index]
+    with pages() as other:
+        there = agent.probe("uri", url=f"{web}/to/{other}/echo", **user).result
+    assert "Authorization" not in there["json"]["headers"]  # type: ignore[index]
+
+
+def test_a_password_in_an_address_is_sent_and_not_shown(agent: Agent, web: str) -> None:
+    reply = agent.probe("uri", url=web.replace("//", "//user:pass%20word@") + "/auth")
+    assert (reply.ok, reply.result["url"]) == (True, f"{web}/auth")
+    reply = agent.probe("uri", url=web.replace("//", "//user:wrong@") + "/auth")
+    assert (reply.ok, reply.result["url"]) == (False, web.replace("//", "//****:****@") + "/auth")
+    assert "wrong" not in str(reply)
+
+
 # -- get_url
 
 HELLO = hashlib.sha256(b"hello world\n").hexdigest()
