@@ -218,6 +218,38 @@ def test_a_download_settles_and_is_undone(
         assert (dest.read_text(), dest.stat().st_mode & 0o7777) == (old, 0o4711)
 
 
+def test_a_link_gives_way_to_the_download_and_comes_back(agent: Agent, web: str, tmp_path: Path) -> None:
+    """What it leads to is not written to: it may be a file of the whole system."""
+    (tmp_path / "shared").write_text("shared")
+    (tmp_path / "shared").chmod(0o600)
+    dest = tmp_path / "f"
+    dest.symlink_to("shared")
+    args: dict[str, object] = {"url": f"{web}/file", "dest": str(dest), "force": True}
+    looked = agent.look("get_url", **args)
+    assert agent.apply("get_url", looked.before, **args).ok
+    assert not dest.is_symlink()
+    assert (dest.read_text(), dest.stat().st_mode & 0o777) == ("hello world\n", 0o600)
+    assert (tmp_path / "shared").read_text() == "shared"
+    undone = agent.undo("get_url", looked.before, **args)
+    assert proof.differences(looked.state, undone.state, get_url.VOLATILE) == []
+    assert os.readlink(dest) == "shared"
+
+
+@pytest.mark.parametrize("status", [202, 204, 304])
+def test_another_success_is_no_file(newest: Agent, web: str, tmp_path: Path, status: int) -> None:
+    reply = newest.do("get_url", url=f"{web}/status/{status}", dest=str(tmp_path / "f"))
+    assert (reply.ok, reply.result["status_code"], list(tmp_path.iterdir())) == (False, status, [])
+
+
+@pytest.mark.parametrize("line", ["{} *file", "{}  ./file", "SHA256 (file) = {}", "{}"])
+def test_files_of_checksums(newest: Agent, web: str, tmp_path: Path, line: str) -> None:
+    (tmp_path / "sums").write_text(line.format(HELLO) + "\n")
+    sums = f"sha256:file://{tmp_path}/sums"
+    assert newest.do("get_url", url=f"{web}/file", dest=str(tmp_path / "f"), checksum=sums).ok
+    (tmp_path / "sums").write_text(line.format("0" * 64) + "\n")
+    assert newest.do("get_url", url=f"{web}/file", dest=str(tmp_path / "g"), checksum=sums).kind == "checksum"
+
+
 def test_a_wrong_checksum_spares_the_old_file(newest: Agent, web: str, tmp_path: Path) -> None:
     dest = tmp_path / "f"
     dest.write_text("old")
