@@ -18,7 +18,7 @@ LIMIT = 16 << 20  # bytes of an answer that are kept in memory
 
 PARAMS = {
     "http_agent": {"type": "str", "default": "runbook", "doc": "The User-Agent."},
-    "force": {"type": "bool", "default": False, "aliases": ["thirsty"], "doc": "No answer out of a cache."},
+    "force": {"type": "bool", "default": False, "doc": "No answer out of a cache."},
     "use_proxy": {"type": "bool", "default": True, "doc": "Taken; requests are made directly, proxies are not used."},
     "use_netrc": {"type": "bool", "default": True, "doc": "Taken; passwords are not looked up in ~/.netrc."},
     "use_gssapi": {"type": "bool", "default": False, "doc": "Taken when false."},

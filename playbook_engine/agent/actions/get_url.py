@@ -14,7 +14,6 @@ VOLATILE = filestate.VOLATILE + ("right", "said")  # what the other side says is
 FORCE = {
     "type": "bool",
     "default": False,
-    "aliases": ["thirsty"],
     "doc": "Download what is there already, and compare.",
 }
 
@@ -317,8 +316,9 @@ def undo(args: "dict", before: "dict") -> "dict":
 
 def result(args: "dict", state: "dict") -> "dict":
     """Of a file that is right, or of what would be done."""
-    told = dict(filestate.told(filestate.observe(state["dest"], digest=False)), url=web.shown(args["url"]))
-    told.update(state["said"], dest=state["dest"])
+    told: "dict" = dict(state["said"], dest=state["dest"], url=web.shown(args["url"]))
+    if os.path.exists(state["dest"]):
+        told.update(filestate.told(filestate.observe(state["dest"], digest=False)))
     if not state["right"]:
         return dict(told, checksum_src=NOTHING)
     if "sha256" in state:
