@@ -16,12 +16,15 @@ KINDS = (
 )
 # git(1) asks it for the password (gitcredentials(7)); the shell takes that from the environment.
 HELPER = 'credential.helper=!f() { test "$1" = get && printf "password=%s\\n" "$RUNBOOK_GIT_PASSWORD"; }; f'
+MOST = 64 << 20  # bytes of output that are taken
+FORMATS = {".tar": "tar", ".tgz": "tgz", ".gz": "tar.gz", ".zip": "zip"}  # of git-archive(1), by a file's ending
 HEX = frozenset("0123456789abcdef")
 
 
-def same_url(one: str, other: str) -> bool:
-    """Whether two addresses lead to the same place: a path is a file:// address, too."""
-    return one == other or _address(one) == _address(other)
+def same_url(now: str, repo: str) -> bool:
+    """Whether a copy's address is that of `repo`; as in Ansible, a path is another one than its file:// address."""
+    kept = now if now.startswith("/") else _address(now)
+    return os.path.normpath(kept) == os.path.normpath(_address(repo))
 
 
 def _address(repo: str) -> str:
@@ -75,7 +78,7 @@ class Copy(object):
         command = [self.program] + login + list(words)
         stdin = more.get("stdin", b"")
         assert isinstance(stdin, bytes)
-        return process.run(command, stdin, env=env, cwd=cwd, umask=self.umask, cap=64 << 20)
+        return process.run(command, stdin, env=env, cwd=cwd, umask=self.umask, cap=MOST)
 
     def git(self, *words: str, **more: object) -> str:
         """The same; its output. Raises Failed."""
@@ -86,6 +89,8 @@ class Copy(object):
             kind = next((kind for text, kind in KINDS if text in ran["stderr"]), "failed")
             verb = next(word for word in words if not word.startswith("-"))
             raise failure.Failed("git %s: %s" % (verb, bad[0]), kind, {"rc": ran["rc"], "stderr": ran["stderr"]})
+        if ran["stdout_bytes"] > MOST:
+            raise failure.Failed("git %s: more than %d bytes of output" % (words[0], MOST), "over-limit")
         return str(ran["stdout"])
 
     def _ssh(self) -> str:
@@ -154,6 +159,12 @@ class Copy(object):
     def patch(self) -> bytes:
         return self.git("diff", "--binary", "--ignore-submodules=all", "HEAD").encode("utf-8", "surrogateescape")
 
+    def archive(self) -> bytes:
+        """The version as an archive (git-archive(1)). Raises Failed."""
+        words = ["archive", "--format=" + FORMATS[os.path.splitext(self.args["archive"])[1]]]
+        words += ["--prefix=" + self.args["archive_prefix"]] if self.args["archive_prefix"] else []
+        return self.git(*(words + [self.args["version"]])).encode("utf-8", "surrogateescape")
+
     # -- what the repository has
 
     def target(self, state: "dict") -> "dict":
@@ -168,6 +179,12 @@ class Copy(object):
                 default = value[5:].strip()
             elif not value.startswith("ref: "):
                 refs[name] = value
+        if version == "HEAD" and state["exists"]:
+            branch = state["branch"] or self._default_branch()
+            if "refs/heads/" + branch not in refs:
+                said = "%s is at %s, a branch that the repository does not have" % (self.dest, branch)
+                raise failure.Failed(said, "not-found")
+            return {"commit": refs["refs/heads/" + branch], "branch": branch, "tag": None}
         if version == "HEAD":
             branch = (default or "").replace("refs/heads/", "", 1) or None
             if "HEAD" not in refs:
@@ -182,6 +199,9 @@ class Copy(object):
             return {"commit": peeled, "branch": None, "tag": tag}
         if version in refs:
             return {"commit": refs[version], "branch": None, "tag": None}
+        remote = self.args["remote"] + "/"
+        if version.startswith(remote) and "refs/heads/" + version[len(remote) :] in refs:
+            return {"commit": refs["refs/heads/" + version[len(remote) :]], "branch": None, "tag": None}
         if len(version) >= 7 and set(version.lower()) <= HEX:
             full = version.lower()
             if len(full) < 40 and state["exists"]:
@@ -191,6 +211,14 @@ class Copy(object):
                 return {"commit": full, "branch": None, "tag": None}
             raise failure.Failed("version %s: give the whole number of a commit" % version)
         raise failure.Failed("the repository has no branch, tag or commit %s" % version, "not-found")
+
+    def _default_branch(self) -> str:
+        """The branch of the remote's HEAD, as the copy knows it; for one that is at a commit and on no branch."""
+        remote = self.args["remote"]
+        known = self.call("symbolic-ref", "-q", "--short", "refs/remotes/%s/HEAD" % remote)["stdout"].strip()
+        if not known:
+            raise failure.Failed("%s is on no branch: give a version" % self.dest)
+        return str(known)[len(remote) + 1 :]
 
     # -- doing it
 
@@ -210,10 +238,7 @@ class Copy(object):
         if args["refspec"]:
             self.git("fetch", args["remote"], args["refspec"])
 
-    def point_at(self, now: "str | None") -> bool:
-        if now is None:
-            self.git("remote", "add", self.args["remote"], self.repo)
-            return False
+    def point_at(self, now: str) -> bool:
         if same_url(now, self.repo):
             return False
         self.git("remote", "set-url", self.args["remote"], self.repo)
@@ -256,9 +281,8 @@ class Copy(object):
         """Branch, commit and references of before; a patch is applied as what nobody committed."""
         now = self.observe()
         url = before["remote_url"]
-        if now["remote_url"] != url:
-            remote = self.args["remote"]
-            self.git(*(["remote", "remove", remote] if url is None else ["remote", "set-url", remote, url]))
+        if now["remote_url"] != url and url is not None:
+            self.git("remote", "set-url", self.args["remote"], url)
         if not self.args["bare"] and before["commit"]:
             self.git("checkout", "--force", "--detach", before["commit"], "--")
         now = self.observe()

@@ -13,7 +13,7 @@ def encoded(fields: object) -> "tuple[str, bytes]":
     if not isinstance(fields, dict):
         raise failure.Failed("a multipart form is a mapping, not %r" % (fields,))
     boundary = "".join("%02x" % byte for byte in os.urandom(16))
-    parts = [_part(boundary, str(name), value) for name, value in fields.items()]
+    parts = [_part(boundary, str(name), value) for name, value in sorted(fields.items())]
     end = b"--" + boundary.encode() + b"--\r\n"
     return 'multipart/form-data; boundary="%s"' % boundary, b"".join(parts) + end
 
@@ -23,13 +23,13 @@ def _part(boundary: str, name: str, value: object) -> bytes:
     content: object = value
     if isinstance(value, dict):
         filename, content = value.get("filename"), value.get("content")
-        if filename is None and content is None:
+        if not filename and not content:
             raise failure.Failed("the field %s needs content or filename" % name)
         kind = value.get("mime_type") or _kind(str(filename or ""))
-        if content is None:
+        if not content:
             with open(os.path.expanduser(str(filename)), "rb") as handle:
                 content = handle.read()
-    elif not isinstance(value, (str, int, float)):
+    elif not isinstance(value, str):
         raise failure.Failed("the field %s is neither text nor a mapping with content or filename" % name)
     data = content if isinstance(content, bytes) else str(content).encode("utf-8", "surrogateescape")
     shown = '; filename="%s"' % os.path.basename(str(filename)) if filename else ""

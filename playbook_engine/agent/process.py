@@ -5,7 +5,6 @@
 
 # signal imports enum, re and more: 2 ms of a host's CPU
 import _signal as signal  # type: ignore[import-not-found]
-import errno
 import os
 import select
 import sys
@@ -60,7 +59,8 @@ def run(
 
     `rc` is negative for a signal, as in subprocess. `env` is added to the agent's own environment. A command that
     leaves a background child holding its output does not hold us: what was written by its own end is taken.
-    Raises Failed("no-such-command") when it cannot be started, and Failed("timeout") with the output so far.
+    Raises Failed("no-such-command") when it cannot be started, its errno as `rc`, and
+    Failed("timeout") with the output so far.
     """
     out_r, out_w = os.pipe()
     err_r, err_w = os.pipe()
@@ -140,8 +140,8 @@ def _fork(
 
 
 def _no_start(number: int, what: str, path: str) -> "Failed":
-    kind = "no-such-command" if number == errno.ENOENT and what == "exec" else "failed"
-    return Failed("%s: %s" % (path, os.strerror(number)), kind)
+    said = "%s: %s" % (path, os.strerror(number))
+    return Failed(said, "no-such-command", {"rc": number}) if what == "exec" else Failed(said, "failed")
 
 
 def _environment(env: "dict | None") -> "dict":

@@ -6,22 +6,24 @@ from playbook_engine.agent import reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import http.client
     import socket
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 REDIRECTS = (301, 302, 303, 307, 308)
+MOST = 10  # redirects that are followed
 LIMIT = 16 << 20  # bytes of an answer that are kept in memory
 
 
 PARAMS = {
     "http_agent": {"type": "str", "default": "runbook", "doc": "The User-Agent."},
-    "force": {"type": "bool", "default": False, "aliases": ["thirsty"], "doc": "No answer out of a cache."},
+    "force": {"type": "bool", "default": False, "doc": "No answer out of a cache."},
     "use_proxy": {"type": "bool", "default": True, "doc": "Taken; requests are made directly, proxies are not used."},
     "use_netrc": {"type": "bool", "default": True, "doc": "Taken; passwords are not looked up in ~/.netrc."},
     "use_gssapi": {"type": "bool", "default": False, "doc": "Taken when false."},
     "unredirected_headers": {"type": "list[str]", "default": [], "doc": "Headers that are not sent after a redirect."},
-    "decompress": {"type": "bool", "default": True, "doc": "Taken; compressed answers are not asked for."},
+    "decompress": {"type": "bool", "default": True, "doc": "An answer that came gzipped is unpacked."},
     "ciphers": {"type": "list[str]", "doc": "TLS ciphers, as OpenSSL names them."},
     "client_cert": {"type": "path", "doc": "A certificate to show, PEM."},
     "client_key": {"type": "path", "doc": "Its key, unless that is in the same file."},
@@ -51,18 +53,24 @@ class Request(object):
     ) -> None:
         self.more = more or {}
         self.url, self.method, self.body, self.timeout = url, method.upper(), body, timeout
-        self.headers = {"User-Agent": "runbook", "Accept": "*/*", "Accept-Encoding": "identity"}
-        if self.more.get("http_agent"):
-            self.headers["User-Agent"] = self.more["http_agent"]
+        self.headers = {"User-Agent": self.more.get("http_agent") or "runbook", "Accept-Encoding": "identity"}
         if self.more.get("force"):
             self.headers["Cache-Control"] = "no-cache"
-        self.headers.update({str(k): str(v) for k, v in (headers or {}).items()})
+        for name, value in (headers or {}).items():
+            self.drop([str(name)])
+            self.headers[str(name)] = str(value)
         self.verify, self.ca_path, self.redirects, self.sink = verify, ca_path, redirects, sink
         if user:
             import base64
 
             pair = ("%s:%s" % user).encode("utf-8")
+            self.drop(["Authorization"])
             self.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
+
+    def drop(self, names: "Iterable[str]") -> None:
+        """These headers, however they are written, are not sent."""
+        gone = {name.lower() for name in names}
+        self.headers = {k: v for k, v in self.headers.items() if k.lower() not in gone}
 
 
 class Answer(object):
@@ -74,6 +82,7 @@ class Answer(object):
         self.first_byte_ms = self.total_ms = 0.0
         self.redirected = False
         self.set_cookie: "list[str]" = []
+        self.cookies: "list[tuple[str, str]]" = []  # name and value of those that are set by now
 
     def text(self) -> str:
         kind = self.headers.get("content-type", "")
@@ -82,14 +91,6 @@ class Answer(object):
             return self.body.decode(charset, "surrogateescape")
         except LookupError:
             return self.body.decode("utf-8", "surrogateescape")
-
-    def cookies(self) -> "list[tuple[str, str]]":
-        """Those that it sets: (name, value)."""
-        found = []
-        for line in self.set_cookie:
-            name, sign, value = line.partition(";")[0].partition("=")
-            found += [(name.strip(), value.strip())] * bool(sign)
-        return found
 
     def filename(self) -> str:
         """The name that Content-Disposition gives (RFC 6266), without directories; empty where there is none."""
@@ -110,23 +111,99 @@ class Answer(object):
 
 
 def ask(request: "Request") -> "Answer":
-    """Asks, following redirects as far as the request allows. Raises reach.Unreached."""
+    """Asks, following redirects as far as the request allows; a circle ends with its last answer. Raises Unreached.
+
+    `redirects`: all; safe, those of GET and HEAD; urllib2, also of POST, as Python's urllib does; or none.
+    """
+    from urllib.parse import urljoin
+
     method, url, body = request.method, request.url, request.body
-    for _ in range(11):
-        answer = _once(request, method, url, body)
+    cookies = Cookies()
+    for _ in range(MOST + 1):
+        answer = _once(request, method, url, body, cookies.header(url))
+        cookies.learn(url, answer.set_cookie)
+        answer.cookies = cookies.pairs()
         answer.redirected = url != request.url
         target = answer.headers.get("location")
-        allowed = request.redirects == "all" or (request.redirects == "safe" and method in ("GET", "HEAD"))
-        if answer.status not in REDIRECTS or not target or not allowed:
+        if answer.status not in REDIRECTS or not target or not _followed(request.redirects, method, answer.status):
             return answer
-        from urllib.parse import urljoin
+        before, url = url, urljoin(url, target).replace(" ", "%20")
+        request.drop(request.more.get("unredirected_headers") or ())
+        if parts(url)[:3] != parts(before)[:3]:
+            request.drop(["Authorization", "Cookie"])  # they were for the other place
+        if answer.status not in (307, 308):  # RFC 9110, 15.4, as browsers read it
+            body = None
+            request.drop(["Content-Type", "Content-Length", "Transfer-Encoding"])
+            if (answer.status in (302, 303) and method != "HEAD") or (answer.status == 301 and method == "POST"):
+                method = "GET"
+    return answer
 
-        url = urljoin(url, target)
-        for name in request.more.get("unredirected_headers") or ():
-            request.headers = {k: v for k, v in request.headers.items() if k.lower() != name.lower()}
-        if answer.status == 303 or (answer.status in (301, 302) and method not in ("GET", "HEAD")):
-            method, body = "GET", None  # as browsers do, and RFC 9110 allows
-    raise reach.Unreached("protocol", "%s: more than ten redirects" % request.url)
+
+def _followed(redirects: str, method: str, status: int) -> bool:
+    if redirects == "urllib2" and method == "POST":
+        return status in (301, 302, 303)
+    return redirects == "all" or (redirects in ("safe", "urllib2") and method in ("GET", "HEAD"))
+
+
+class Cookies(object):
+    """What the answers have set so far (RFC 6265), by Python's own rules; loaded when one sets any."""
+
+    def __init__(self) -> None:
+        self._jar: "object" = None
+
+    def learn(self, url: str, lines: "list[str]") -> None:
+        if not lines:
+            return
+        import http.cookiejar
+        from email.message import Message
+        from urllib.request import Request as Asked
+
+        self._jar = self._jar or http.cookiejar.CookieJar()
+        said = Message()
+        for line in lines:
+            said["Set-Cookie"] = line
+
+        class Response(object):
+            def info(self) -> "Message":
+                return said
+
+        self._jar.extract_cookies(Response(), Asked(url))  # type: ignore[attr-defined]
+
+    def header(self, url: str) -> "str | None":
+        if self._jar is None:
+            return None
+        from urllib.request import Request as Asked
+
+        asked = Asked(url)
+        self._jar.add_cookie_header(asked)  # type: ignore[attr-defined]
+        return asked.get_header("Cookie")
+
+    def pairs(self) -> "list[tuple[str, str]]":
+        return [(one.name, one.value) for one in self._jar or ()]  # type: ignore[attr-defined]
+
+
+def credentials(url: str) -> "tuple[str, tuple[str, str] | None]":
+    """An address without the user and password in it, and those; None where there are none."""
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        split = urlsplit(url)
+    except ValueError:  # `ask` says so
+        return url, None
+    who, found, host = split.netloc.rpartition("@")
+    if not found:
+        return url, None
+    user, _, password = who.partition(":")
+    return split._replace(netloc=host).geturl(), (unquote(user), unquote(password))
+
+
+def shown(url: str) -> str:
+    """An address as it may be seen: user and password in it as asterisks."""
+    plain, user = credentials(url)
+    if user is None:
+        return url
+    mask = "****:****@" if user[1] else "****@"
+    return plain.replace("//", "//" + mask, 1)
 
 
 def parts(url: str) -> "tuple[str, str, int, str]":
@@ -161,7 +238,7 @@ def context(verify: bool, ca_path: "str | None", more: "dict | None" = None) -> 
     return found
 
 
-def _once(request: "Request", method: str, url: str, body: "bytes | None") -> "Answer":
+def _once(request: "Request", method: str, url: str, body: "bytes | None", cookie: "str | None") -> "Answer":
     import http.client
 
     scheme, host, port, path = parts(url)
@@ -175,8 +252,11 @@ def _once(request: "Request", method: str, url: str, body: "bytes | None") -> "A
             plain.sock = trust.wrap_socket(plain.sock, server_hostname=host)
         connected = time.monotonic()
         headers = dict(request.headers)
+        if cookie:
+            headers.setdefault("Cookie", cookie)
         if port != (443 if scheme == "https" else 80):
-            headers.setdefault("Host", "%s:%d" % (host if ":" not in host else "[%s]" % host, port))
+            named = "%s:%d" % (host if ":" not in host else "[%s]" % host, port)
+            headers = dict({"Host": named} if not any(name.lower() == "host" for name in headers) else {}, **headers)
         plain.request(method, path, body=body, headers=headers)
         response = plain.getresponse()
         first = time.monotonic()
@@ -215,10 +295,29 @@ def _headers(pairs: "list[tuple[str, str]]") -> "dict[str, str]":
     return found
 
 
-def _body(response: "object", request: "Request") -> bytes:
-    read: "Callable[[int], bytes]" = response.read  # type: ignore[attr-defined]
-    if request.sink is None or response.status // 100 != 2:  # type: ignore[attr-defined]
-        return read(LIMIT)
-    for piece in iter(lambda: read(1 << 16), b""):
-        request.sink(piece)
-    return b""
+def _body(response: "http.client.HTTPResponse", request: "Request") -> bytes:
+    good = response.status // 100 == 2
+    pieces = iter(lambda: response.read(1 << 16), b"")
+    if good and request.more.get("decompress") and response.getheader("Content-Encoding", "").lower() == "gzip":
+        pieces = _unpacked(pieces)
+    kept = bytearray()
+    for piece in pieces:
+        if request.sink is not None and good:
+            request.sink(piece)
+        else:
+            kept += piece
+            if len(kept) >= LIMIT:
+                break
+    return bytes(kept[:LIMIT])
+
+
+def _unpacked(pieces: "Iterator[bytes]") -> "Iterator[bytes]":
+    """What came gzipped. Raises ValueError."""
+    import zlib
+
+    inside = zlib.decompressobj(31)  # with the header of gzip
+    try:
+        for piece in pieces:
+            yield inside.decompress(piece)
+    except zlib.error as error:
+        raise ValueError(str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 
 
@@ -85,15 +86,32 @@ def convert(kind: str, value: object) -> object:
 
 
 def eased(kind: str, value: object) -> object:
-    """What Ansible makes of a number or a boolean where text is wanted, and of a number where a mode is: YAML 1.1 reads
-    `mode: 0644` as the number 420. All else as it is."""
+    """What Ansible makes of a number, a boolean, a list or a mapping where text is wanted, of text where a mapping is
+    (JSON, or `a=1, b=2`), and of a number where a mode is: YAML 1.1 reads `mode: 0644` as the number 420. All else as
+    it is."""
     if isinstance(value, (bool, int, float)):
         if kind == "mode" and not isinstance(value, (bool, float)) and 0 <= value <= 0o7777:
             return f"{value:04o}"
         return str(value) if kind in ("str", "path", "list[str]", "list[path]") else value
     if kind in ("list[str]", "list[path]") and isinstance(value, (list, tuple)):
-        return [eased(kind[5:-1], item) for item in value]
+        return ["" if item is None else eased(kind[5:-1], item) for item in value]
+    if kind == "str" and isinstance(value, (list, Mapping)):
+        return str(value)
+    if kind == "dict" and isinstance(value, str) and "{{" not in value and "{%" not in value:
+        return _mapping(value)
     return value
+
+
+def _mapping(text: str) -> object:
+    """The mapping that a text writes, as JSON or as pairs; the text itself, where it is neither."""
+    try:
+        if text.startswith("{"):
+            return json.loads(text)
+        words = shlex.shlex(text, posix=True)
+        words.whitespace, words.whitespace_split, words.commenters = ", ", True, ""
+        return dict(word.split("=", 1) for word in words) if "=" in text else text
+    except ValueError:
+        return text
 
 
 def _content(value: object) -> bytes:

@@ -22,6 +22,7 @@ from playbook_engine.model.events import StateObserved
 from playbook_engine.model.outcome import Outcome
 from playbook_engine.transport.base import Call, Reply
 
+WOULD = "Command would have run if not in check mode"  # as Ansible says it
 NEVER_CHECKED = frozenset({"fetch", "wait_for_connection"})
 """What is left out in check mode."""
 UNCHECKED = NEVER_CHECKED | {"uri", "wait_for"}
@@ -158,14 +159,16 @@ class Acting:
                     "changed": False,
                     "failed": False,
                     "skipped": True,
-                    "msg": "Command would have run if not in check mode",
+                    "msg": WOULD,
                 }
                 return StepResult(outcome=Outcome.SKIPPED, kind="check", message=str(skipped["msg"]), result=skipped)
             known = any(c.get("aspect") not in ("run", None) for c in looked.plan)
             message = "" if known else "it would run; what it would do cannot be known"
+            result = self._context.registered(step.action, looked)
+            result.update(changed=not reads, failed=False, skipped=reads, msg=message if known else WOULD)
             return StepResult(
                 outcome=Outcome.SKIPPED if reads else Outcome.CHANGED, kind="check", message=message, known=False,
-                result={**looked.result, "changed": not reads, "failed": False, "skipped": reads, "msg": message},
+                result=result,
             )  # fmt: skip
         if reads and not step.background:
             call = Call(op="run", action=step.action, args=args, timeout=step.timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import struct
@@ -21,7 +22,7 @@ def free_port() -> int:
 
 
 class Pages(BaseHTTPRequestHandler):
-    """/health /json/TEXT /status/N /echo /redirect /redirect-post /slow /reset /auth /file"""
+    """/health /json/TEXT /status/N /echo /redirect /redirect-post /slow /reset /auth /file /gzip /login /to/URL"""
 
     protocol_version = "HTTP/1.1"
 
@@ -52,6 +53,12 @@ class Pages(BaseHTTPRequestHandler):
             self._say(200, json.dumps(told).encode())
         elif path == "redirect":
             self._say(302, b"", Location="/echo")
+        elif path == "login":
+            self._say(302, b"", Location="/echo", Set_Cookie="sid=abc; Path=/")
+        elif path == "to":
+            self._say(302, b"", Location=rest)
+        elif path == "gzip":
+            self._say(200, gzip.compress(b"hello world\n"), "text/plain", Content_Encoding="gzip")
         elif path == "slow":
             time.sleep(float(rest))
             self._say(200, b"{}")

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from live_agents import Agent, needs
 
+from playbook_engine.agent import proof
+from playbook_engine.agent.actions import git
+
 ENV = {
     **os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null",
     **{f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER")
@@ -86,6 +89,60 @@ def test_a_copy_follows_and_goes_back(newest: Agent, origin: Path, tmp_path: Pat
     assert newest.undo("git", looked.before, **args).ok
     assert (sh("git rev-parse HEAD", dest), sh("git tag", dest)) == (before, "v1\nv1a")
     assert not newest.look("git", **args, update=False).plan
+
+
+def test_a_copy_stays_at_its_branch_where_no_version_is_given(newest: Agent, origin: Path, tmp_path: Path) -> None:
+    dest = tmp_path / "copy"
+    args: dict[str, object] = {"repo": str(origin), "dest": str(dest)}
+    assert newest.do("git", **args, version="dev").ok
+    assert not newest.look("git", **args).plan
+    sh("git checkout -q dev; echo n >h; git add h; git commit -qm n; git checkout -q main", origin)
+    told = newest.do("git", **args)
+    assert told.result["after"] == sh("git rev-parse dev", origin)
+    assert sh("git branch --show-current", dest) == "dev"
+    sh("git checkout -q --detach", dest)
+    assert newest.do("git", **args).result["after"] == sh("git rev-parse main", origin)
+    sh("git checkout -q -b own", dest)
+    refused = newest.look("git", **args)
+    assert (refused.ok, refused.kind) == (False, "not-found")
+    assert newest.do("git", **args, version="origin/dev").result["after"] == sh("git rev-parse dev", origin)
+    assert sh("git branch --show-current", dest) == ""
+
+
+def test_another_address_is_set_and_put_back(newest: Agent, origin: Path, tmp_path: Path) -> None:
+    """As in Ansible, a path becomes a file:// address, which is a change."""
+    dest = tmp_path / "copy"
+    sh(f"git clone -q {origin} {dest}", tmp_path)
+    args: dict[str, object] = {"repo": str(origin), "dest": str(dest)}
+    looked = newest.look("git", **args)
+    assert looked.result["remote_url_changed"] is True
+    assert newest.apply("git", looked.before, **args).result["remote_url_changed"] is True
+    assert sh("git remote get-url origin", dest) == f"file://{origin}"
+    assert newest.look("git", **args).result["remote_url_changed"] is False
+    assert newest.undo("git", looked.before, **args).ok
+    assert sh("git remote get-url origin", dest) == str(origin)
+    missing = newest.look("git", **args, remote="up")
+    assert (missing.ok, missing.kind) == (False, "not-found")
+    assert sh("git remote", dest) == "origin"
+
+
+@pytest.mark.parametrize("old", [None, "old"])
+def test_an_archive_of_the_version(newest: Agent, origin: Path, tmp_path: Path, old: str | None) -> None:
+    archive = tmp_path / "app.tar.gz"
+    if old is not None:
+        archive.write_text(old)
+    args: dict[str, object] = {"repo": str(origin), "dest": str(tmp_path / "copy"), "archive": str(archive)}
+    args.update(archive_prefix="app/", version="v1")
+    looked = newest.look("git", **args)
+    assert newest.apply("git", looked.before, **args).ok
+    assert sh(f"tar tzf {archive}", tmp_path).split() == ["app/", "app/f"]
+    assert not newest.look("git", **args).plan
+    assert not newest.look("git", **args, update=False).plan
+    undone = newest.undo("git", looked.before, **args)
+    assert undone.ok, undone.msg
+    assert proof.differences(looked.state, undone.state, git.VOLATILE) == []
+    assert (archive.read_text() if archive.exists() else None, (tmp_path / "copy").exists()) == (old, False)
+    assert not newest.look("git", **{**args, "archive": f"{tmp_path}/app.rar"}).ok
 
 
 def test_what_nobody_committed_is_kept_or_thrown_away_and_put_back(newest: Agent, origin: Path, tmp_path: Path) -> None:

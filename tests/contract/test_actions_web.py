@@ -158,6 +158,34 @@ def test_another_status_is_a_failure(newest: Agent, web: str) -> None:
     assert newest.probe("uri", url=f"{web}/redirect", follow_redirects="none").result["status"] == 302
 
 
+def test_what_is_gzipped_is_unpacked(agent: Agent, web: str, tmp_path: Path) -> None:
+    assert agent.probe("uri", url=f"{web}/gzip", return_content=True).result["content"] == "hello world\n"
+    raw = agent.probe("uri", url=f"{web}/gzip", return_content=True, decompress=False).result["content"]
+    assert str(raw).startswith("\x1f")
+    assert agent.do("get_url", url=f"{web}/gzip", dest=str(tmp_path / "f")).ok
+    assert (tmp_path / "f").read_text() == "hello world\n"
+
+
+def test_a_redirect_takes_cookies_along_and_a_password_only_within_one_place(agent: Agent, web: str) -> None:
+    told = agent.probe("uri", url=f"{web}/login").result
+    assert told["cookies"] == {"sid": "abc"}
+    assert told["json"]["headers"]["Cookie"] == "sid=abc"  # type: ignore[index]
+    user: dict[str, object] = {"url_username": "user", "url_password": "pass word", "force_basic_auth": True}
+    here = agent.probe("uri", url=f"{web}/to//echo", **user).result
+    assert here["json"]["headers"]["Authorization"].startswith("Basic ")  # type: ignore[index]
+    with pages() as other:
+        there = agent.probe("uri", url=f"{web}/to/{other}/echo", **user).result
+    assert "Authorization" not in there["json"]["headers"]  # type: ignore[index]
+
+
+def test_a_password_in_an_address_is_sent_and_not_shown(agent: Agent, web: str) -> None:
+    reply = agent.probe("uri", url=web.replace("//", "//user:pass%20word@") + "/auth")
+    assert (reply.ok, reply.result["url"]) == (True, f"{web}/auth")
+    reply = agent.probe("uri", url=web.replace("//", "//user:wrong@") + "/auth")
+    assert (reply.ok, reply.result["url"]) == (False, web.replace("//", "//****:****@") + "/auth")
+    assert "wrong" not in str(reply)
+
+
 # -- get_url
 
 HELLO = hashlib.sha256(b"hello world\n").hexdigest()
@@ -188,6 +216,38 @@ def test_a_download_settles_and_is_undone(
     assert [p.name for p in tmp_path.iterdir()] == ([] if old is None else ["file"])
     if old is not None:
         assert (dest.read_text(), dest.stat().st_mode & 0o7777) == (old, 0o4711)
+
+
+def test_a_link_gives_way_to_the_download_and_comes_back(agent: Agent, web: str, tmp_path: Path) -> None:
+    """What it leads to is not written to: it may be a file of the whole system."""
+    (tmp_path / "shared").write_text("shared")
+    (tmp_path / "shared").chmod(0o600)
+    dest = tmp_path / "f"
+    dest.symlink_to("shared")
+    args: dict[str, object] = {"url": f"{web}/file", "dest": str(dest), "force": True}
+    looked = agent.look("get_url", **args)
+    assert agent.apply("get_url", looked.before, **args).ok
+    assert not dest.is_symlink()
+    assert (dest.read_text(), dest.stat().st_mode & 0o777) == ("hello world\n", 0o600)
+    assert (tmp_path / "shared").read_text() == "shared"
+    undone = agent.undo("get_url", looked.before, **args)
+    assert proof.differences(looked.state, undone.state, get_url.VOLATILE) == []
+    assert os.readlink(dest) == "shared"
+
+
+@pytest.mark.parametrize("status", [202, 204, 304])
+def test_another_success_is_no_file(newest: Agent, web: str, tmp_path: Path, status: int) -> None:
+    reply = newest.do("get_url", url=f"{web}/status/{status}", dest=str(tmp_path / "f"))
+    assert (reply.ok, reply.result["status_code"], list(tmp_path.iterdir())) == (False, status, [])
+
+
+@pytest.mark.parametrize("line", ["{} *file", "{}  ./file", "SHA256 (file) = {}", "{}"])
+def test_files_of_checksums(newest: Agent, web: str, tmp_path: Path, line: str) -> None:
+    (tmp_path / "sums").write_text(line.format(HELLO) + "\n")
+    sums = f"sha256:file://{tmp_path}/sums"
+    assert newest.do("get_url", url=f"{web}/file", dest=str(tmp_path / "f"), checksum=sums).ok
+    (tmp_path / "sums").write_text(line.format("0" * 64) + "\n")
+    assert newest.do("get_url", url=f"{web}/file", dest=str(tmp_path / "g"), checksum=sums).kind == "checksum"
 
 
 def test_a_wrong_checksum_spares_the_old_file(newest: Agent, web: str, tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def test_output_is_capped_and_counted_and_memory_stays(real: Subject, stream: st
 
 def test_input_arrives_whole(real: Subject) -> None:
     text = "x" * (1 << 20) + "\n'\"$`\\ é\n"
-    (reply,) = real.ask(call("run", "command", cmd="sha256sum", stdin=text))
+    (reply,) = real.ask(call("run", "command", cmd="sha256sum", stdin=text, stdin_add_newline=False))
     import hashlib
 
     assert str(reply.result["stdout"]).split()[0] == hashlib.sha256(text.encode()).hexdigest()

@@ -17,10 +17,11 @@ SPEC = {
         },
         "argv": {"type": "list[str]", "doc": "The same as a list: no splitting, no quoting."},
         "chdir": {"type": "path", "doc": "Working directory."},
+        "executable": {"type": "str", "doc": "Taken and of no effect, as in Ansible; `shell` has a use for it."},
         "creates": {"type": "path", "doc": "A path or glob: when it is there, the step is already done."},
         "removes": {"type": "path", "doc": "A path or glob: when it is not there, the step is already done."},
         "stdin": {"type": "str", "doc": "Text for its standard input; the place for secrets."},
-        "stdin_add_newline": {"type": "bool", "default": True, "doc": "End `stdin` with a newline."},
+        "stdin_add_newline": {"type": "bool", "default": True, "doc": "A newline after `stdin`."},
         "strip_empty_ends": {"type": "bool", "default": True, "doc": "Without the newlines at the end of the output."},
         "expand_argument_vars": {"type": "bool", "default": True, "doc": "Expand `~` and `$NAME` in the arguments."},
         "environment": {"type": "dict", "internal": True, "doc": "From the step's `environment`."},
@@ -50,7 +51,7 @@ def words(args: "dict") -> "list[str]":
     except ValueError as error:
         raise failure.Failed("cannot split the command %r: %s" % (args["cmd"], error))
     if not parts:
-        raise failure.Failed("the command is empty")
+        raise failure.Failed("the command is empty", "failed", {"rc": 257, "cmd": None})
     return parts
 
 
@@ -65,7 +66,9 @@ def _split(text: str) -> "list[str]":
 def observe(args: "dict") -> "dict":
     if args["chdir"] and not os.path.isdir(args["chdir"]):
         said = "Unable to change directory before execution."
-        raise failure.Failed("%s is no directory to work in" % args["chdir"], "not-found", {"msg": said})
+        unset = dict.fromkeys(("rc", "start", "end", "delta"))
+        told = dict(unset, msg=said, stdout="", stderr="", cmd=_told_as(args))
+        raise failure.Failed("%s is no directory to work in" % args["chdir"], "not-found", told)
     return {"done": already(args)}
 
 
@@ -102,7 +105,10 @@ def timed(argv: "list[str]", args: "dict") -> "dict":
         ran = process.run(argv, **options(args))
     except failure.Failed as error:
         if error.kind == "no-such-command":
-            error.result = {"rc": 2, "stdout": "", "stderr": "", "cmd": " ".join(argv)}
+            import shlex
+
+            said = " ".join(map(shlex.quote, argv))
+            error.result = dict(error.result or {}, stdout="", stderr="", cmd=said)  # type: ignore[call-overload]
         raise
     ended = time.time()
     micros = int(ended * 1e6) - int(began * 1e6)
@@ -120,18 +126,23 @@ def _moment(at: float) -> str:
 
 
 def result(args: "dict", state: "dict") -> "dict":
-    told = {"rc": 0, "stdout": "", "stderr": "", "cmd": words(args) if "argv" in args else args["cmd"]}
+    told = {"rc": 0, "stdout": "", "stderr": "", "cmd": _told_as(args), "start": None, "end": None, "delta": None}
     if not state["done"]:
         return dict(told, would_run=bool(args.get("creates") or args.get("removes")))
     said = state["done"].replace("'", "")
     return dict(told, stdout="skipped, since " + said, msg="Did not run command since " + state["done"])
 
 
+def _told_as(args: "dict") -> object:
+    """The command as a result shows it: the words of `command`, the line of `shell`."""
+    return words(args) if "argv" in args else args["cmd"]
+
+
 def options(args: "dict") -> "dict":
     """The arguments that `command`, `shell` and `raw` share, as process.run wants them."""
     text = args["stdin"] or ""
-    if text and args["stdin_add_newline"] and not text.endswith("\n"):
-        text += "\n"
+    if text and args["stdin_add_newline"]:
+        text += "\n"  # as Ansible does, also to a text that ends with one
     return {
         "stdin": text.encode("utf-8", "surrogateescape"),
         "cwd": args["chdir"],

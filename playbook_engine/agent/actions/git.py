@@ -2,7 +2,7 @@
 
 import os
 
-from playbook_engine.agent import failure, filestate, gitrepo
+from playbook_engine.agent import atomic, failure, filestate, gitrepo, hashes
 
 SPEC = {
     "name": "git",
@@ -18,7 +18,12 @@ SPEC = {
             "doc": "Its address; a password in it goes to git unseen.",
         },
         "dest": {"type": "path", "required": True, "doc": "Where the copy is."},
-        "version": {"type": "str", "default": "HEAD", "doc": "A branch, a tag, or a full commit number."},
+        "version": {
+            "type": "str",
+            "default": "HEAD",
+            "doc": "A branch, a tag, or a full commit number. Left out: the branch that the copy is at; the "
+            "repository's own in a new copy, and in one that is at no branch.",
+        },
         "remote": {"type": "str", "default": "origin", "doc": "What the repository is called in the copy."},
         "force": {"type": "bool", "default": False, "doc": "Throw away changes that are not committed."},
         "clone": {"type": "bool", "default": True, "doc": "false: only tell of the repository what is not here."},
@@ -31,6 +36,11 @@ SPEC = {
         "refspec": {"type": "str", "doc": "More to fetch."},
         "reference": {"type": "path", "doc": "A copy on this host from which objects are borrowed."},
         "separate_git_dir": {"type": "path", "doc": "Where a new copy keeps its repository."},
+        "archive": {
+            "type": "path",
+            "doc": "A file that is made of the version: .tar, .tgz, .gz or .zip.",
+        },
+        "archive_prefix": {"type": "str", "doc": "What stands before the names in the archive."},
         "verify_commit": {
             "type": "bool",
             "default": False,
@@ -49,13 +59,14 @@ SPEC = {
         "environment": {"type": "dict", "internal": True, "doc": "From the step's `environment`: proxies, say."},
     },
     "undo": "a copy that was made is removed; else branch, commit, references and address of before, and changes that "
-    "were thrown away are put back as changes. Objects that were fetched, and logs, stay",
+    "were thrown away are put back as changes; the archive. Objects that were fetched, and logs, stay",
     "returns": {
         "before": "the commit before, or null",
         "after": "the commit now",
         "remote_url_changed": "",
         "git_dir_now": "with separate_git_dir",
-        "submodules_changed": "",
+        "submodules_changed": "true, where they were",
+        "msg": "of changes that were thrown away",
     },
     "examples": "git: {repo: https://git.example.test/app.git, dest: /opt/app, version: v1.4.2}",
 }
@@ -68,20 +79,52 @@ def observe(args: "dict") -> "dict":
         raise failure.Failed("separate_git_dir and bare exclude one another")
     one = gitrepo.Copy(args)
     state = one.observe()
+    if args["archive"]:
+        state["archive"] = _archive_there(args)
+    elif args["archive_prefix"]:
+        raise failure.Failed("archive_prefix goes with archive")
     if not state["exists"] and os.path.isdir(one.dest) and os.listdir(one.dest) and args["clone"]:
         raise failure.Failed("%s is there, is not empty, and is no git repository" % one.dest)
     if state["exists"] and not args["update"]:
+        if args["archive"]:
+            state["_archive"] = hashes.of(one.archive())
         return state
+    if state["exists"] and state["remote_url"] is None:
+        raise failure.Failed("%s has no remote %s" % (one.dest, args["remote"]), "not-found")
     state["_target"] = one.target(state)
     if state["exists"] and state["modified"] and not args["force"]:
         words = "%s has changes that nobody committed (force: true throws them away): %s"
         raise failure.Failed(words % (one.dest, ", ".join(state["modified"][:5])))
     if state["exists"] and args["recursive"] and not args["bare"]:
         state["submodules"] = one.submodules()
+    if state["exists"] and args["archive"] and state["commit"] == state["_target"]["commit"]:
+        state["_archive"] = hashes.of(one.archive())
     return state
 
 
+def _archive_there(args: "dict") -> "dict":
+    """The state of the archive's place. Raises Failed."""
+    path = args["archive"]
+    if os.path.splitext(path)[1] not in gitrepo.FORMATS:
+        raise failure.Failed("%s ends in none of %s" % (path, ", ".join(sorted(gitrepo.FORMATS))))
+    there = filestate.observe(path)
+    if there["type"] not in ("absent", "file"):
+        raise failure.Failed("%s is a %s: refusing to replace it" % (path, there["type"]))
+    return there
+
+
 def plan(args: "dict", before: "dict") -> "list[dict]":
+    found = _plan(args, before)
+    if args["archive"] and (before["exists"] or found):
+        there = before["archive"]
+        if there["type"] == "absent" or before.get("_archive") != there["sha256"]:
+            change = {"path": args["archive"], "aspect": "content", "before": there["type"], "after": args["version"]}
+            return found + [change]
+    return found
+
+
+def _plan(args: "dict", before: "dict") -> "list[dict]":
+    """What is to be done to the copy itself."""
     path, target = args["dest"], before.get("_target")
     if not before["exists"]:
         if not args["clone"] or target is None:
@@ -90,11 +133,11 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
     if target is None:
         return []
     found = []
-    if before["remote_url"] is not None and not gitrepo.same_url(before["remote_url"], args["repo"]):
+    if not gitrepo.same_url(before["remote_url"], args["repo"]):
         found.append({"path": path, "aspect": "address", "before": "another", "after": "as repo says"})
     if before["commit"] != target["commit"]:
         found.append({"path": path, "aspect": "commit", "before": before["commit"], "after": target["commit"]})
-    elif target["branch"] and before["branch"] != target["branch"] and not args["bare"]:
+    elif target["branch"] and before["branch"] != target["branch"] and not args["bare"] and not _unnamed(args, before):
         found.append({"path": path, "aspect": "branch", "before": before["branch"], "after": target["branch"]})
     if before["modified"]:
         found.append({"path": path, "aspect": "content", "before": "modified", "after": "as committed"})
@@ -105,7 +148,14 @@ def plan(args: "dict", before: "dict") -> "list[dict]":
     return found
 
 
+def _unnamed(args: "dict", before: "dict") -> bool:
+    """Whether no branch was asked for, and the copy is at none: that it is at the right commit is enough."""
+    return args["version"] == "HEAD" and before["branch"] is None
+
+
 def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
+    if args["archive"]:
+        before = dict(before, archive=filestate.keep(before["archive"], limit))
     if not before["exists"] or not before["modified"]:
         return before
     patch = gitrepo.Copy(args).patch()
@@ -116,6 +166,17 @@ def keep(args: "dict", before: "dict", limit: "int | None") -> "dict":
 
 def apply(args: "dict", before: "dict") -> "dict":
     one = gitrepo.Copy(args)
+    told = _apply(args, before, one) if args["update"] or not before["exists"] else result(args, before)
+    if args["archive"]:
+        made, there = one.archive(), before["archive"]
+        if hashes.of(made) != there.get("sha256"):
+            old: "dict" = there if there["type"] == "file" else {"mode": filestate.default_mode()}
+            uid, gid = old.get("uid", -1), old.get("gid", -1)
+            atomic.write(args["archive"], made, int(old["mode"], 8), uid, gid, old.get("xattr"))
+    return told
+
+
+def _apply(args: "dict", before: "dict", one: "gitrepo.Copy") -> "dict":
     changed = False
     target = before.get("_target") or one.target(before)
     if not before["exists"]:
@@ -133,13 +194,20 @@ def apply(args: "dict", before: "dict") -> "dict":
     if args["recursive"] and not args["bare"]:
         one.update_submodules()
     now = one.observe()
-    told = {"before": before["commit"], "after": now["commit"], "remote_url_changed": changed}
-    told["submodules_changed"] = bool(before.get("submodules"))
+    told = {"before": before["commit"], "after": now["commit"]}
+    if before["exists"]:
+        told["remote_url_changed"] = changed
+    if before.get("submodules"):
+        told["submodules_changed"] = True
+    if before.get("modified"):
+        told["msg"] = "Local modifications exist in the destination: %s" % one.dest
     return dict(told, git_dir_now=args["separate_git_dir"]) if args["separate_git_dir"] else told
 
 
 def undo(args: "dict", before: "dict") -> "dict":
     one = gitrepo.Copy(args)
+    if args["archive"]:
+        filestate.put_back(before["archive"])
     if not before["exists"]:
         removed = []
         if before["dest_there"]:
@@ -156,5 +224,7 @@ def undo(args: "dict", before: "dict") -> "dict":
 
 def result(args: "dict", state: "dict") -> "dict":
     target = state.get("_target") or {}
-    after = target.get("commit", state["commit"])
-    return {"before": state["commit"], "after": after, "remote_url_changed": False}
+    told = {"before": state["commit"], "after": target.get("commit", state["commit"])}
+    if target and state["exists"]:
+        told["remote_url_changed"] = not gitrepo.same_url(state["remote_url"], args["repo"])
+    return told

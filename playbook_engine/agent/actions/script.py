@@ -25,7 +25,7 @@ SPEC = {
         "creates": {"type": "path", "doc": "A path or glob: when it is there, the step is already done."},
         "removes": {"type": "path", "doc": "A path or glob: when it is not there, the step is already done."},
         "stdin": {"type": "str", "doc": "Text for its standard input; the place for secrets."},
-        "stdin_add_newline": {"type": "bool", "default": True, "doc": "End `stdin` with a newline."},
+        "stdin_add_newline": {"type": "bool", "default": True, "doc": "A newline after `stdin`."},
         "strip_empty_ends": {"type": "bool", "default": False, "doc": "Without the newlines at the end of the output."},
         "environment": {"type": "dict", "internal": True, "doc": "From the step's `environment`."},
     },

@@ -1,5 +1,6 @@
 """Run a command line through a shell."""
 
+from playbook_engine.agent import failure
 from playbook_engine.agent.actions import command
 
 SPEC = {
@@ -15,7 +16,7 @@ SPEC = {
         "creates": {"type": "path", "doc": "A path or glob: when it is there, the step is already done."},
         "removes": {"type": "path", "doc": "A path or glob: when it is not there, the step is already done."},
         "stdin": {"type": "str", "doc": "Text for its standard input; the place for secrets."},
-        "stdin_add_newline": {"type": "bool", "default": True, "doc": "End `stdin` with a newline."},
+        "stdin_add_newline": {"type": "bool", "default": True, "doc": "A newline after `stdin`."},
         "strip_empty_ends": {"type": "bool", "default": True, "doc": "Without the newlines at the end of the output."},
         "environment": {"type": "dict", "internal": True, "doc": "From the step's `environment`."},
     },
@@ -33,5 +34,7 @@ finish_here = command.finish_here
 
 
 def apply(args: "dict", before: "dict") -> "dict":
+    if not args["cmd"]:
+        raise failure.Failed("the command is empty", "failed", {"rc": 257, "cmd": None})
     ran = command.timed([args["executable"], "-c", args["cmd"]], args)
     return command.finish(args, ran, args["cmd"])

@@ -36,7 +36,7 @@ SPEC = {
                 "type": "str",
                 "default": "safe",
                 "choices": ["all", "none", "no", "safe", "urllib2", "yes"],
-                "doc": "`safe`: those of GET and HEAD.",
+                "doc": "`safe`: those of GET and HEAD; `urllib2`: also of POST, which becomes GET.",
             },
             "timeout": {"type": "duration", "default": 30, "doc": ""},
             "validate_certs": {"type": "bool", "default": True, "doc": ""},
@@ -63,8 +63,9 @@ SPEC = {
     "examples": "uri: {url: http://127.0.0.1:8080/api/flush, method: POST, status_code: [200, 202]}",
 }
 
-REDIRECTS = {"yes": "all", "urllib2": "safe", "no": "none"}
-JSON = ("json", "javascript", "x-javascript", "x-json")  # subtypes of what is read as JSON, also behind a `+`
+REDIRECTS = {"yes": "all", "no": "none"}
+FORM = "application/x-www-form-urlencoded"
+JSON = ("json", "javascript")  # subtypes of what is read as JSON, also behind a `+`
 
 
 def observe(args: "dict") -> "dict":
@@ -76,18 +77,21 @@ def observe(args: "dict") -> "dict":
     method = args["method"].upper()
     if not method.isalpha():
         raise failure.Failed("the method %r is no single word such as GET or POST" % args["method"])
-    body, headers = encoded(args)
     wanted = args["status_code"]
     began = time.monotonic()
     try:
+        body, headers = encoded(args)
         answer = asked(dict(args, method=method), headers, body)
     except reach.Unreached as error:
-        told = {"status": -1, "url": args["url"], "redirected": False, "elapsed": int(time.monotonic() - began)}
+        told = {"status": -1, "url": web.shown(args["url"]), "redirected": False}
+        told["elapsed"] = int(time.monotonic() - began)
+        if args["return_content"]:
+            told["content"] = ""
         if -1 in wanted:
             return dict(told, msg=error.msg)
         said = "Status code was -1 and not %s: Request failed: %s" % (wanted, error.msg)
         raise failure.Failed(said, "failed", dict(told, msg=said, error_kind=error.kind))
-    told = _told(answer)
+    told = _told(args, answer)
     told["elapsed"] = int(time.monotonic() - began)
     if _is_json(answer):
         document = answer.json()
@@ -98,23 +102,30 @@ def observe(args: "dict") -> "dict":
     if answer.status not in wanted:
         said = "Status code was %d and not %s: %s" % (answer.status, wanted, told["msg"])
         raise failure.Failed(said, "failed", dict(told, msg=said))
+    if answer.status // 100 != 2 and "content" not in told and not _is_json(answer):
+        told["body"] = answer.text()
     if args["dest"] is not None:
         told.update(_kept(args, answer))
     return told
 
 
-def _told(answer: "web.Answer") -> "dict":
-    """The headers, with underscores, and what stands in the first line of the answer."""
+def _told(args: "dict", answer: "web.Answer") -> "dict":
+    """The headers, with underscores, and what stands in the first line of the answer.
+
+    As Ansible says it, an answer that is an error is told under the address that was asked, without cookies.
+    """
     told: "dict" = {name.replace("-", "_"): value for name, value in answer.headers.items()}
-    told.update(status=answer.status, url=answer.url, redirected=answer.redirected, reason=answer.reason)
-    size = answer.headers.get("content-length", "unknown")
-    said = "OK (%s bytes)" % size if answer.status < 300 else "HTTP Error %d: %s" % (answer.status, answer.reason)
-    cookies = answer.cookies()
-    told.update(msg=said, cookies=dict(cookies), cookies_string="; ".join("%s=%s" % pair for pair in cookies))
+    url = web.shown(args["url"])
+    told.update(status=answer.status, url=url, redirected=False, reason=answer.reason)
+    told["msg"] = "HTTP Error %d: %s" % (answer.status, answer.reason)
+    if answer.status // 100 == 2:
+        told.update(url=answer.url, redirected=answer.url != url)
+        told["msg"] = "OK (%s bytes)" % answer.headers.get("content-length", "unknown")
+        told.update(cookies=dict(answer.cookies), cookies_string="; ".join("%s=%s" % pair for pair in answer.cookies))
     if "location" in told:
         from urllib.parse import urljoin
 
-        told["location"] = urljoin(answer.url, told["location"])
+        told["location"] = urljoin(url, told["location"])
     return told
 
 
@@ -127,9 +138,10 @@ def _kept(args: "dict", answer: "web.Answer") -> "dict":
     """The body written to `dest`, unless it is there already."""
     path = args["dest"]
     if os.path.isdir(path):
-        from urllib.parse import urlsplit
+        from urllib.parse import unquote, urlsplit
 
-        path = os.path.join(path, answer.filename() or os.path.basename(urlsplit(answer.url).path) or "index.html")
+        name = unquote(os.path.basename(urlsplit(answer.url).path.rstrip("/")))
+        path = os.path.join(path, answer.filename() or os.path.basename(name) or "index.html")
     state = filestate.observe(path)
     if state["type"] == "directory":
         raise failure.Failed("%s is a directory" % path)
@@ -144,33 +156,32 @@ def _kept(args: "dict", answer: "web.Answer") -> "dict":
 
 
 def encoded(args: "dict") -> "tuple[bytes | None, dict[str, str]]":
-    """The body's bytes and the headers that go with it."""
-    body, headers = args["body"], dict(args["headers"] or {})
-    kinds = {"json": "application/json", "form-urlencoded": "application/x-www-form-urlencoded"}
-    if args["src"] is not None:
-        if body is not None:
-            raise failure.Failed("body and src exclude one another")
-        return _source(args), headers
-    if args["body_format"] == "json":
-        import json
-
-        body = body if isinstance(body, str) else json.dumps(body)
-    elif body is None:
-        return None, headers
-    elif args["body_format"] == "form-urlencoded" and not isinstance(body, str):
-        body = _form(body)
-    elif args["body_format"] == "form-multipart":
+    """The body's bytes and the headers that go with it. Raises Failed, and Unreached for what cannot be sent."""
+    body, headers = args["body"], {str(k): v for k, v in (args["headers"] or {}).items()}
+    unfit = [name for name, value in headers.items() if not isinstance(value, (str, int))]
+    if unfit:
+        raise reach.Unreached("protocol", "the header %s is neither text nor a number" % unfit[0])
+    kind = {"json": "application/json", "form-urlencoded": FORM}.get(args["body_format"])
+    if args["body_format"] == "form-multipart":
         from playbook_engine.agent import multipart
 
         kind, body = multipart.encoded(body)
         headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+    elif args["body_format"] == "json" and not isinstance(body, str):
+        import json
+
+        body = json.dumps(body)
+    elif args["body_format"] == "form-urlencoded" and isinstance(body, (dict, list, tuple)):
+        body = _form(body)
+    if args["src"] is not None:
+        if args["body"] is not None:
+            raise failure.Failed("body and src exclude one another")
+        body = _source(args)
+    if body is not None and not isinstance(body, (str, bytes)):
+        raise reach.Unreached("protocol", "the body is no text: body_format says what is to be made of a mapping")
+    kind = kind or (FORM if body is not None else None)  # what Ansible's client says of any body
+    if kind and not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = kind
-    elif not isinstance(body, (str, bytes)):
-        body = str(body)
-    if args["body_format"] in kinds and not any(name.lower() == "content-type" for name in headers):
-        headers["Content-Type"] = kinds[args["body_format"]]
-    elif args["body_format"] == "raw" and not any(name.lower() == "content-type" for name in headers):
-        headers["Content-Type"] = "application/x-www-form-urlencoded"  # what Ansible's client says of any body
     return body.encode("utf-8", "surrogateescape") if isinstance(body, str) else body, headers
 
 
@@ -183,14 +194,14 @@ def _source(args: "dict") -> bytes:
         return handle.read()
 
 
-def _form(body: object) -> str:
+def _form(body: "dict | list | tuple") -> str:
+    """A form; several values of one name are a list, of which None is left out."""
     from urllib.parse import urlencode
 
     pairs = []
-    rows = body.items() if isinstance(body, dict) else body
     try:
-        for key, values in rows:  # type: ignore[attr-defined]
-            for value in values if isinstance(values, (list, tuple)) else [values]:
+        for key, values in body.items() if isinstance(body, dict) else body:
+            for value in values if isinstance(values, (dict, list, tuple)) else [values]:
                 pairs += [(str(key), str(value))] * (value is not None)
     except (TypeError, ValueError):
         raise failure.Failed("a form is a mapping, or a list of [name, value]: %r is neither" % (body,))
@@ -199,13 +210,15 @@ def _form(body: object) -> str:
 
 def asked(args: "dict", headers: "dict", body: "bytes | None", sink: "object" = None) -> "web.Answer":
     """The answer; a password is sent when the server asks for it, or at once if it is to be. Raises Unreached."""
-    user = (args["url_username"], args["url_password"] or "") if args["url_username"] else None
+    url, user = web.credentials(args["url"])
+    if args["url_username"]:
+        user = (args["url_username"], args["url_password"] or "")
     redirects = REDIRECTS.get(args["follow_redirects"], args["follow_redirects"])
 
     def request(with_user: bool) -> "web.Answer":
         return web.ask(
             web.Request(
-                args["url"],
+                url,
                 args["method"],
                 headers,
                 body,

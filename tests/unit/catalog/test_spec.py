@@ -56,9 +56,13 @@ def test_what_a_type_refuses(kind: str, value: object, said: str) -> None:
 
 EASED = [
     ("mode", 420, "0644"), ("mode", 0, "0000"), ("mode", 0o4755, "4755"), ("mode", -1, -1), ("mode", 8 ** 5, 8 ** 5),
-    ("mode", True, True), ("str", 1.1, "1.1"), ("str", 8080, "8080"), ("str", False, "False"), ("str", [1], [1]),
+    ("mode", True, True), ("str", 1.1, "1.1"), ("str", 8080, "8080"), ("str", False, "False"),
+    ("str", [1, "a"], "[1, 'a']"), ("str", {"a": 1}, "{'a': 1}"), ("str", None, None), ("path", [1], [1]),
+    ("list[str]", [None, {"a": 1}], ["", "{'a': 1}"]),
     ("path", 5, "5"), ("list[str]", [1, True, "x"], ["1", "True", "x"]), ("list[str]", 1.5, "1.5"),
-    ("int", True, True), ("bool", 1, 1), ("raw", 5, 5), ("dict", 5, 5), ("list", [5], [5]),
+    ("int", True, True), ("bool", 1, 1), ("raw", 5, 5), ("dict", 5, 5),
+    ("dict", "a=1, b='2 3'", {"a": "1", "b": "2 3"}), ("dict", '{"a": 1}', {"a": 1}), ("dict", "{{ x }}", "{{ x }}"),
+    ("dict", "{a", "{a"), ("dict", "a", "a"), ("list", [5], [5]),
 ]  # fmt: skip
 
 
