@@ -52,7 +52,7 @@ class Answer:
                 told["advice"] = end.advice
         elif outcome is Outcome.SKIPPED:
             told["skipped"] = True
-        else:
+        elif told.get("skipped") is not True:  # `script` says so itself, of `creates` and `removes`
             told.pop("skipped", None)
         return told
 

@@ -74,7 +74,7 @@ def observe(args: "dict") -> "dict":
             raise failure.Failed(msg, "timeout", dict(told, elapsed=waited, msg=msg))
         time.sleep(args["sleep"])
     if args["path"] is not None and args["state"] != "absent":
-        told.update(filestate.told(filestate.observe(os.path.realpath(args["path"]), digest=False)))
+        told.update(filestate.told(filestate.observe(args["path"], digest=False)))
     return dict(told, elapsed=int(time.monotonic() - began))
 
 
