@@ -123,3 +123,13 @@ def test_nothing_is_overwritten_and_nothing_is_written_of_what_cannot_be_convert
     said = cli.run("convert", "bad.yml", cwd=tmp_path, env=env)
     assert said.code == 5 and "bad.yml:1:" in said.err
     assert not (tmp_path / "b.yml").exists()
+
+
+def test_what_a_runbook_has_no_place_for_is_told_where_it_stands(cli: ForkedCli, tmp_path: Path) -> None:
+    env = {"RUNBOOK_STATE": str(tmp_path / "state"), "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    made = cli.run("convert", "site.yml", cwd=laid("handl2", tmp_path / "handlers"), env=env)
+    assert made.code != 0
+    assert "site.yml:35:7: a handler that includes a file cannot be one of a runbook" in made.err
+    made = cli.run("convert", "site.yml", cwd=laid("argspec", tmp_path / "roles"), env=env)
+    assert made.code == 0
+    assert "site.yml:3:11: what the role r is given is not validated in the runbook" in made.out + made.err

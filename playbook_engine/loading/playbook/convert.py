@@ -21,6 +21,7 @@ from playbook_engine.loading.playbook.convert_tasks import (
     variables_of,
 )
 from playbook_engine.loading.playbook.rewriting import Source, alike, dumped, indented, sources, with_facts
+from playbook_engine.loading.playbook.words import INCLUDES, plain
 from playbook_engine.loading.problems import Problems
 from playbook_engine.loading.yaml_source import Document, Where, parse_yaml, read_yaml
 from playbook_engine.model.errors import LoadError
@@ -86,6 +87,7 @@ class Converter(TaskConverter):
                 steps += self._tasks(document, problems, play[section], (*path, section), end, self._playbook)
             if len(steps) > begun and section in ("pre_tasks", "tasks") and section != self._final(play):
                 steps += ["- meta: flush_handlers"]
+        _without_includes(problems, play.get("handlers"), (*path, "handlers"))
         handlers += self._tasks(document, problems, play.get("handlers"), (*path, "handlers"), end, self._playbook)
         if params:
             lines += ["params:", *indented(dumped(params), 2)]
@@ -160,6 +162,9 @@ class Converter(TaskConverter):
         needs = read_yaml(meta, yaml11=True).value if meta is not None else None
         for each in listed(needs.get("dependencies")) if isinstance(needs, Mapping) else []:
             lines += self._role(document, problems, each, path, variables, params, handlers)
+        specs = isinstance(needs, Mapping) and needs.get("argument_specs")
+        if specs or file_of(folder / "meta", "argument_specs") is not None:
+            self._note(document, path, f"what the role {name} is given is not validated in the runbook")
         for key, value in variables_of(folder / "defaults").items():
             if _typed(value):
                 params.setdefault(key, {"type": _typed(value), "default": value})
@@ -173,6 +178,7 @@ class Converter(TaskConverter):
         if file is not None:
             inner = read_yaml(file, yaml11=True)
             found = Problems(inner)
+            _without_includes(found, inner.value, ())
             handlers += self._tasks(inner, found, inner.value, (), len(inner.text.split("\n")), file)
             found.raise_any()
         main = file_of(folder / "tasks", "main")
@@ -206,6 +212,17 @@ class Converter(TaskConverter):
             there = next((p for n in names for p in (self._top / "vars" / n, self._top / n) if os.path.isfile(p)), None)
             found.append(os.path.relpath(there, self._folder) if there is not None else names[0])
         return found
+
+
+def _without_includes(problems: Problems, handlers: object, path: Where) -> None:
+    """A handler of a runbook is a step."""
+    for number, handler in enumerate(handlers if isinstance(handlers, list) else ()):
+        for key in handler if isinstance(handler, Mapping) else ():
+            if plain(str(key)) in INCLUDES and not plain(str(key)).startswith("import_"):
+                problems.add(
+                    (*path, number), "a handler that includes a file cannot be one of a runbook",
+                    "write its tasks under handlers, each with `listen:` and the name that it is told of by",
+                )  # fmt: skip
 
 
 def _speaks(file: Path, of: str) -> bool:
