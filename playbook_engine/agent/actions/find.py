@@ -122,7 +122,7 @@ class Test(object):
             shape = (lambda p: p) if args["use_regex"] else fnmatch.translate
             self.wanted = [re.compile(shape(p)).match for p in args["patterns"] or ()]
             self.spared = [re.compile(shape(p)).match for p in args["excludes"] or ()]
-            self.contains = re.compile(args["contains"]) if args["contains"] else None
+            self.contains = re.compile(args["contains"]) if args["contains"] is not None else None
         except re.error as error:
             raise failure.Failed("a pattern cannot be used: %s" % error)
         self.mode = None
