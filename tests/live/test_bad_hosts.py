@@ -239,7 +239,7 @@ def test_delegating_to_this_machine(shop: Shop, runbook: CommandLine, tmp_path: 
     assert said.code == 0, said.out + said.err
     assert mark.read_text() == host.name
     assert [e.get("shown", {}).get("stdout") for e in said.of("StepFinished")][1] == host.name  # type: ignore[attr-defined]
-    assert runbook("rollback", "last").code == 0
+    assert runbook("rollback", "last", "--wait", "60s").code == 0
     assert not mark.exists()
 
 
