@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -12,9 +13,12 @@ from playbook_engine.app.wiring import App
 from playbook_engine.engine.compile import compile_plan
 from playbook_engine.engine.driver import Operator
 from playbook_engine.journal.fold import RunView
+from playbook_engine.loading.playbook.known import NOTHING_KNOWN
+from playbook_engine.loading.playbook.playbook import PlaybookLoader
 from playbook_engine.loading.runbooks import Loader
 from playbook_engine.model.host import ConnectionSpec, Host
 from playbook_engine.model.plan import Options
+from playbook_engine.model.runbook import Runbook
 from playbook_engine.transport.base import Transport
 from playbook_engine.transport.scripted import MemoryHost, ScriptedTransport
 
@@ -49,7 +53,7 @@ class Bench:
         file = self.folder / "runbook.yml"
         file.write_text(dedent(text))
         app = MemoryApp(self.folder / "state", list(self.hosts.values()))
-        runbook = Loader([self.folder], app.templar).load(str(file))
+        runbook = self._loaded(app, file)
         hosts = [
             Host(name=n, variables=self.variables.get(n, {}), connection=ConnectionSpec(connection="memory"))
             for n in self.hosts
@@ -57,6 +61,14 @@ class Bench:
         plan = compile_plan(runbook, hosts, given, kind=kind, options=options or Options())
         end = execute(app, plan, [], confirm=confirm, operator=operator)
         return Result(app, end)
+
+    def _loaded(self, app: MemoryApp, file: Path) -> Runbook:
+        """A runbook; or a playbook, whose plays are all for all hosts."""
+        if not file.read_text().startswith("- hosts:"):
+            return Loader([self.folder], app.templar).load(str(file))
+        playbook, plays = PlaybookLoader(app.templar, [], NOTHING_KNOWN).load(file)
+        entries = (dataclasses.replace(p.entry, hosts=tuple(self.hosts), batches=(tuple(self.hosts),)) for p in plays)
+        return dataclasses.replace(playbook, steps=tuple(entries))
 
 
 class Result:

@@ -58,7 +58,7 @@ class ArgumentError(EngineError):
 class ParamSpec:
     """One argument: its type (docs/runbook-reference.md lists them), whether it is needed, what it is when left out.
 
-    `keys`: those of a mapping, when there are no others.
+    `keys`: those of a mapping, when there are no others. `expression`: its text is evaluated, or each of its texts.
     """
 
     name: str
@@ -75,6 +75,7 @@ class ParamSpec:
     maximum: float | None = None
     pattern: str | None = None
     keys: Sequence[str] = ()
+    expression: bool = False
 
     def file_named(self, value: object) -> str:
         """The controller's file that a value of a `local` argument names: of a script with arguments the first word."""

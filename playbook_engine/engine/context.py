@@ -8,6 +8,7 @@ import datetime
 import importlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from playbook_engine.agent.failure import Failed
@@ -27,9 +28,12 @@ from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.environment import OMIT, Templar, Template
 from playbook_engine.templating.secrets import revealed, secrets_in
 from playbook_engine.templating.syntax import Syntax
+from playbook_engine.templating.wording import shown
 from playbook_engine.transport.base import Become, Call, Hello, Reply
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
+NAME = re.compile(r"""[A-Za-z_]\w*(?:\.\w+|\[(?:-?\d+|'[^'"\\]*'|"[^'"\\]*")\])*""", re.ASCII)
+"""The name of a variable, or of a part of one: `hostvars['db1.test'].port`."""
 
 ReadFile = Callable[[str, str, str], bytes]
 """(runbook file, kind as `file_kind` gives it, name) -> content; raises LoadError."""
@@ -103,9 +107,10 @@ class HostContext:
         self, scope: Scope, spec: ActionSpec, args: Mapping[str, object], variables: Mapping[str, object]
     ) -> dict[str, object]:
         """The arguments as the host gets them. Raises TemplateError, ArgumentError, LoadError."""
-        rendered = self.plain(self.templar.render(dict(args), variables))
+        rendered = self.plain(self.templar.render(_authored(spec, args), variables))
         if not isinstance(rendered, Mapping):
             raise ArgumentError(f"{spec.name}: the arguments are no mapping: {rendered!r}")
+        _only_names(spec, args, rendered)
         theirs = scope.runbook.play or self.plan.kind == "exec"  # values as Ansible takes them
         done = spec.complete(spec.eased(rendered) if theirs else rendered)
         for param in spec.params.values():
@@ -341,3 +346,27 @@ class HostContext:
             library = [importlib.import_module(reads)] if reads else []
             result.update(module.finish_here(result, *library))
         return result
+
+
+def _authored(spec: ActionSpec, args: Mapping[str, object]) -> dict[str, object]:
+    """The arguments whose templates are to be run: not those in conditions. A condition is an expression as its author
+    wrote it; text that a template puts into it may come from a host, and would be evaluated with the rest."""
+    kept = dict(args)
+    for param in spec.params.values():
+        if param.expression and param.type == "list" and param.name in kept:
+            given = kept[param.name]
+            conditions = given if isinstance(given, list | tuple) else [given]
+            kept[param.name] = [each.source if isinstance(each, Template) else each for each in conditions]
+    return kept
+
+
+def _only_names(spec: ActionSpec, args: Mapping[str, object], rendered: Mapping[str, object]) -> None:
+    """Raises ArgumentError for an expression that a template gave: it may say which variable is meant, and no more."""
+    for param in spec.params.values():
+        if param.expression and isinstance(args.get(param.name), Template):
+            named = rendered.get(param.name)
+            if not (isinstance(named, str) and NAME.fullmatch(named)):
+                raise ArgumentError(
+                    f"{spec.name}: {param.name}: a template gives the name of a variable, and this is {shown(named)}",
+                    advice="write the expression itself, without {{ }}",
+                )

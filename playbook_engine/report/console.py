@@ -186,7 +186,7 @@ class Console:
             self._more(event.advice)
         elif event.kind == "check":
             self._more(event.message)
-        if event.action == "debug" and isinstance(said := event.shown.get("result"), Mapping):
+        if event.action == "debug" and not bad and isinstance(said := event.shown.get("result"), Mapping):
             for key, value in said.items():
                 self._more(
                     str(value) if key == "msg" else f"{key}: {json.dumps(value, default=str, ensure_ascii=False)}"

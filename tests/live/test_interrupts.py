@@ -30,21 +30,21 @@ def hosts(shop: Shop) -> list[str]:
     for name in HOSTS.split(","):
         python = "none" if name == "stop-sh" else "system"
         shop.host(name, HostSpec(size_bytes=16 << 20, inodes=2000, python=python))
-        shop.lab.exec(name, ["sh", "-c", "rm -f /etc/slow.conf /run/undone /run/never"])
+        shop.lab.exec(name, ["sh", "-c", "rm -f /etc/slow.conf /run/undone /run/never /run/go"])
     return HOSTS.split(",")
 
 
-def begun(runbook: CommandLine, folder: Path, seconds: int) -> subprocess.Popen[str]:
+def begun(runbook: CommandLine, folder: Path, seconds: int, slow: str = "sleep SECONDS") -> subprocess.Popen[str]:
     """A run whose hosts are all in their slow step."""
     book = folder / "slow.yml"
-    book.write_text(BOOK.replace("SECONDS", str(seconds)))
+    book.write_text(BOOK.replace("sleep SECONDS", slow).replace("SECONDS", str(seconds)))
     child = runbook.start("run", str(book), HOSTS, "--yes", "--json", "-i", str(runbook.inventory))
     assert child.stdout
-    slow = 0
+    there = 0
     for line in child.stdout:
         event = json.loads(line)
-        slow += event["event"] == "ChangeIntended" and event.get("name") == "slow"
-        if slow == 3:
+        there += event["event"] == "ChangeIntended" and event.get("name") == "slow"
+        if there == 3:
             break
     time.sleep(0.5)
     return child
@@ -116,8 +116,10 @@ def test_a_third_time_leaves_a_run_that_can_be_resumed(
 def test_from_another_terminal(
     shop: Shop, hosts: list[str], runbook: CommandLine, tmp_path: Path, word: str, code: int
 ) -> None:
-    child = begun(runbook, tmp_path, 5)
+    child = begun(runbook, tmp_path, 60, "n=0; until [ -e /run/go ] || [ $n = SECONDS ]; do sleep 1; n=$((n+1)); done")
     assert runbook(word, "last", "--reason", "the dba is called").code == 0
+    for host in hosts:
+        shop.lab.exec(host, ["touch", "/run/go"])
     said = rest(child)
     assert said.code == code, said.err
     assert {(e["host"], e["status"]) for e in said.of("HostFinished")} == {(h, "aborted") for h in hosts}

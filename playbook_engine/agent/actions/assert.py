@@ -8,7 +8,7 @@ SPEC = {
     "summary": "Fail unless all conditions hold",
     "doc": "Nothing is sent to the host. The engine evaluates the expressions and hands over what became of them.",
     "params": {
-        "that": {"type": "list", "required": True, "doc": "Expressions, without braces."},
+        "that": {"type": "list", "required": True, "expression": True, "doc": "Expressions, without braces."},
         "fail_msg": {"type": "raw", "aliases": ["msg"], "doc": "What to say when one does not hold."},
         "success_msg": {"type": "raw", "default": "All assertions passed", "doc": "What to say when all do."},
         "quiet": {"type": "bool", "default": False, "doc": "Say less."},

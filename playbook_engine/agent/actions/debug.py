@@ -9,7 +9,7 @@ SPEC = {
     "doc": "",
     "params": {
         "msg": {"type": "raw", "doc": "What to show; `Hello world!` when neither this nor `var` is given."},
-        "var": {"type": "str", "doc": "An expression, without braces, whose value is shown."},
+        "var": {"type": "str", "expression": True, "doc": "An expression, without braces, whose value is shown."},
         "value": {"type": "raw", "internal": True, "doc": "What the engine found `var` to be."},
         "verbosity": {"type": "int", "default": 0, "doc": "Only shown with at least so many -v."},
     },
