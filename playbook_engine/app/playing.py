@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -132,9 +133,13 @@ def _described(inventory: Inventory, host: Host) -> Host:
     """The host with what Ansible's playbooks may ask of where it comes from."""
     seen = inventory.variables(host)
     more: dict[str, object] = {name: seen[name] for name in ("inventory_file", "inventory_dir") if name in seen}
-    own: dict[str, object] = {"ansible_playbook_python": sys.executable, "ansible_version": VERSION, **more}
+    own: dict[str, object] = {
+        "ansible_playbook_python": sys.executable, "ansible_version": VERSION, "ansible_verbosity": 0,
+        "ansible_inventory_sources": [os.path.abspath(s) if os.path.exists(s) else s for s in inventory.sources],
+        **more,
+    }  # fmt: skip
     return dataclasses.replace(host, variables={**own, **host.variables})
 
 
-VERSION: Mapping[str, object] = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}
+VERSION: Mapping[str, object] = {"full": "2.19.14", "major": 2, "minor": 19, "revision": 14, "string": "2.19.14"}
 """The version of ansible-core whose meaning playbooks are run with."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from playbook_engine.inventory.addresses import expand
 from playbook_engine.inventory.draft import Draft, place_of
 from playbook_engine.inventory.suggestions import did_you_mean
 from playbook_engine.inventory.vars_files import plain_key, read_yaml
+from playbook_engine.model.addresses import expand
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos

@@ -7,6 +7,7 @@ import glob
 import itertools
 import os
 import random
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -14,12 +15,14 @@ from typing import Any, Protocol
 from jinja2.runtime import Context
 from jinja2.utils import missing, pass_context
 
-from playbook_engine.model.errors import TemplateError
+from playbook_engine.model import patterns
+from playbook_engine.model.errors import InventoryError, TemplateError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
-from playbook_engine.templating import limits, sequences
-from playbook_engine.templating.filters import collections, passwords
+from playbook_engine.templating import limits, lookup_password, lookup_tables, sequences
+from playbook_engine.templating.filters import collections
 from playbook_engine.templating.sandbox import Missing
+from playbook_engine.templating.syntax import Syntax
 
 PIPE_SECONDS = 30
 
@@ -27,7 +30,9 @@ PIPE_SECONDS = 30
 class Renderer(Protocol):
     """What the lookup `template` needs of a `Templar`."""
 
-    def render_file(self, source: str, variables: Mapping[str, object], where: SourcePos | None = None) -> str: ...
+    def render_file(
+        self, source: str, variables: Mapping[str, object], where: SourcePos | None = None, *, syntax: Syntax
+    ) -> str: ...
 
     def decrypted(self, path: str) -> tuple[str, bool]: ...
 
@@ -60,6 +65,7 @@ class Lookups:
             "nested": self._nested, "cartesian": self._nested, "together": self._together,
             "indexed_items": self._indexed_items, "sequence": self._sequence,
             "subelements": self._subelements, "random_choice": self._random_choice, "password": self._password,
+            "csvfile": self._csvfile, "ini": self._ini, "inventory_hostnames": self._inventory_hostnames,
         }  # fmt: skip
 
     @pass_context
@@ -123,6 +129,8 @@ class Lookups:
         return found
 
     def _file(self, context: Context, terms: list[Any], lstrip: bool = False, rstrip: bool = True) -> list[Any]:
+        if not all(isinstance(term, str) for term in terms):
+            raise TypeError("the lookup `file` wants names of files")
         made = []
         for term in self._flat(terms):
             path = self._path(context, str(term))
@@ -137,7 +145,10 @@ class Lookups:
         """A file as it is, decrypted where it is encrypted."""
         return self._file(context, terms, rstrip=False)
 
-    def _template(self, context: Context, terms: list[Any], template_vars: Any = None) -> list[Any]:
+    def _template(
+        self, context: Context, terms: list[Any], template_vars: Any = None, convert_data: object = None, **words: Any
+    ) -> list[Any]:
+        """`words` are delimiters; what a template gives is never taken for data, whatever `convert_data` says."""
         variables: Mapping[str, object] = _names(context).variables
         if template_vars:
             variables = {**variables, **template_vars}
@@ -145,7 +156,8 @@ class Lookups:
         for term in terms:
             path = self._path(context, str(term), "templates")
             source, secret = self._templar.decrypted(path)
-            text = self._templar.render_file(source, variables, SourcePos(file=path, line=1))
+            where = SourcePos(file=path, line=1)
+            text = self._templar.render_file(source, variables, where, syntax=Syntax().changed(words, where))
             made.append(Secret(text) if secret else text)
         return made
 
@@ -184,8 +196,8 @@ class Lookups:
         return made
 
     def _varnames(self, context: Context, terms: list[Any]) -> list[Any]:
-        import re
-
+        if not all(isinstance(term, str) for term in terms):
+            raise TypeError("the lookup `varnames` wants regular expressions")
         return [n for term in terms for n in _names(context).variables if re.search(str(term), n)]
 
     def _first_found(
@@ -251,6 +263,10 @@ class Lookups:
         return collections.flatten(terms)
 
     def _nested(self, context: Context, terms: list[Any]) -> list[Any]:
+        if not terms:
+            raise ValueError("the lookup `nested` wants at least one list")
+        if len(terms) == 1:
+            return [item if isinstance(item, list) else list(item) for item in terms[0]]
         lists = [term if isinstance(term, list) else [term] for term in terms]
         made: list[Any] = []
         combination: tuple[Any, ...]
@@ -268,38 +284,38 @@ class Lookups:
         return [[index, item] for index, item in enumerate(self._items(context, terms))]
 
     def _subelements(self, context: Context, terms: list[Any]) -> list[Any]:
-        flags = terms[2] if len(terms) > 2 and isinstance(terms[2], Mapping) else {}
-        return collections.subelements(terms[0], terms[1], bool(flags.get("skip_missing", False)))
+        return collections.parted(*terms)
 
     def _random_choice(self, context: Context, terms: list[Any]) -> list[Any]:
         return [random.choice(terms)] if terms else []
 
-    def _password(self, context: Context, terms: list[Any], length: Any = 20, chars: Any = None) -> list[Any]:
-        """The password kept in a file on the controller (0600), made when it is not there; /dev/null keeps none."""
-        made: list[Any] = []
-        for term in terms:
-            path, *pairs = str(term).split()
-            asked = {"length": length, "chars": chars, **dict(pair.partition("=")[::2] for pair in pairs)}
-            sets = asked["chars"] or ["ascii_letters", "digits", ".,:-_"]
-            text = passwords.random_password(int(asked["length"]), sets.split(",") if isinstance(sets, str) else sets)
-            made.append(text if path == os.devnull else _kept(os.path.expanduser(path), text))
-        return made
+    def _password(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
+        return [lookup_password.password(str(term), options) for term in terms]
+
+    def _csvfile(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
+        return lookup_tables.csvfile(terms, options, lambda name, encoding: self._read(context, name, encoding))
+
+    def _ini(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
+        return lookup_tables.ini(terms, options, lambda name, encoding: self._read(context, name, encoding))
+
+    def _read(self, context: Context, name: str, encoding: str) -> str:
+        path = self._path(context, name)
+        limits.budget().make(os.path.getsize(path))
+        with open(path, encoding=encoding, newline="") as file:
+            return file.read()
+
+    def _inventory_hostnames(self, context: Context, terms: list[Any]) -> list[Any]:
+        """The hosts of patterns, none for a pattern that means nobody."""
+        groups = _names(context).lookup("groups")
+        try:
+            return patterns.in_groups(
+                groups if isinstance(groups, Mapping) else {}, [str(t) for t in self._flat(terms)]
+            )
+        except InventoryError:
+            return []
 
     def _sequence(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
-        return [text for term in terms or [""] for text in sequences.expand(str(term), options)]
-
-
-def _kept(path: str, text: str) -> str:
-    """The first line of a file; the file is made with `text` when it is not there."""
-    os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        with open(path, encoding="utf-8") as old:
-            return old.readline().rstrip("\n")
-    with os.fdopen(handle, "w", encoding="utf-8") as new:
-        new.write(f"{text}\n")
-    return text
+        return [text for term in terms or ([""] if options else []) for text in sequences.expand(str(term), options)]
 
 
 def _names(context: Context) -> Any:

@@ -16,16 +16,16 @@ import functools
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sized, ValuesView
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jinja2 import nodes
+from jinja2 import DictLoader, nodes
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.exceptions import UndefinedError
 from jinja2.lexer import TOKEN_STRING, TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END, Lexer, Token
 from jinja2.runtime import Context, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter
 from jinja2.utils import missing
 
 from playbook_engine.model.secret import Secret
-from playbook_engine.templating import limits
+from playbook_engine.templating import embedded, limits, mutation
 from playbook_engine.templating.secrets import Method, holds_secret, marked, revealed, secrets_in
 
 if TYPE_CHECKING:
@@ -133,13 +133,14 @@ class SafeFormatter(SandboxedFormatter):
 
 
 def joined(parts: Iterable[object]) -> object:
-    """The value of a template out of what it put out: the one value, or the text of all of them, none as nothing."""
-    values = list(parts)
+    """The value of a template out of what it put out: the one value, or the text of all of them. `none` among them is
+    nothing; where nothing else is left, none."""
+    values = [value for value in parts if value is not None]
     if not values:
-        return ""
+        return None
     if len(values) == 1:
         return values[0]
-    return text_of("" if value is None else value for value in values)
+    return text_of(values)
 
 
 def text_of(values: Iterable[object]) -> str | Secret:
@@ -205,6 +206,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, *, plain_backslashes: bool, trim_blocks: bool = True, **syntax: Any) -> None:
         super().__init__(
             undefined=Missing,
+            loader=DictLoader({}),
             trim_blocks=trim_blocks,
             **syntax,
             optimized=False,
@@ -220,6 +222,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
+        embedded.in_lookups(self, tree)
         count_loops(tree)
         return tree
 
@@ -254,6 +257,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         limits.budget().spend(5)  # macros and recursive loops multiply by calling; a call costs more than a loop
         owner = getattr(obj, "__self__", None)
         if owner is not None and owner is not self:
+            args = mutation.checked(obj, args, kwargs)
             args = limits.check_method(owner, getattr(obj, "__name__", ""), args)
             if isinstance(owner, str) and not isinstance(obj, Method) and holds_secret([args, kwargs]):
                 obj = Method(obj)  # `", ".join(passwords)`
@@ -303,10 +307,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         if isinstance(obj, Secret):
             return False
-        return super().is_safe_attribute(obj, attr, value)
+        return mutation.allowed(obj, attr) or super().is_safe_attribute(obj, attr, value)
 
     def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
-        raise SecurityError(f"access to {attribute!r} of a {type(obj).__name__} is not allowed in a template")
+        return Missing(
+            f"access to {attribute!r} of a {type(obj).__name__} is not allowed in a template", obj, attribute
+        )
 
 
 def count_loops(tree: nodes.Template) -> None:
@@ -364,11 +370,15 @@ def _charged(result: object) -> object:
     return limits.listed(result) if is_lazy(result) else result
 
 
-def guarded_test(function: Callable[..., object], *, sees_undefined: bool = False) -> Callable[..., object]:
-    """Wrap a test: undefined arguments fail, secrets are looked at."""
+def guarded_test(
+    function: Callable[..., object], *, sees_undefined: bool = False, sees_secrets: bool = False
+) -> Callable[..., object]:
+    """Wrap a test: undefined arguments fail, secrets are looked at, unless the test asks whether they are."""
 
     @functools.wraps(function)
     def call(*args: object, **kwargs: object) -> object:
+        if sees_secrets:
+            return function(*args, **kwargs)
         for arg in args:
             if isinstance(arg, Missing) and (not sees_undefined or isinstance(arg, Locked)):
                 arg.fail()

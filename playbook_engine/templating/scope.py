@@ -11,6 +11,7 @@ from jinja2.utils import missing
 from playbook_engine.model.errors import TemplateError, VaultError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.vaulted import Vaulted
+from playbook_engine.templating import mutation
 from playbook_engine.templating.node import OMIT, Omit, Template, holds_template
 from playbook_engine.templating.sandbox import Locked, Missing, UndefinedName, is_lazy
 
@@ -30,17 +31,27 @@ class Scope:
     that does not open is an error then, and none for the values beside it.
     """
 
-    __slots__ = ("_active", "_known", "_run", "_unlock", "variables")
+    __slots__ = ("_active", "_known", "_own", "_run", "_unlock", "variables")
 
     def __init__(self, variables: Mapping[str, object], run: Run, unlock: Unlock) -> None:
         self.variables = variables
         self._run = run
         self._unlock = unlock
         self._known: dict[str, object] = {}
+        self._own: set[str] = set()
         self._active: list[str] = []
 
     def lookup(self, name: str) -> object:
         """The value of a name, or Jinja's `missing`."""
+        if mutation.owned() and name not in self._own:
+            value = mutation.copied(self._shared(name))
+            if value is not missing:
+                self._own.add(name)
+                self._known[name] = value
+            return value
+        return self._shared(name)
+
+    def _shared(self, name: str) -> object:
         if name in self._known:
             return self._known[name]
         try:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from playbook_engine.inventory.addresses import split_port
-from playbook_engine.inventory.suggestions import did_you_mean
+from playbook_engine.model.addresses import split_port
 from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.spelling import did_you_mean, nearest
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 
@@ -78,6 +78,22 @@ def select(names: Names, parts: Sequence[str], unknown: list[str] | None = None)
     return list(chosen)
 
 
+class _Listed:
+    """Groups as templates see them."""
+
+    def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
+        self.members = groups
+        self.host_names: dict[str, None] = dict.fromkeys(name for hosts in groups.values() for name in hosts)
+
+    def is_destination(self, name: str) -> bool:
+        return False
+
+
+def in_groups(groups: Mapping[str, Sequence[str]], terms: Iterable[str]) -> list[str]:
+    """The hosts that patterns mean among those of some groups. Raises InventoryError."""
+    return select(_Listed(groups), [part for term in terms for part in split(term)])
+
+
 def _matches(names: Names, unknown: list[str] | None, part: str) -> list[str]:
     subscript = None if part.startswith("~") else _SUBSCRIPT.fullmatch(part)
     base = subscript[1] if subscript else part
@@ -92,7 +108,8 @@ def _matches(names: Names, unknown: list[str] | None, part: str) -> list[str]:
 def _nowhere(names: Names, part: str) -> InventoryError:
     return InventoryError(
         f"{part!r} is neither a host nor a group of the inventory",
-        advice=did_you_mean(part, [*names.host_names, *names.members]) or "see `runbook inventory --graph`",
+        advice=did_you_mean(map(repr, nearest(part, [*names.host_names, *names.members])))
+        or "see `runbook inventory --graph`",
     )
 
 
