@@ -107,6 +107,10 @@ class Inventory:
         """What a group says, its files included; reads them."""
         return self._precedence.of_group(name)
 
+    def own_variables(self, name: str) -> dict[str, object]:
+        """What a host says itself, its files included."""
+        return self._precedence.of_host_alone(name, self._draft.hosts[name].variables)
+
     def get(self, name: str) -> Host:
         """The host of that name. Raises `InventoryError` with a suggestion."""
         found = self._built.get(name)

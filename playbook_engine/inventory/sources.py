@@ -68,7 +68,7 @@ def _host_list(source: str, draft: Draft) -> None:
     draft.source = source
     for entry in filter(None, (part.strip() for part in source.split(","))):
         try:
-            names, port = expand(entry)
+            names, port = expand(entry, ranges=False)
         except ValueError as exc:
             raise InventoryError(f"-i {source}: {exc}") from None
         for name in names:

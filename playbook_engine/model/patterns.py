@@ -42,7 +42,7 @@ def split(pattern: str) -> list[str]:
     if pattern.startswith("@"):
         return _from_file(pattern[1:])
     if "," in pattern:
-        return [part for piece in pattern.split(",") if piece.strip() for part in split(piece)]
+        return [piece.strip() for piece in pattern.split(",") if piece.strip()]
     if split_port(pattern.partition("@")[2] or pattern) is not None:
         return [pattern]
     return _PARTS.findall(pattern)
@@ -102,7 +102,7 @@ def _matches(names: Names, unknown: list[str] | None, part: str) -> list[str]:
         if unknown is None:
             raise _nowhere(names, base)
         unknown.append(base)
-    return _sliced(found, subscript) if subscript else found
+    return _sliced(found, subscript, unknown) if subscript else found
 
 
 def _nowhere(names: Names, part: str) -> InventoryError:
@@ -135,11 +135,14 @@ def _named(names: Names, part: str) -> list[str]:
     return list(found)
 
 
-def _sliced(hosts: list[str], subscript: re.Match[str]) -> list[str]:
+def _sliced(hosts: list[str], subscript: re.Match[str], unknown: list[str] | None) -> list[str]:
     _, single, first, last = subscript.groups()
     if single is not None:
         index = int(single)
         if not -len(hosts) <= index < len(hosts):
+            if unknown is not None:
+                unknown.append(subscript[0])
+                return []
             raise InventoryError(f"{subscript[0]!r}: {subscript[1]!r} has only {len(hosts)} hosts")
         return [hosts[index]]
     return hosts[int(first) : (int(last) + 1 if last else None)]
