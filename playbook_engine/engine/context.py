@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import importlib
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from playbook_engine.agent.failure import Failed
@@ -28,6 +29,8 @@ from playbook_engine.templating.syntax import Syntax
 from playbook_engine.transport.base import Become, Call, Hello, Reply
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
+PATH = re.compile(r"""[A-Za-z_]\w*(?:\.\w+|\[(?:-?\d+|'[^'"\\]*'|"[^'"\\]*")\])*""")
+"""The name of a variable, or of a part of one. What a template gives may come from a host, and is no expression."""
 
 ReadFile = Callable[[str, str, str], bytes]
 """(runbook file, kind as `file_kind` gives it, name) -> content; raises LoadError."""
@@ -96,11 +99,17 @@ class HostContext:
         self, scope: Scope, spec: ActionSpec, args: Mapping[str, object], variables: Mapping[str, object]
     ) -> dict[str, object]:
         """The arguments as the host gets them. Raises TemplateError, ArgumentError, LoadError."""
-        rendered = self.plain(self.templar.render(dict(args), variables))
+        rendered = self.plain(self.templar.render(_conditions_kept(spec, args), variables))
         if not isinstance(rendered, Mapping):
             raise ArgumentError(f"{spec.name}: the arguments are no mapping: {rendered!r}")
+        if spec.name == "debug" and isinstance(args.get("var"), Template):
+            named = rendered.get("var")
+            if named and not (isinstance(named, str) and PATH.fullmatch(named)):
+                raise ArgumentError(f"debug: var names a variable, and the template gives {named!r}")
         theirs = scope.runbook.play or self.plan.kind == "exec"  # values as Ansible takes them
         done = spec.complete(spec.eased(rendered) if theirs else rendered)
+        if spec.name == "debug" and "msg" in rendered:
+            done["none"] = rendered["msg"] is None
         for param in spec.params.values():
             if param.local and done.get(param.name) is not None and spec.reads_here(done):
                 self._placed(scope, spec, param, done, variables)
@@ -288,9 +297,14 @@ class HostContext:
             assert isinstance(that, list)
             args["that"] = [[str(text), self.templar.evaluate(str(text), variables)] for text in that]
         if action == "debug" and args.get("var"):
-            named = str(args["var"])
-            if scope.runbook.play and not self.templar.evaluate_value(f"({named}) is defined", variables):
-                args["value"] = "VARIABLE IS NOT DEFINED!"  # as Ansible has it; in a runbook it is an error
+            named = args["var"]
+            if not isinstance(named, str):
+                return Reply(ok=False, kind="failed", msg=f"debug: var is an expression, not {named!r}")
+            theirs = scope.runbook.play or self.plan.kind == "exec"
+            if theirs and not self.templar.evaluate_value(f"({named}) is defined", variables):
+                # as Ansible has it; in a runbook it is an error
+                whole = re.split(r"\W", named, maxsplit=1)[0]
+                args["value"] = f"<< error 1 - {(named if whole in variables else whole)!r} is undefined >>"
             else:
                 args["value"] = self.templar.evaluate_value(named, variables)
         try:
@@ -318,3 +332,13 @@ class HostContext:
             library = [importlib.import_module(reads)] if reads else []
             result.update(module.finish_here(result, *library))
         return result
+
+
+def _conditions_kept(spec: ActionSpec, args: Mapping[str, object]) -> dict[str, object]:
+    """The arguments to run templates in. Conditions are expressions as their author wrote them: were text put into them
+    first, a host's text could become a part of one."""
+    if spec.name != "assert" or "that" not in args:
+        return dict(args)
+    that = args["that"]
+    conditions = that if isinstance(that, list | tuple) else [that]
+    return {**args, "that": [each.source if isinstance(each, Template) else each for each in conditions]}

@@ -35,6 +35,9 @@ class Omit(enum.Enum):
 
     OMIT = "omit"
 
+    def __str__(self) -> str:
+        return "<<Omit>>"
+
     def __repr__(self) -> str:
         return "omit"
 

@@ -9,8 +9,9 @@ SPEC = {
     "doc": "",
     "params": {
         "msg": {"type": "raw", "doc": "What to show; `Hello world!` when neither this nor `var` is given."},
-        "var": {"type": "str", "doc": "An expression, without braces, whose value is shown."},
+        "var": {"type": "raw", "doc": "An expression, without braces, whose value is shown."},
         "value": {"type": "raw", "internal": True, "doc": "What the engine found `var` to be."},
+        "none": {"type": "bool", "default": False, "internal": True, "doc": "Whether `msg` is given, as nothing."},
         "verbosity": {"type": "int", "default": 0, "doc": "Only shown with at least so many -v."},
     },
     "returns": {"msg": "with `msg`; with `var` the value stands under the expression itself"},
@@ -23,4 +24,4 @@ def observe(args: "dict") -> "dict":
         raise failure.Failed("msg and var exclude one another")
     if args.get("var"):
         return {args["var"]: args.get("value")}
-    return {"msg": "Hello world!" if args.get("msg") is None else args["msg"]}
+    return {"msg": "Hello world!" if args.get("msg") is None and not args.get("none") else args.get("msg")}
