@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +62,8 @@ def prepare_play(
     bounded(app, list(chosen.values()), max_hosts)
     runbook = dataclasses.replace(runbook, steps=tuple(entry for entry, _ in placed))
     can_begin(runbook, options.start_at)
-    said: dict[str, object] = {"ansible_inventory_sources": [str(Path(each).absolute()) for each in inventory]}
+    sources = [os.path.abspath(each) if os.path.exists(each) else each for each in hosts.sources]
+    said: dict[str, object] = {"ansible_inventory_sources": sources}
     if limit is not None:
         said["ansible_limit"] = limit
     folder = str(file.parent.resolve())
@@ -147,5 +149,5 @@ def _described(inventory: Inventory, host: Host, folder: str, said: Mapping[str,
     return dataclasses.replace(host, variables={**own, **host.variables}, connection=connection)
 
 
-VERSION: Mapping[str, object] = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}
+VERSION: Mapping[str, object] = {"full": "2.19.14", "major": 2, "minor": 19, "revision": 14, "string": "2.19.14"}
 """The version of ansible-core whose meaning playbooks are run with."""

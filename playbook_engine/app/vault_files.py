@@ -16,9 +16,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from playbook_engine.inventory import vault_format
 from playbook_engine.inventory.vault import ADVICE, Opened, Vault
 from playbook_engine.inventory.vault_passwords import Source, fetched
+from playbook_engine.model import vault_format
 from playbook_engine.model.errors import UsageError, VaultError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.source import SourcePos

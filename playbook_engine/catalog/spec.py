@@ -244,6 +244,8 @@ class ActionSpec:
                 if value is not None:
                     given.append(name)
                     done[name] = self.params[name].convert(value)
+                elif self.params[name].type == "raw":
+                    done.setdefault(name, None)  # where any value may be given, none is one
         except Unfit:
             fits = False
         else:

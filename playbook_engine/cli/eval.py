@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from playbook_engine.cli.options import make_vault, vault_options
+from playbook_engine.cli.options import make_vault, settings, vault_options
 
 if TYPE_CHECKING:
     from playbook_engine.templating.environment import Templar
@@ -36,9 +37,10 @@ def eval_(vars_files: tuple[str, ...], expr: str | None, when: str | None, batch
         raise click.UsageError("give one of --expr, --when, --batch")
     vault = make_vault()
     templar = Templar(search=[str(Path.cwd())], vault=vault)
-    variables = _surroundings()
+    variables: dict[str, object] = _surroundings()
     for path in vars_files:
         variables.update(read_vars_file(path, vault))
+    variables["hostvars"] = _HostVars(templar.lazy(variables))
     if batch is not None:
         cases = json.loads(Path(batch).read_text(encoding="utf-8"))
         _print({case["id"]: _attempt(templar, case, variables) for case in cases})
@@ -50,17 +52,56 @@ def eval_(vars_files: tuple[str, ...], expr: str | None, when: str | None, batch
 
 def _surroundings() -> dict[str, object]:
     """The magic variables, as on the local machine without an inventory."""
+    from playbook_engine.app.playing import VERSION
+
     return {
         "ansible_check_mode": False,
+        "ansible_connection": "local",
+        "ansible_dependent_role_names": [],
+        "ansible_diff_mode": False,
         "ansible_facts": {},
+        "ansible_forks": settings().forks,
+        "ansible_host": "127.0.0.1",
+        "ansible_inventory_sources": [],
+        "ansible_play_batch": ["localhost"],
         "ansible_play_hosts": ["localhost"],
+        "ansible_play_hosts_all": ["localhost"],
+        "ansible_play_name": "localhost",
+        "ansible_play_role_names": [],
+        "ansible_playbook_python": sys.executable,
+        "ansible_python_interpreter": sys.executable,
+        "ansible_role_names": [],
+        "ansible_run_tags": ["all"],
+        "ansible_search_path": [str(Path.cwd())],
+        "ansible_skip_tags": [],
+        "ansible_verbosity": 0,
+        "ansible_version": VERSION,
         "group_names": [],
         "groups": {"all": [], "ungrouped": []},
-        "hostvars": {"localhost": {}},
         "inventory_hostname": "localhost",
         "inventory_hostname_short": "localhost",
+        "play_hosts": ["localhost"],
         "playbook_dir": str(Path.cwd()),
+        "role_names": [],
     }
+
+
+class _HostVars(Mapping[str, object]):
+    """What the local machine may be asked for although no inventory lists it."""
+
+    def __init__(self, variables: Mapping[str, object]) -> None:
+        self._variables = variables
+
+    def __getitem__(self, name: str) -> object:
+        if name != "localhost":
+            raise KeyError(name)
+        return self._variables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 def _evaluate(templar: Templar, kind: str, text: str, variables: dict[str, object]) -> object:

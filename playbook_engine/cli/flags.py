@@ -670,6 +670,7 @@ TABLE: Mapping[str, tuple[tuple[tuple[str, str, str], ...], tuple[str, ...], str
             ('--json', '', 'With --explain: JSON.'),
             ('--vars', '', 'With --graph: variables too.'),
             ('-y --yaml', '', 'YAML instead of JSON.'),
+            ('--export', '', 'With --list, --host: variables where they are written, those of groups with their group.'),
             ('-l --limit', 'hosts', 'Only these hosts.'),
             ('-e --extra-vars', '?', 'name=value, JSON, or @file; wins.'),
             ('--playbook-dir', 'files', 'Whose group_vars and host_vars count too.'),

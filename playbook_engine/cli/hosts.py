@@ -30,7 +30,7 @@ def hosts(
     inventory = open_inventory(sources, extra, None)
     unknown: list[str] = []
     names = inventory.select_names(pattern, limit, unknown)
-    if unknown and not names:
+    if unknown and not names and not list_hosts:
         inventory.select_names(pattern, limit)  # raises, with what was probably meant
     for name in unknown:
         click.echo(f"warning: {name!r} is neither a host nor a group; a run would refuse it", err=True)

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="With --explain: JSON.")
 @click.option("--vars", "with_variables", is_flag=True, help="With --graph: variables too.")
 @click.option("-y", "--yaml", "as_yaml", is_flag=True, help="YAML instead of JSON.")
+@click.option(
+    "--export",
+    is_flag=True,
+    help="With --list, --host: variables where they are written, those of groups with their group.",
+)
 @click.option("-l", "--limit", metavar="PATTERN", help="Only these hosts.")
 @click.option("-e", "--extra-vars", "extra", multiple=True, metavar="VARS", help="name=value, JSON, or @file; wins.")
 @click.option("--playbook-dir", type=click.Path(exists=True, file_okay=False), metavar="DIR",
@@ -43,6 +48,7 @@ def inventory(
     as_json: bool,
     with_variables: bool,
     as_yaml: bool,
+    export: bool,
     limit: str | None,
     extra: tuple[str, ...],
     playbook_dir: str | None,
@@ -51,21 +57,25 @@ def inventory(
     """Print what the inventory says. Without an option: the graph."""
     from playbook_engine.inventory import listing
 
+    if (mode is not None) + (host is not None) + (explained is not None) > 1:
+        raise click.UsageError("give one of --list, --graph, --host, --explain")
     if explained is not None:
         _explain(open_inventory(sources, extra, playbook_dir, trail=True), explained, group, extra, as_json=as_json)
         return
     found = open_inventory(sources, extra, playbook_dir)
     if host is not None:
-        _print(listing.as_host(found, host), as_yaml)
+        _print((listing.alone if export else listing.as_host)(found, host), as_yaml)
         return
     unknown: list[str] = []
     shown = found.host_names if limit is None else dict.fromkeys(found.matching(limit, unknown))
     for name in unknown:
         click.echo(f"warning: {name!r} is neither a host nor a group", err=True)
     if mode == "list":
-        _print(listing.as_list(found, shown), as_yaml)
-    else:
-        sys.stdout.write(listing.as_graph(found, shown, group or "all", with_variables=with_variables))
+        _print((listing.as_tree if as_yaml else listing.as_list)(found, shown, export=export), as_yaml)
+        return
+    if limit is not None:
+        click.echo("warning: --limit has no effect on a graph", err=True)
+    sys.stdout.write(listing.as_graph(found, found.host_names, group or "all", with_variables=with_variables))
 
 
 REACHED_BY = {

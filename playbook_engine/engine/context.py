@@ -316,9 +316,14 @@ class HostContext:
             assert isinstance(found, Mapping)
             args["provided_arguments"] = {**found, **given}
         if action == "debug" and args.get("var"):
-            named = str(args["var"])
-            if scope.runbook.play and not self.templar.evaluate_value(f"({named}) is defined", variables):
-                args["value"] = "VARIABLE IS NOT DEFINED!"  # as Ansible has it; in a runbook it is an error
+            named = args["var"]
+            if not isinstance(named, str):
+                return Reply(ok=False, kind="failed", msg=f"debug: var is an expression, not {named!r}")
+            theirs = scope.runbook.play or self.plan.kind == "exec"
+            if theirs and not self.templar.evaluate_value(f"({named}) is defined", variables):
+                # as Ansible has it; in a runbook it is an error
+                whole = re.split(r"\W", named, maxsplit=1)[0]
+                args["value"] = f"<< error 1 - {(named if whole in variables else whole)!r} is undefined >>"
             else:
                 args["value"] = self.templar.evaluate_value(named, variables)
         try:
@@ -363,7 +368,7 @@ def _authored(spec: ActionSpec, args: Mapping[str, object]) -> dict[str, object]
 def _only_names(spec: ActionSpec, args: Mapping[str, object], rendered: Mapping[str, object]) -> None:
     """Raises ArgumentError for an expression that a template gave: it may say which variable is meant, and no more."""
     for param in spec.params.values():
-        if param.expression and isinstance(args.get(param.name), Template):
+        if param.expression and param.type != "list" and isinstance(args.get(param.name), Template):
             named = rendered.get(param.name)
             if not (isinstance(named, str) and NAME.fullmatch(named)):
                 raise ArgumentError(

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from playbook_engine.inventory.addresses import is_ipv6, split_port
+from playbook_engine.model.addresses import is_ipv6, split_port
 from playbook_engine.model.errors import InventoryError, VaultError
 from playbook_engine.model.host import BECOME_METHODS, ConnectionSpec, become_method
 from playbook_engine.model.secret import Secret

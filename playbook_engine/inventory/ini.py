@@ -12,10 +12,10 @@ import shlex
 import warnings
 from dataclasses import dataclass, field
 
-from playbook_engine.inventory.addresses import expand
 from playbook_engine.inventory.draft import Draft
 from playbook_engine.inventory.suggestions import did_you_mean
 from playbook_engine.inventory.vars_files import kept_secret
+from playbook_engine.model.addresses import expand
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.source import SourcePos
 from playbook_engine.templating.node import to_nodes

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from playbook_engine.inventory import patterns, sources
+from playbook_engine.inventory import sources
 from playbook_engine.inventory.connection import connection_of
 from playbook_engine.inventory.draft import ALL, Draft, DraftHost
 from playbook_engine.inventory.suggestions import did_you_mean
 from playbook_engine.inventory.variables import Precedence
+from playbook_engine.model import patterns
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.host import Group, Host
 from playbook_engine.templating.environment import Templar
@@ -105,6 +106,10 @@ class Inventory:
     def group_variables(self, name: str) -> dict[str, object]:
         """What a group says, its files included; reads them."""
         return self._precedence.of_group(name)
+
+    def own_variables(self, name: str) -> dict[str, object]:
+        """What a host says itself, its files included."""
+        return self._precedence.of_host_alone(name, self._draft.hosts[name].variables)
 
     def get(self, name: str) -> Host:
         """The host of that name. Raises `InventoryError` with a suggestion."""

@@ -14,8 +14,11 @@ from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.node import Template
 
 
-def as_list(inventory: Inventory, shown: Collection[str]) -> dict[str, object]:
-    """`--list`: every group, and the variables of every host under `_meta`; hosts as far as they are `shown`."""
+def as_list(inventory: Inventory, shown: Collection[str], *, export: bool = False) -> dict[str, object]:
+    """`--list`: every group, and the variables of every host under `_meta`; hosts as far as they are `shown`.
+
+    With `export` each variable stands where it was written: with its group, or its host.
+    """
     groups = inventory.groups
     made: dict[str, object] = {}
 
@@ -31,11 +34,49 @@ def as_list(inventory: Inventory, shown: Collection[str]) -> dict[str, object]:
             entry["children"] = list(group.children)
         if hosts:
             entry["hosts"] = hosts
+        if export and (values := _of_group(inventory, name)):
+            entry["vars"] = values
 
     add(ALL)
-    variables = {name: as_host(inventory, name) for name in shown if name in inventory.host_names}
+    variables = {
+        name: alone(inventory, name) if export else as_host(inventory, name)
+        for name in shown
+        if name in inventory.host_names
+    }
     meta = {"hostvars": {name: values for name, values in variables.items() if values}}
     return {"_meta": meta, **{name: entry for name, entry in made.items() if entry or name == ALL}}
+
+
+def as_tree(inventory: Inventory, shown: Collection[str], *, export: bool = False) -> dict[str, object]:
+    """`--list --yaml`: an inventory in YAML that says the same. A host's variables stand where it is first named."""
+    seen: set[str] = set()
+
+    def tree(name: str) -> dict[str, object]:
+        group = inventory.groups[name]
+        children = {child: below for child in sorted(group.children) if (below := tree(child))}
+        hosts: dict[str, object] = {}
+        for host in sorted(host for host in group.hosts if host in shown and name != ALL):
+            told = alone(inventory, host) if export else as_host(inventory, host)
+            hosts[host] = {} if host in seen else told
+            seen.add(host)
+        values = _of_group(inventory, name) if export else {}
+        parts = {"children": children, "hosts": hosts, "vars": values}
+        return {key: part for key, part in parts.items() if part}
+
+    return {ALL: tree(ALL)}
+
+
+def _of_group(inventory: Inventory, name: str) -> dict[str, object]:
+    values = shown_value(inventory.group_variables(name))
+    assert isinstance(values, dict)
+    return {key: value for key, value in values.items() if (key, value) != ("ansible_group_priority", 1)}
+
+
+def alone(inventory: Inventory, name: str) -> dict[str, object]:
+    """`--host --export`: what is said of the host itself."""
+    values = shown_value(inventory.own_variables(name))
+    assert isinstance(values, dict)
+    return values
 
 
 def as_host(inventory: Inventory, name: str) -> dict[str, object]:

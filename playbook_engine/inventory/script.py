@@ -21,25 +21,31 @@ SECONDS = 120
 
 def parse(path: Path, draft: Draft) -> None:
     """Run an inventory script and add what it prints."""
-    document = _run(path, "--list")
+    whole = _run(path, "--list")
+    document = dict(whole)
     meta = document.pop("_meta", None)
     for name, body in document.items():
         _group(path, name, body, draft)
-    known = meta.get("hostvars") if isinstance(meta, Mapping) else None
-    if isinstance(known, Mapping):
+    if "_meta" in whole:
+        known = meta.get("hostvars") if isinstance(meta, Mapping) else None
+        if not isinstance(known, Mapping):
+            raise InventoryError(f"{path} --list: _meta has no hostvars", advice="leave it out, or give {} as hostvars")
         for name, variables in known.items():
             if name in draft.hosts:
                 draft.set_host_variables(name, _mapping(path, variables, f"hostvars of {name}"))
         return
-    for name in [n for body in document.values() for n in _hosts_of(body)]:
+    for name in dict.fromkeys(host for group, body in document.items() for host in _hosts_of(group, body)):
         draft.set_host_variables(name, _mapping(path, _run(path, "--host", name), f"variables of {name}"))
 
 
-def _hosts_of(body: object) -> list[str]:
-    if isinstance(body, list):
-        return [str(name) for name in body]
-    hosts = body.get("hosts") if isinstance(body, Mapping) else None
-    return [str(name) for name in hosts] if isinstance(hosts, list) else []
+SECTIONS = frozenset({"hosts", "vars", "children"})
+
+
+def _hosts_of(name: str, body: object) -> list[str]:
+    """The hosts of a group; a mapping without sections is a host of the group's name."""
+    if isinstance(body, Mapping):
+        body = body.get("hosts") if body.keys() & SECTIONS else [name]
+    return [str(host) for host in body] if isinstance(body, list) else []
 
 
 def _group(path: Path, name: str, body: object, draft: Draft) -> None:
@@ -48,12 +54,14 @@ def _group(path: Path, name: str, body: object, draft: Draft) -> None:
         body = {"hosts": body}
     if not isinstance(body, Mapping):
         raise InventoryError(f"{path} --list: group {name!r} is neither a mapping nor a list")
-    if not body.keys() & {"hosts", "vars", "children"}:
+    if not body.keys() & SECTIONS:
         body = {"hosts": [name], "vars": body}
     for key in ("hosts", "children"):
         if key in body and not isinstance(body[key], list):
             raise InventoryError(f"{path} --list: {key!r} of group {name!r} is not a list")
     for host in body.get("hosts", ()):
+        if not isinstance(host, str):
+            raise InventoryError(f"{path} --list: {host!r} in group {name!r} is no name of a host")
         draft.add_host(str(host), name)
     draft.set_group_variables(name, _mapping(path, body.get("vars", {}), f"vars of group {name!r}"))
     for child in body.get("children", ()):

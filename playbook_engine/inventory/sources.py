@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from playbook_engine.inventory import ini, script, yaml
-from playbook_engine.inventory.addresses import expand
 from playbook_engine.inventory.draft import UNGROUPED, Draft
 from playbook_engine.inventory.suggestions import did_you_mean
 from playbook_engine.inventory.vars_files import hide_all, read_text
+from playbook_engine.model.addresses import expand
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.templating.environment import NO_VAULT, Opener
 
@@ -68,7 +68,7 @@ def _host_list(source: str, draft: Draft) -> None:
     draft.source = source
     for entry in filter(None, (part.strip() for part in source.split(","))):
         try:
-            names, port = expand(entry)
+            names, port = expand(entry, ranges=False)
         except ValueError as exc:
             raise InventoryError(f"-i {source}: {exc}") from None
         for name in names:

@@ -74,6 +74,11 @@ class Precedence:
                 merged.update(own if kind == "host" else self._draft.groups[name].variables)
         return merged
 
+    def of_host_alone(self, host: str, own: Mapping[str, object]) -> dict[str, object]:
+        """What is said of the host itself, its files included, and not of its groups."""
+        folders = [*self._beside, *self._runbook]
+        return {**own, **self._files(folders, "host_vars", [host])}
+
     def order(self, host: str) -> Iterator[tuple[str, str, Path | None]]:
         """What is asked for variables of a host, the last wins: the sources' own `group` and `host` (no folder), and
         `group_vars` and `host_vars` in a folder, each with the name of the group or host."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from playbook_engine.inventory import vault_format
-from playbook_engine.inventory.vault_format import WrongPassword, is_vault
 from playbook_engine.inventory.vault_passwords import Source, fetched, ordered
+from playbook_engine.model import vault_format
 from playbook_engine.model.errors import VaultError
 from playbook_engine.model.frozen import frozen
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
+from playbook_engine.model.vault_format import WrongPassword, is_vault
 from playbook_engine.model.vaulted import Vaulted
 
 ADVICE = (

@@ -16,9 +16,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from playbook_engine.inventory.vault_format import DEFAULT_ID, is_vault
 from playbook_engine.model.errors import UsageError, VaultError
 from playbook_engine.model.frozen import frozen
+from playbook_engine.model.vault_format import DEFAULT_ID, is_vault
 
 PROMPT, ASKED = "prompt", "prompt_ask_vault_pass"
 LARGEST = 1 << 20  # bytes of a file with a password: a key that nobody types

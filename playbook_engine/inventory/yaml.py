@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from playbook_engine.inventory.addresses import expand
 from playbook_engine.inventory.draft import Draft, place_of
 from playbook_engine.inventory.suggestions import did_you_mean
 from playbook_engine.inventory.vars_files import plain_key, read_yaml
+from playbook_engine.model.addresses import expand
 from playbook_engine.model.errors import InventoryError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
@@ -38,19 +38,19 @@ def parse(text: str, file: str, draft: Draft, *, secret: bool = False) -> None:
 
 
 def _name(name: object, where: SourcePos) -> str:
-    if not isinstance(name, str | int):
-        raise InventoryError(f"{name!r} is no name of a group or host", where=where)
-    return str(name)
+    if not isinstance(name, str):
+        raise InventoryError(f"{name!r} is no name of a group or host", advice="put it in quotes", where=where)
+    return name
 
 
 def _group(name: str, body: object, draft: Draft, where: SourcePos) -> None:
+    if body is not None and not isinstance(body, Mapping):
+        kind = type(body).__name__
+        draft.warnings.append(f"{where.file}: {name!r} is ignored; a group is a mapping with hosts, not a {kind}")
+        return
     draft.add_group(name)
     if body is None:
         return
-    if not isinstance(body, Mapping):
-        raise InventoryError(
-            f"group {name!r} is a mapping with hosts, children or vars, not a {type(body).__name__}", where=where
-        )
     for key in body:
         if key not in KEYS:
             hint = did_you_mean(str(key), KEYS) or "a group has hosts, children and vars"

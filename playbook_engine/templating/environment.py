@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -24,13 +25,12 @@ from playbook_engine.model.errors import EngineError, TemplateError, VaultError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
 from playbook_engine.model.vaulted import Vaulted
-from playbook_engine.templating import limits, lookups
+from playbook_engine.templating import embedded, lookups, mutation
 from playbook_engine.templating.filters import FILTERS, SEES_UNDEFINED
 from playbook_engine.templating.inclusion import REFERS, Read, including
 from playbook_engine.templating.limits import spending
 from playbook_engine.templating.node import OMIT, Template, templates_in, to_nodes
 from playbook_engine.templating.sandbox import (
-    MUTATES,
     PASSES_ON,
     Sandbox,
     ScopeContext,
@@ -111,18 +111,21 @@ class Templar:
         self._files: dict[Syntax, tuple[Sandbox, dict[str, JinjaTemplate]]] = {}
         self._free: dict[tuple[str, bool], frozenset[str]] = {}
         self._written: dict[int, tuple[object, frozenset[str]]] = {}
+        self._changing: weakref.WeakSet[JinjaTemplate] = weakref.WeakSet()
         self._compiling = threading.Lock()
 
     def _sandbox(self, *, plain_backslashes: bool, syntax: Syntax | None = None) -> Sandbox:
         words = dataclasses.asdict(syntax or Syntax())
-        env = Sandbox(plain_backslashes=plain_backslashes, keep_trailing_newline=syntax is None, **words)
+        env = Sandbox(plain_backslashes=plain_backslashes, **words)
         filters: dict[str, Any] = {**env.filters, **FILTERS}
         for name, function in filters.items():
             wrapped = guarded(function, sees_undefined=name in SEES_UNDEFINED, passes_on=name in PASSES_ON)
             env.filters[name] = env.filters[f"ansible.builtin.{name}"] = wrapped
         tests: dict[str, Any] = {**env.tests, **TESTS}
         for name, test in tests.items():
-            wrapped = guarded_test(test, sees_undefined=name in ("defined", "undefined"))
+            wrapped = guarded_test(
+                test, sees_undefined=name in ("defined", "undefined"), sees_secrets=name == "vault_encrypted"
+            )
             env.tests[name] = env.tests[f"ansible.builtin.{name}"] = wrapped
         env.globals.update(self._names)
         return env
@@ -261,7 +264,7 @@ class Templar:
         """One template's value. An undefined name leaves as `UndefinedName`, all else as `TemplateError`."""
         compiled = self._compiled(template.source, template.where)
         try:
-            value = self._call(compiled, scope)
+            value = ended(self._call(compiled, scope), template.source)
             return marked(value) if template.secret else value
         except (EngineError, UndefinedName):
             raise
@@ -296,20 +299,17 @@ class Templar:
             raw: list[object] = []
 
             def whole() -> object:
-                raw.append(self._call(compiled, scope))
-                if raw[0] is OMIT:
+                value = self._call(compiled, scope)
+                if value is OMIT:
                     raise TemplateError("the template gives `omit`, which is nothing to write", where=where)
+                raw.append("" if value is None else value)
                 return text_of(raw)
 
             value = self._guard(whole, scope, where, source)
         text = value.reveal() if isinstance(value, Secret) else str(value)
         if not isinstance(raw[0], (str, Secret)):
             return text  # one value that is no text, such as a number: as Ansible has it, nothing is added to that
-        # Jinja has taken the last newline away, as it does in what is included; a file ends as its template does.
-        ends = [
-            len(each) - len(each.rstrip("\n")) for each in (source.replace("\r\n", "\n"), text.replace("\r\n", "\n"))
-        ]
-        return text + key.newline_sequence * max(ends[0] - ends[1], 0)
+        return str(ended(text, source, key.newline_sequence))
 
     def decrypted(self, path: str) -> tuple[str, bool]:
         """The text of a controller's file, and whether it was encrypted. Raises VaultError, OSError, ValueError."""
@@ -322,16 +322,11 @@ class Templar:
         return text, plain is not data
 
     def _call(self, compiled: JinjaTemplate, scope: Scope) -> object:
-        """One that changes lists or mappings in place (`x.append(1)`) gets copies of those of variables."""
-        mutates: bool = compiled.mutates  # type: ignore[attr-defined]
-        budget = limits.budget()
-        if not mutates and not budget.copies:
-            return _called(compiled, scope)
-        before, budget.copies = budget.copies, mutates
-        try:
-            return _called(compiled, scope.apart() if mutates else scope)
-        finally:
-            budget.copies = before
+        changes = compiled in self._changing
+        context = ScopeContext(compiled.environment, {}, None, compiled.blocks)
+        context.names = scope.apart() if changes else scope
+        with mutation.owning(changes):
+            return joined(compiled.root_render_func(context))
 
     def _guard(self, run: Callable[[], object], scope: Scope, where: SourcePos | None, source: str) -> object:
         try:
@@ -378,14 +373,14 @@ class Templar:
             raise TemplateSyntaxError("a condition is a bare expression, without {{ }} around its names", 1)
         parser = Parser(self._plain, text, state="variable")
         expression = parser.parse_expression()
-        for constant in [expression, *expression.find_all(nodes.Const)]:
-            if isinstance(constant, nodes.Const) and isinstance(constant.value, str) and "{{" in constant.value:
-                raise TemplateSyntaxError("a text in an expression is no template; join with `~` instead of {{ }}", 1)
         if not parser.stream.eos:
             raise TemplateSyntaxError(f"{str(parser.stream.current)!r} is not expected after the expression", 1)
         output = nodes.Output([expression], lineno=1)
         output.set_environment(self._plain)
-        return nodes.Template([output], lineno=1).set_environment(self._plain)  # type: ignore[return-value]
+        tree = nodes.Template([output], lineno=1)
+        tree.set_environment(self._plain)
+        embedded.in_condition(self._plain, tree)
+        return tree
 
     def _compile(
         self,
@@ -407,8 +402,8 @@ class Templar:
             except RecursionError:
                 raise TemplateError("the template is nested too deeply", where=where) from None
             compiled = JinjaTemplate.from_code(env, code, env.globals)
-            mutates = MUTATES.search(source) is not None or REFERS.search(source) is not None
-            compiled.mutates = mutates  # type: ignore[attr-defined]
+            if mutation.in_tree(tree) or REFERS.search(source):
+                self._changing.add(compiled)
             _remember(cache, source, compiled)
         return compiled
 
@@ -423,10 +418,21 @@ class Templar:
                 raise TemplateSyntaxError(message, node.lineno)
 
 
-def _called(compiled: JinjaTemplate, scope: Scope) -> object:
-    context = ScopeContext(compiled.environment, {}, None, compiled.blocks)
-    context.names = scope
-    return joined(compiled.root_render_func(context))
+def ended(value: object, source: str, newline: str = "\n") -> object:
+    """Text with the newlines at the end of its template. Jinja has taken the last one away, as it does in what is
+    included; to a value that is no text, such as a number, nothing is added."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str) or not source.endswith("\n"):
+        return value
+    written, there = (len(each) - len(each.rstrip("\n")) for each in (_unix(source), _unix(text)))
+    if written <= there:
+        return value
+    text += newline * (written - there)
+    return Secret(text) if isinstance(value, Secret) else text
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 def _free_in(tree: nodes.Template) -> frozenset[str]:

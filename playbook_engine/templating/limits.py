@@ -30,17 +30,13 @@ class LimitExceeded(SecurityError):
 
 
 class Budget:
-    """The allowance of one rendering: characters made, iterations, seconds.
+    """The allowance of one rendering: characters made, iterations, seconds."""
 
-    `copies`: the template under way changes lists or mappings in place, and gets copies of those that variables hold.
-    """
-
-    __slots__ = ("_deadline", "_next_look", "copies", "steps", "text")
+    __slots__ = ("_deadline", "_next_look", "steps", "text")
 
     def __init__(self, *, steps: int = 1_000_000, text: int = 64 * 1024 * 1024, seconds: float = 10.0) -> None:
         self.steps = steps
         self.text = text
-        self.copies = False
         self._deadline = time.monotonic() + seconds
         self._next_look = steps - 1000
 

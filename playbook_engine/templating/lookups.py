@@ -7,6 +7,7 @@ import glob
 import itertools
 import os
 import random
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -14,12 +15,14 @@ from typing import Any, Protocol
 from jinja2.runtime import Context
 from jinja2.utils import missing, pass_context
 
-from playbook_engine.model.errors import TemplateError
+from playbook_engine.model import patterns
+from playbook_engine.model.errors import InventoryError, TemplateError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.source import SourcePos
-from playbook_engine.templating import file_lookups, limits, sequences
+from playbook_engine.templating import limits, lookup_password, lookup_tables, sequences
 from playbook_engine.templating.filters import collections
 from playbook_engine.templating.sandbox import Missing
+from playbook_engine.templating.syntax import Syntax
 
 PIPE_SECONDS = 30
 
@@ -27,7 +30,9 @@ PIPE_SECONDS = 30
 class Renderer(Protocol):
     """What the lookup `template` needs of a `Templar`."""
 
-    def render_file(self, source: str, variables: Mapping[str, object], where: SourcePos | None = None) -> str: ...
+    def render_file(
+        self, source: str, variables: Mapping[str, object], where: SourcePos | None = None, *, syntax: Syntax
+    ) -> str: ...
 
     def decrypted(self, path: str) -> tuple[str, bool]: ...
 
@@ -60,7 +65,7 @@ class Lookups:
             "nested": self._nested, "cartesian": self._nested, "together": self._together,
             "indexed_items": self._indexed_items, "sequence": self._sequence,
             "subelements": self._subelements, "random_choice": self._random_choice, "password": self._password,
-            "ini": self._ini, "csvfile": self._csvfile,
+            "csvfile": self._csvfile, "ini": self._ini, "inventory_hostnames": self._inventory_hostnames,
         }  # fmt: skip
 
     @pass_context
@@ -124,6 +129,8 @@ class Lookups:
         return found
 
     def _file(self, context: Context, terms: list[Any], lstrip: bool = False, rstrip: bool = True) -> list[Any]:
+        if not all(isinstance(term, str) for term in terms):
+            raise TypeError("the lookup `file` wants names of files")
         made = []
         for term in self._flat(terms):
             path = self._path(context, str(term))
@@ -138,7 +145,10 @@ class Lookups:
         """A file as it is, decrypted where it is encrypted."""
         return self._file(context, terms, rstrip=False)
 
-    def _template(self, context: Context, terms: list[Any], template_vars: Any = None) -> list[Any]:
+    def _template(
+        self, context: Context, terms: list[Any], template_vars: Any = None, convert_data: object = None, **words: Any
+    ) -> list[Any]:
+        """`words` are delimiters; what a template gives is never taken for data, whatever `convert_data` says."""
         variables: Mapping[str, object] = _names(context).variables
         if template_vars:
             variables = {**variables, **template_vars}
@@ -146,7 +156,8 @@ class Lookups:
         for term in terms:
             path = self._path(context, str(term), "templates")
             source, secret = self._templar.decrypted(path)
-            text = self._templar.render_file(source, variables, SourcePos(file=path, line=1))
+            where = SourcePos(file=path, line=1)
+            text = self._templar.render_file(source, variables, where, syntax=Syntax().changed(words, where))
             made.append(Secret(text) if secret else text)
         return made
 
@@ -185,8 +196,8 @@ class Lookups:
         return made
 
     def _varnames(self, context: Context, terms: list[Any]) -> list[Any]:
-        import re
-
+        if not all(isinstance(term, str) for term in terms):
+            raise TypeError("the lookup `varnames` wants regular expressions")
         return [n for term in terms for n in _names(context).variables if re.search(str(term), n)]
 
     def _first_found(
@@ -252,6 +263,10 @@ class Lookups:
         return collections.flatten(terms)
 
     def _nested(self, context: Context, terms: list[Any]) -> list[Any]:
+        if not terms:
+            raise ValueError("the lookup `nested` wants at least one list")
+        if len(terms) == 1:
+            return [item if isinstance(item, list) else list(item) for item in terms[0]]
         lists = [term if isinstance(term, list) else [term] for term in terms]
         made: list[Any] = []
         combination: tuple[Any, ...]
@@ -269,49 +284,39 @@ class Lookups:
         return [[index, item] for index, item in enumerate(self._items(context, terms))]
 
     def _subelements(self, context: Context, terms: list[Any]) -> list[Any]:
-        flags = terms[2] if len(terms) > 2 and isinstance(terms[2], Mapping) else {}
-        elements = list(terms[0].values()) if isinstance(terms[0], Mapping) else list(terms[0])
-        kept = [each for each in elements if not (isinstance(each, Mapping) and each.get("skipped", False))]
-        pairs = collections.subelements(kept, terms[1], bool(flags.get("skip_missing", False)))
-        path = terms[1].split(".") if isinstance(terms[1], str) else list(terms[1])
-        return [[_without(element, path), item] for element, item in pairs]
+        return collections.parted(*terms)
 
     def _random_choice(self, context: Context, terms: list[Any]) -> list[Any]:
         return [random.choice(terms)] if terms else []
 
-    def _ini(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
-        made: list[Any] = []
-        for term in self._flat(terms):
-            key, given = file_lookups.asked("ini", file_lookups.INI, str(term), options)
-            made += file_lookups.ini(self._path(context, str(given["file"])), key, given)
-        return [value for value in made if value is not None]
+    def _password(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
+        base = _names(context).lookup("playbook_dir")
+        return [lookup_password.password(str(t), options, base if isinstance(base, str) else "") for t in terms]
 
     def _csvfile(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
-        made: list[Any] = []
-        for term in self._flat(terms):
-            key, given = file_lookups.asked("csvfile", file_lookups.CSV, str(term), options)
-            made += file_lookups.csvfile(self._path(context, str(given["file"])), key, given)
-        return made
+        return lookup_tables.csvfile(terms, options, lambda name, encoding: self._read(context, name, encoding))
 
-    def _password(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
-        made: list[Any] = []
-        base = _names(context).lookup("playbook_dir")
-        for term in terms:
-            path, given = file_lookups.asked("password", file_lookups.PASSWORD, str(term), options)
-            place = os.path.expanduser(path)
-            made.append(file_lookups.password(os.path.join(base, place) if isinstance(base, str) else place, given))
-        return made
+    def _ini(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
+        return lookup_tables.ini(terms, options, lambda name, encoding: self._read(context, name, encoding))
+
+    def _read(self, context: Context, name: str, encoding: str) -> str:
+        path = self._path(context, name)
+        limits.budget().make(os.path.getsize(path))
+        with open(path, encoding=encoding, newline="") as file:
+            return file.read()
+
+    def _inventory_hostnames(self, context: Context, terms: list[Any]) -> list[Any]:
+        """The hosts of patterns, none for a pattern that means nobody."""
+        groups = _names(context).lookup("groups")
+        try:
+            return patterns.in_groups(
+                groups if isinstance(groups, Mapping) else {}, [str(t) for t in self._flat(terms)]
+            )
+        except InventoryError:
+            return []
 
     def _sequence(self, context: Context, terms: list[Any], **options: Any) -> list[Any]:
-        return [text for term in terms or [""] for text in sequences.expand(str(term), options)]
-
-
-def _without(element: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    """An element without the list that its pairs are made of, as Ansible's lookup gives it."""
-    first, *rest = path
-    if rest:
-        return {key: _without(value, rest) if key == first else value for key, value in element.items()}
-    return {key: value for key, value in element.items() if key != first}
+        return [text for term in terms or ([""] if options else []) for text in sequences.expand(str(term), options)]
 
 
 def _names(context: Context) -> Any:

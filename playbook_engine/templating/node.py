@@ -35,11 +35,11 @@ class Omit(enum.Enum):
 
     OMIT = "omit"
 
+    def __str__(self) -> str:
+        return "<<Omit>>"
+
     def __repr__(self) -> str:
         return "omit"
-
-    def __str__(self) -> str:
-        return "<<Omit>>"  # as Ansible writes it, where it was made into text
 
 
 OMIT = Omit.OMIT

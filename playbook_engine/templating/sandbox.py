@@ -14,20 +14,19 @@ Differences from a plain `SandboxedEnvironment`:
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sized, ValuesView
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jinja2 import nodes
+from jinja2 import DictLoader, nodes
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.exceptions import UndefinedError
 from jinja2.lexer import TOKEN_STRING, TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END, Lexer, Token
 from jinja2.runtime import Context, StrictUndefined, Undefined
 from jinja2.sandbox import SandboxedEnvironment, SandboxedFormatter, modifies_known_mutable
 from jinja2.utils import missing
 
 from playbook_engine.model.secret import Secret
-from playbook_engine.templating import limits
+from playbook_engine.templating import embedded, limits, mutation
 from playbook_engine.templating.node import OMIT
 from playbook_engine.templating.secrets import Method, holds_secret, marked, revealed, secrets_in
 
@@ -136,14 +135,12 @@ class SafeFormatter(SandboxedFormatter):
 
 
 def joined(parts: Iterable[object]) -> object:
-    """The value of a template out of what it put out: the one value, or the text of all. None beside others is nothing,
-    `omit` no text."""
-    values = list(parts)
+    """The value of a template out of what it put out: the one value, or the text of all of them. `none` among them is
+    nothing, and so is `omit` in a text; where nothing else is left, it is none."""
+    values = [value for value in parts if value is not None]
     if len(values) > 1:
-        values = [value for value in values if value is not None] or values[-1:]
-    if not values:
-        return ""
-    return values[0] if len(values) == 1 else text_of("" if value is OMIT else value for value in values)
+        return text_of("" if value is OMIT else value for value in values)
+    return values[0] if values else None
 
 
 def text_of(values: Iterable[object]) -> str | Secret:
@@ -181,19 +178,6 @@ def is_lazy(value: object) -> TypeIs[Iterable[Any]]:
     return isinstance(value, Iterator | KeysView | ValuesView | ItemsView)
 
 
-MUTATES = re.compile(
-    r"\.\s*(append|extend|insert|remove|pop|popitem|clear|update|setdefault|sort|reverse|add|discard)\s*\("
-)
-"""A template with one of these changes something in place: it is given copies, so that nobody else's values change."""
-
-
-def copied(value: object) -> object:
-    """A value whose lists and mappings nobody else holds."""
-    if type(value) is dict:
-        return {key: copied(item) for key, item in value.items()}
-    return [copied(item) for item in value] if type(value) in (list, tuple) else value  # type: ignore[attr-defined]
-
-
 class AnsibleLexer(Lexer):
     """Inside {{ }} a backslash in a string is a backslash: `'\\d+'` is the expression `\\d+`, as in Ansible."""
 
@@ -222,6 +206,7 @@ class Sandbox(SandboxedEnvironment):
     def __init__(self, *, plain_backslashes: bool, trim_blocks: bool = True, **syntax: Any) -> None:
         super().__init__(
             undefined=Missing,
+            loader=DictLoader({}),
             trim_blocks=trim_blocks,
             **syntax,
             optimized=False,
@@ -237,6 +222,7 @@ class Sandbox(SandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
+        embedded.in_lookups(self, tree)
         count_loops(tree)
         return tree
 
@@ -271,6 +257,7 @@ class Sandbox(SandboxedEnvironment):
         limits.budget().spend(5)  # macros and recursive loops multiply by calling; a call costs more than a loop
         owner = getattr(obj, "__self__", None)
         if owner is not None and owner is not self:
+            args = mutation.checked(obj, args, kwargs)
             args = limits.check_method(owner, getattr(obj, "__name__", ""), args)
             if isinstance(owner, str) and not isinstance(obj, Method) and holds_secret([args, kwargs]):
                 obj = Method(obj)  # `", ".join(passwords)`
@@ -320,12 +307,14 @@ class Sandbox(SandboxedEnvironment):
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         if isinstance(obj, Secret):
             return False
-        if modifies_known_mutable(obj, attr) and not limits.budget().copies:
-            return False
+        if modifies_known_mutable(obj, attr):
+            return mutation.allowed(obj, attr)
         return super().is_safe_attribute(obj, attr, value)
 
     def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
-        raise SecurityError(f"access to {attribute!r} of a {type(obj).__name__} is not allowed in a template")
+        return Missing(
+            f"access to {attribute!r} of a {type(obj).__name__} is not allowed in a template", obj, attribute
+        )
 
 
 def count_loops(tree: nodes.Template) -> None:
@@ -383,11 +372,15 @@ def _charged(result: object) -> object:
     return limits.listed(result) if is_lazy(result) else result
 
 
-def guarded_test(function: Callable[..., object], *, sees_undefined: bool = False) -> Callable[..., object]:
-    """Wrap a test: undefined arguments fail, secrets are looked at."""
+def guarded_test(
+    function: Callable[..., object], *, sees_undefined: bool = False, sees_secrets: bool = False
+) -> Callable[..., object]:
+    """Wrap a test: undefined arguments fail, secrets are looked at, unless the test asks whether they are."""
 
     @functools.wraps(function)
     def call(*args: object, **kwargs: object) -> object:
+        if sees_secrets:
+            return function(*args, **kwargs)
         for arg in args:
             if isinstance(arg, Missing) and (not sees_undefined or isinstance(arg, Locked)):
                 arg.fail()

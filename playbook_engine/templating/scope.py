@@ -11,9 +11,9 @@ from jinja2.utils import missing
 from playbook_engine.model.errors import TemplateError, VaultError
 from playbook_engine.model.secret import Secret
 from playbook_engine.model.vaulted import Vaulted
-from playbook_engine.templating import limits
+from playbook_engine.templating import mutation
 from playbook_engine.templating.node import OMIT, Omit, Template, holds_template
-from playbook_engine.templating.sandbox import Locked, Missing, UndefinedName, copied, is_lazy
+from playbook_engine.templating.sandbox import Locked, Missing, UndefinedName, is_lazy
 
 MAX_DEPTH = 60
 """How many variables may refer to one another in a chain."""
@@ -31,44 +31,34 @@ class Scope:
     that does not open is an error then, and none for the values beside it.
     """
 
-    __slots__ = ("_active", "_known", "_run", "_unlock", "variables")
+    __slots__ = ("_active", "_copies", "_known", "_run", "_unlock", "variables")
 
-    def __init__(self, variables: Mapping[str, object], run: Run, unlock: Unlock) -> None:
+    def __init__(self, variables: Mapping[str, object], run: Run, unlock: Unlock, *, copies: bool = False) -> None:
         self.variables = variables
         self._run = run
         self._unlock = unlock
         self._known: dict[str, object] = {}
+        self._copies = copies
         self._active: list[str] = []
 
     def lookup(self, name: str) -> object:
         """The value of a name, or Jinja's `missing`."""
         if name in self._known:
             return self._known[name]
-        if limits.budget().copies:
-            return self._copied(name)
         try:
             value = self.variables[name]
         except KeyError:
             return LazyVariables(self) if name == "vars" else missing
         if holds_template(value):
             value = self._resolve(name, value)
+        if self._copies:
+            value = mutation.copied(value)
         self._known[name] = value
         return value
 
-    def _copied(self, name: str) -> object:
-        """The value for a template that may change it; the same one for all of the template."""
-        limits.budget().copies = False
-        try:
-            value = self.lookup(name)
-        finally:
-            limits.budget().copies = True
-        if value is not missing:
-            self._known[name] = value = copied(value)
-        return value
-
     def apart(self) -> Scope:
-        """The same names for a template that changes things in place: no other one sees what it has changed."""
-        return Scope(self.variables, self._run, self._unlock)
+        """The same names for a template that changes things in place: it gets copies, which no other one sees."""
+        return Scope(self.variables, self._run, self._unlock, copies=True)
 
     def _resolve(self, name: str, value: object) -> object:
         if name in self._active:
@@ -123,7 +113,7 @@ class LazyVariables(Mapping[str, object]):
         value = self._scope.lookup(key)
         if value is missing:
             raise KeyError(key)
-        return value
+        return mutation.copied(value) if mutation.owned() else value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._scope.variables)

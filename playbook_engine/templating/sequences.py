@@ -35,18 +35,20 @@ def _short(text: str) -> dict[str, object]:
 def _texts(asked: Mapping[str, object]) -> list[str]:
     start = _number(asked.get("start", 1))
     stride = _number(asked.get("stride", 1))
-    if stride == 0:
-        raise ValueError("a sequence cannot have a stride of 0")
+    if "count" in asked and "end" in asked:
+        raise ValueError("a sequence has an end or a count, not both")
     if "count" in asked:
         end = start + (_number(asked["count"]) - 1) * stride
         if _number(asked["count"]) == 0:
             return []
     elif "end" in asked:
         end = _number(asked["end"])
-        if end < start and "stride" not in asked:
-            raise ValueError("a sequence that counts down needs a negative stride")
     else:
         raise ValueError("a sequence needs an end or a count")
+    if stride and (end < start if stride > 0 else end > start):
+        raise ValueError("a sequence that counts down needs a negative stride, and one that counts up a positive one")
+    if stride == 0:
+        return []
     shape = str(asked.get("format", "%d"))
     limits.check_percent(shape, ())
     numbers = range(start, end + (1 if stride > 0 else -1), stride)

@@ -9,8 +9,10 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from playbook_engine.model.secret import Secret
 from playbook_engine.templating import versions
 from playbook_engine.templating.filters.text import FALSE_WORDS, TRUE_WORDS
+from playbook_engine.templating.sandbox import Locked, Missing
 
 
 def _result(value: object, name: str) -> Mapping[str, object]:
@@ -48,8 +50,8 @@ def reachable(result: object) -> bool:
 
 
 def timedout(result: object) -> bool:
-    found = _result(result, "timedout").get("timedout", False)
-    return bool(found.get("period", False)) if isinstance(found, Mapping) else bool(found)
+    found = _result(result, "timedout").get("timedout")
+    return bool(found) and bool(_result(found, "timedout").get("period"))
 
 
 def started(result: object) -> bool:
@@ -82,7 +84,7 @@ def search(value: object, pattern: str = "", ignorecase: bool = False, multiline
     return regex(value, pattern, ignorecase, multiline, "search")
 
 
-def _as_word(value: object) -> object:
+def as_word(value: object) -> object:
     if isinstance(value, str):
         word = value.strip().lower()
         if word in TRUE_WORDS:
@@ -93,7 +95,7 @@ def _as_word(value: object) -> object:
 
 
 def truthy(value: object, convert_bool: bool = False) -> bool:
-    return bool(_as_word(value) if convert_bool else value)
+    return bool(as_word(value) if convert_bool else value)
 
 
 def falsy(value: object, convert_bool: bool = False) -> bool:
@@ -146,7 +148,10 @@ def urn(value: str) -> bool:
 
 
 def vault_encrypted(value: object) -> bool:
-    return isinstance(value, str) and value.startswith("$ANSIBLE_VAULT;")
+    """Whether a variable is an encrypted value. Its text, once it was put together, is text."""
+    if isinstance(value, Missing) and not isinstance(value, Locked):
+        value.fail()
+    return isinstance(value, Secret | Locked)
 
 
 def vaulted_file(path: str) -> bool:

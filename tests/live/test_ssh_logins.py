@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from live_hosts import CommandLine, Said, Shop, variables, write_inventory
 
-from playbook_engine.inventory.vault_format import sealed
 from playbook_engine.lab.host import LabHost
 from playbook_engine.lab.spec import HostSpec
+from playbook_engine.model.vault_format import sealed
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("ssh-logins")]
 

@@ -7,8 +7,9 @@ import string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook_engine.inventory import addresses, ini, patterns, yaml
+from playbook_engine.inventory import ini, yaml
 from playbook_engine.inventory.draft import Draft
+from playbook_engine.model import addresses, patterns
 from playbook_engine.model.errors import InventoryError
 
 NAME = st.text(alphabet=string.ascii_lowercase + string.digits, min_size=1, max_size=6).map("h{}".format)

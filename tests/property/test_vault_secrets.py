@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from playbook_engine.catalog import catalog
 from playbook_engine.catalog.spec import ActionSpec, Kind, ParamSpec
-from playbook_engine.inventory.vault_format import sealed
+from playbook_engine.model.vault_format import sealed
 
 RUNBOOK = Path(sys.executable).with_name("runbook")
 PASSWORD = b"open sesame"

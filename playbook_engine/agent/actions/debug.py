@@ -9,7 +9,7 @@ SPEC = {
     "doc": "",
     "params": {
         "msg": {"type": "raw", "doc": "What to show; `Hello world!` when neither this nor `var` is given."},
-        "var": {"type": "str", "expression": True, "doc": "An expression, without braces, whose value is shown."},
+        "var": {"type": "raw", "expression": True, "doc": "An expression, without braces, whose value is shown."},
         "value": {"type": "raw", "internal": True, "doc": "What the engine found `var` to be."},
         "verbosity": {"type": "int", "default": 0, "doc": "Only shown with at least so many -v."},
     },
@@ -23,4 +23,4 @@ def observe(args: "dict") -> "dict":
         raise failure.Failed("msg and var exclude one another")
     if args.get("var"):
         return {args["var"]: args.get("value")}
-    return {"msg": "Hello world!" if args.get("msg") is None else args["msg"]}
+    return {"msg": args.get("msg", "Hello world!")}

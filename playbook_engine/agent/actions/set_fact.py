@@ -20,7 +20,7 @@ SPEC = {
 
 def observe(args: "dict") -> "dict":
     facts = dict(args.get("facts") or {})
-    for name, value in args.get("named") or ():
+    for name, value in [*facts.items(), *(args.get("named") or ())]:
         if not str(name).isidentifier() or not str(name).isascii():
             raise failure.Failed("%r is no name for a variable: letters, digits and _ only" % (name,))
         facts[str(name)] = value

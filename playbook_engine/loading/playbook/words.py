@@ -35,7 +35,8 @@ CANNOT: Mapping[str, str] = {
 
 LOOPS = frozenset(
     {"items", "list", "dict", "fileglob", "sequence", "together", "nested", "cartesian", "subelements",
-     "indexed_items", "flattened", "random_choice", "first_found", "lines", "file", "env", "vars", "varnames"}
+     "indexed_items", "flattened", "random_choice", "first_found", "lines", "file", "env", "vars", "varnames",
+     "csvfile", "ini", "inventory_hostnames", "password", "pipe", "template", "unvault"}
 )  # fmt: skip
 """`with_…`: the lookups that they name."""
 ONE_TERM = frozenset({"dict", "sequence"})

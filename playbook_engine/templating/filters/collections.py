@@ -97,9 +97,14 @@ def rekey_on_member(data: object, key: str, duplicates: str = "error") -> dict[A
     return made
 
 
+NUMBERS = (int, float, type(None))
+
+
 def _arranged(items: Iterable[Any]) -> list[Any]:
-    """A set has no order of its own: sort what can be sorted, so that a run can be repeated."""
+    """A set of text has another order in each process: sort it, so that a run can be repeated."""
     found = list(items)
+    if all(isinstance(item, NUMBERS) for item in found):
+        return found
     try:
         return sorted(found)
     except TypeError:
@@ -124,22 +129,20 @@ def _distinct(items: Iterable[Any]) -> list[Any]:
 
 def union(left: object, right: object) -> list[Any]:
     a, b, hashable = _both(left, right, "union")
-    return _arranged(dict.fromkeys([*a, *b])) if hashable else _distinct([*a, *b])
+    return _arranged(set(a) | set(b)) if hashable else _distinct([*a, *b])
 
 
 def intersect(left: object, right: object) -> list[Any]:
     a, b, hashable = _both(left, right, "intersect")
     if hashable:
-        other = set(b)
-        return _arranged(dict.fromkeys(i for i in a if i in other))
+        return _arranged(set(a) & set(b))
     return _distinct(i for i in a if i in b)
 
 
 def difference(left: object, right: object) -> list[Any]:
     a, b, hashable = _both(left, right, "difference")
     if hashable:
-        other = set(b)
-        return _arranged(dict.fromkeys(i for i in a if i not in other))
+        return _arranged(set(a) - set(b))
     return _distinct(i for i in a if i not in b)
 
 
@@ -156,7 +159,7 @@ def unique(environment: Any, value: object, case_sensitive: bool | None = None, 
     try:
         return list(do_unique(environment, items, bool(case_sensitive), attribute))
     except TypeError:  # what cannot be hashed is compared one by one
-        if case_sensitive is not None or attribute is not None:
+        if case_sensitive is False or attribute is not None:
             raise
     limits.budget().spend(len(items) * len(items) // 2)
     return _distinct(items)
@@ -200,6 +203,38 @@ def subelements(value: object, subelements: str | list[str], skip_missing: bool 
             raise TypeError(f"subelements: {'.'.join(path)!r} is a {type(found).__name__}, not a list")
         limits.budget().spend(len(found))
         pairs.extend([element, item] for item in found)
+    return pairs
+
+
+def parted(elements: Any = None, key: Any = None, flags: Any = None) -> list[Any]:
+    """The lookup `subelements`: the same pairs, where each element comes without the list. What was skipped by a step
+    has none."""
+    if not isinstance(elements, list | dict) or not isinstance(key, str) or not isinstance(flags, dict | None):
+        raise ValueError("the lookup `subelements` wants a list or mapping, a key, and perhaps {skip_missing: true}")
+    if isinstance(elements, dict):
+        elements = [] if elements.get("skipped", False) is not False else list(elements.values())
+    skip_missing = str((flags or {}).get("skip_missing", False)).lower() in ("true", "yes", "on", "1")
+    *above, last = key.split(".")
+    pairs: list[Any] = []
+    for element in elements:
+        if _mapping(element, "subelements").get("skipped", False) is not False:
+            continue
+        whole = found = dict(element)
+        for step in above:
+            inner = found.get(step)
+            if not isinstance(inner, Mapping):
+                break
+            found[step] = found = dict(inner)
+        else:
+            if last in found:
+                items = found.pop(last)
+                if not isinstance(items, list):
+                    raise TypeError(f"subelements: {key!r} is a {type(items).__name__}, not a list")
+                limits.budget().spend(len(items))
+                pairs.extend([whole, item] for item in items)
+                continue
+        if not skip_missing:
+            raise KeyError(f"{key} (subelements)")
     return pairs
 
 

@@ -110,7 +110,7 @@ def comment(text: str, style: str = "plain", **options: object) -> str:
     return newline.join(
         [
             *([chosen["beginning"]] if chosen["beginning"] else []),
-            *_edge(chosen["prefix"], chosen["prefix_count"]),
+            *(_edge(chosen["prefix"].removesuffix(newline), chosen["prefix_count"]) if chosen["prefix"] else []),
             *lines,
             *_edge(chosen["postfix"], chosen["postfix_count"]),
             *([chosen["end"]] if chosen["end"] else []),
@@ -121,7 +121,7 @@ def comment(text: str, style: str = "plain", **options: object) -> str:
 def _edge(line: str, count: int) -> list[str]:
     limits.check_width(count)
     limits.budget().make(len(line) * count)
-    return [line] * count if line else []
+    return [line] * count
 
 
 def b64encode(value: object, encoding: str = "utf-8", urlsafe: bool = False) -> str:
@@ -135,8 +135,8 @@ def b64decode(value: object, encoding: str = "utf-8", urlsafe: bool = False) -> 
     return decoded.decode(encoding, "surrogateescape")
 
 
-def split(value: str, *args: Any) -> list[str]:
-    return value.split(*args)
+def split(value: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
+    return value.split(sep, maxsplit)
 
 
 def urlsplit(value: str, query: str = "") -> object:
@@ -215,10 +215,18 @@ def mandatory(value: object, msg: str | None = None) -> object:
 
 
 def type_debug(value: object) -> str:
+    """The name that Ansible has for the type."""
+    if isinstance(value, Undefined):
+        return "UndefinedMarker"
+    if isinstance(value, Mapping):
+        return "dict"
     return type(value).__name__
 
 
 def ternary(value: object, true_val: object, false_val: object, none_val: object = None) -> object:
+    """One of its arguments; the others may be undefined."""
+    if isinstance(value, Undefined):
+        return value
     if value is None and none_val is not None:
         return none_val
     return true_val if bool(value) else false_val

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from forked_cli import Ended, ForkedCli
 
-from playbook_engine.inventory.vault_format import opened, parse, sealed
+from playbook_engine.model.vault_format import opened, parse, sealed
 
 RUNBOOK = Path(sys.executable).with_name("runbook")
 

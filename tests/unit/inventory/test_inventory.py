@@ -187,9 +187,44 @@ class TestSources:
         assert inventory.get("w1").variables == {"v": 20, "g": 1}
 
     def test_a_list_of_hosts(self, load: Load) -> None:
-        inventory = load({}, "a.test,b[1:2].test:2222,")
-        assert inventory.select_names("all") == ["a.test", "b1.test", "b2.test"]
-        assert inventory.get("b2.test").connection.port == 2222
+        inventory = load({}, "a.test,b.test:2222,c[1:2],")
+        assert inventory.select_names("all") == ["a.test", "b.test", "c[1:2]"]  # no ranges, as in Ansible
+        assert inventory.get("b.test").connection.port == 2222
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("i.ini", "[g\nh1\n"), ("i.ini", "h[1:3\n"), ("i.ini", "w[1,2]\n"), ("i.ini", "w[1-3]\n"),
+            ("i.ini", "[g]h1\n"), ("i.yml", "all: {hosts: {'h[1': }}\n"), ("i.yml", "all: {hosts: {1: }}\n"),
+            ("i.yml", "1: {hosts: {h1: }}\n"), ("i.sh", '#!/bin/sh\necho \'{"_meta": {}, "g": ["h1"]}\'\n'),
+            ("i.sh", '#!/bin/sh\necho \'{"_meta": {"hostvars": {}}, "g": [5]}\'\n'),
+        ],
+    )  # fmt: skip
+    def test_names_that_are_none(self, load: Load, name: str, text: str) -> None:
+        with pytest.raises(InventoryError):
+            load({name: text}, name)
+
+    @pytest.mark.parametrize("value", ["h1", "[h1]", "5", "true"])
+    def test_a_group_in_yaml_that_is_none(self, load: Load, value: str) -> None:
+        inventory = load({"i.yml": f"a: {value}\ng: {{hosts: {{h2: }}}}\n"}, "i.yml")
+        assert inventory.select_names("all") == ["h2"] and "a" not in inventory.groups
+        assert "'a' is ignored" in inventory.warnings[0]
+
+    def test_a_script_is_asked_for_the_host_of_a_group(self, load: Load) -> None:
+        script = """#!/bin/sh
+if [ "$1" = --list ]; then echo '{"g": {"children": ["c"]}, "c": {}, "d": {"x": 1}}'
+else echo "{\\"n\\": \\"$2\\"}"; fi
+"""
+        inventory = load({"inv.sh": script}, "inv.sh")
+        assert inventory.get("c").variables == {"n": "c"}
+        assert inventory.get("d").variables == {"x": 1, "n": "d"}
+
+    def test_after_a_comma_a_colon_separates_nothing(self, load: Load) -> None:
+        inventory = load({"h": "[web]\nw1\nw2\n[db]\nd1\n"}, "h")
+        for pattern in ("web[0,1]", "db,web:!w1"):
+            unknown: list[str] = []
+            inventory.select_names(pattern, None, unknown)
+            assert unknown
 
     def test_a_script(self, load: Load) -> None:
         script = """#!/bin/sh

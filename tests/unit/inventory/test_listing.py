@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 
@@ -61,3 +62,30 @@ def test_graph_with_variables(inventory: Inventory) -> None:
         "@web:\n  |--w2\n  |  |--{day = 2026-01-31}\n  |  |--{tier = front}\n"
         "  |--{day = 2026-01-31}\n  |--{tier = front}\n"
     )
+
+
+EXPORTED = {
+    "_meta": {"hostvars": {"w1": {"since": 1, "url": "{{ base }}/x"}}},
+    "all": {"children": ["ungrouped", "prod"]},
+    "prod": {"children": ["web", "empty"]},
+    "web": {"hosts": ["w1", "w2"], "vars": {"day": "2026-01-31", "tier": "front"}},
+}
+WEB = {
+    "hosts": {"w1": {"since": 1, "url": "{{ base }}/x"}, "w2": {}},
+    "vars": {"day": datetime.date(2026, 1, 31), "tier": "front"},
+}
+EXPORTED_TREE = {"all": {"children": {"prod": {"children": {"web": WEB}}}}}
+EFFECTIVE = {"day": datetime.date(2026, 1, 31), "tier": "front"}
+
+
+def test_export_says_what_is_written_where(inventory: Inventory) -> None:
+    """As `ansible-inventory --list --export` of ansible-core 2.19.14, and with --yaml."""
+    document = json.loads(listing.as_json(listing.as_list(inventory, inventory.host_names, export=True)))
+    tree = listing.as_tree(inventory, inventory.host_names, export=True)
+    assert document == EXPORTED
+    assert tree == EXPORTED_TREE
+
+
+def test_a_tree_leaves_out_what_is_empty(inventory: Inventory) -> None:
+    tree = listing.as_tree(inventory, ["w2"])
+    assert tree == {"all": {"children": {"prod": {"children": {"web": {"hosts": {"w2": EFFECTIVE}}}}}}}

@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook_engine.inventory import listing, vault_format
+from playbook_engine.inventory import listing
 from playbook_engine.inventory.inventory import Inventory, load_inventory
 from playbook_engine.inventory.vars_files import parse_extra_vars, read_vars_file
 from playbook_engine.inventory.vault import Vault
-from playbook_engine.inventory.vault_format import WrongPassword, is_vault, opened, parse, sealed
 from playbook_engine.inventory.vault_passwords import Source, VaultOptions, fetched, sources
+from playbook_engine.model import vault_format
 from playbook_engine.model.errors import InventoryError, TemplateError, UsageError, VaultError
 from playbook_engine.model.secret import Secret
+from playbook_engine.model.vault_format import WrongPassword, is_vault, opened, parse, sealed
 from playbook_engine.model.vaulted import Vaulted
 from playbook_engine.templating.environment import Templar
 

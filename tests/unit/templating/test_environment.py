@@ -57,6 +57,18 @@ class TestTypes:
     def test_a_single_expression_keeps_its_value(self, templar: Templar, value: object) -> None:
         assert render(templar, "{{ v }}", v=value) == value
 
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            ("{{ none }}{{ [1] }}", [1]), ("{{ 5 }}\n", 5), ("{{ 'a' }}\n\n", "a\n\n"), ("{{ none }}{{ none }}", None),
+            ("{% if false %}x{% endif %}", None), ("{# note #}", None), ("{% if true %}x{% endif %}\n", "x\n"),
+            ("x{% include 'nowhere.j2' ignore missing %}y", "xy"), ("{{ s.__class__ | default('d') }}", "d"),
+        ],
+    )  # fmt: skip
+    def test_none_and_the_last_newline_are_not_put_out(self, templar: Templar, source: str, expected: object) -> None:
+        """Recorded with ansible-core 2.19.14."""
+        assert render(templar, source, s="x") == expected
+
     def test_anything_more_is_text(self, templar: Templar) -> None:
         assert render(templar, "{{ a }}{{ b }}", a=1, b=2) == "12"
         assert render(templar, " {{ a }}", a=1) == " 1"
@@ -156,3 +168,29 @@ def test_many_threads_share_one(templar: Templar) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(8)))
+
+
+class TestTextInConditions:
+    """`that: "'{{ a }}' == 'x'"`, as ansible-core 2.19 still takes it."""
+
+    @pytest.mark.parametrize(
+        ("expr", "holds"),
+        [
+            ("'{{ a }}' == 'x'", True), ("a == '{{ b }}'", False), ("'{{ t }}'", True),
+            ("'n{{ n + 1 }}' == 'n2'", True),
+            ("'{{ a }}' in ['x', 'y']", True),
+        ],
+    )  # fmt: skip
+    def test_is_a_template(self, templar: Templar, expr: str, holds: bool) -> None:
+        assert templar.evaluate(expr, {"a": "x", "b": "y", "t": True, "n": 1}) is holds
+
+    def test_only_what_the_author_wrote(self, templar: Templar) -> None:
+        assert templar.evaluate("a == '{{ b }}'", {"a": "{{ 7 }}", "b": "{{ 7 }}"})
+        assert not templar.evaluate("a == '{{ b }}'", {"a": "7", "b": "{{ 7 }}"})
+
+    def test_its_names_are_known(self, templar: Templar) -> None:
+        assert templar.undeclared("'{{ a }}' == b") == {"a", "b"}
+
+    def test_statements_are_refused(self, templar: Templar) -> None:
+        with pytest.raises(TemplateError, match="no statements"):
+            templar.evaluate("'{% if a %}{{ a }}{% endif %}' == 'x'", {"a": "x"})

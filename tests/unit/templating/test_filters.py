@@ -96,6 +96,24 @@ CASES: list[tuple[str, object]] = [
     ("{{ lookup('password', '/dev/null length=12 chars=digits') | length }}", 12),
     ("{{ l | ansible.builtin.flatten }}", [3, 1, 2]),
     ("{{ missing | first | default('k') }}", "k"),
+    ("{{ 'a,b,c' | split(sep=',', maxsplit=1) }}", ["a", "b,c"]),
+    ("{{ 'l1' | comment(decoration='! ', prefix='', postfix='') }}", "! l1\n"),
+    ("{{ true | ternary(1, missing) }}", 1),
+    ("{{ missing | type_debug }}", "UndefinedMarker"),
+    ("{{ [8, 1] | union([300]) }}", [8, 1, 300]),
+    ("{{ [{'a': 1}, {'a': 1}] | unique(case_sensitive=true) }}", [{"a": 1}]),
+    ("{{ 'pw' | vault('secret') | unvault('secret') == 'pw' }}", True),
+    ("{{ 'pw' | vault('secret', vault_id='lbl') | regex_search('^.*') }}", "$ANSIBLE_VAULT;1.2;AES256;lbl"),
+    ("{{ 'pw' | unvault('x') }}", "pw"),
+    (
+        "{{ 'pw' | password_hash('sha256', 'saltsalt') }}",
+        "$5$rounds=535000$saltsalt$DV/wdBU9TkuhhcQfLffJ5EE3oF.grHgoEMJBmRv0tP2",
+    ),
+    ("{{ 'pw' | password_hash('md5', 'saltsalt') }}", "$1$saltsalt$6SNdNaZLKst2LlSm7oPPL1"),
+    (
+        "{{ 'pw' | password_hash('bcrypt', '1234567890123456789012', ident='2y') }}",
+        "$2y$12$123456789012345678901ur8.t6rMyOWgNT79nPonFt8j1PTEo93G",
+    ),
 ]
 
 
@@ -114,6 +132,10 @@ def test_gives(templar: Templar, text: str, expected: object) -> None:
         "{{ l | dict2items }}",
         "{{ s is changed }}",
         "{{ 'xx' | human_to_bytes }}",
+        "{{ {'timedout': true} is timedout }}",
+        "{{ 'pw' | vault('secret') | unvault('wrong') }}",
+        "{{ 'pw' | password_hash('sha512', 'saltsalt', rounds=10) }}",
+        "{{ 5 | password_hash('sha512', 'saltsalt') }}",
         "{{ '10 mb' | human_to_bytes }}",
         "{{ '1.x' is version('1.0', '<', strict=true) }}",
         "{{ lookup('nosuch', 'x') }}",

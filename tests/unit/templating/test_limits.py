@@ -64,6 +64,9 @@ def test_it_says_what_was_too_much() -> None:
         "{{ ''.__class__ }}",
         "{{ ''['__class__'] }}",
         "{{ (lambda: 1) }}",
+        "{{ l['app' ~ 'end'](1) }}",
+        "{{ l | attr('app' ~ 'end') }}",
+        "{% set _ = l.append(1) %}{{ l.__setitem__(0, 1) }}",
         "{{ lookup.__func__ }}",
         "{{ '{0.__class__}'.format(1) }}",
         "{{ l | attr('__class__') }}",
@@ -82,11 +85,12 @@ def test_what_a_template_changes_in_place_is_its_own() -> None:
     variables: dict[str, object] = {"l": inner, "d": {"l": inner}, "host": templar.lazy({"l": inner})}
     for source in (
         "{% set x = [] %}{% for i in [1, 2] %}{% set _ = x.append(i) %}{% endfor %}{{ x }}", "{{ l.append(2) or l }}",
-        "{{ d.l.append(2) or d.l }}", "{{ host.l.append(2) or host.l }}", "{% set y = l %}{{ y.append(2) or l }}",
+        "{{ d.l.append(2) or d.l }}", "{% set y = host.l %}{{ y.append(2) or y }}",
+        "{% set y = l %}{{ y.append(2) or l }}",
     ):  # fmt: skip
         made = templar.render([templar.compile_value(source, None), templar.compile_value("{{ l }}", None)], variables)
         assert made == [[1, 2], [1]], source
-    assert inner == [1]
+    assert (inner, templar.render(templar.compile_value("{{ host.l }}", None), variables)) == ([1], [1])
 
 
 @pytest.mark.parametrize(

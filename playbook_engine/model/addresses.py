@@ -41,8 +41,8 @@ def is_ipv6(text: str) -> bool:
         return False
 
 
-def expand(text: str) -> tuple[list[str], int | None]:
-    """The host names that a host entry stands for, and the port they share.
+def expand(text: str, *, ranges: bool = True) -> tuple[list[str], int | None]:
+    """The host names that a host entry stands for, and the port they share. Without `ranges` it is one name.
 
     Raises ValueError with the reason when a range makes no sense.
     """
@@ -50,22 +50,18 @@ def expand(text: str) -> tuple[list[str], int | None]:
         raise ValueError(f"{text!r} ends in a colon, and a colon introduces a port")
     address = split_port(text)
     name, port = address if address else (text, None)
-    if "[" in name and not has_range(name):
-        raise ValueError(f"{text!r} has a bracket, and no range in it: write it as in web[1:3]")
-    return (expand_ranges(name) if has_range(name) else [name]), port
-
-
-def has_range(text: str) -> bool:
-    return 0 <= text.find("[") < text.find(":") < text.find("]")
+    return (expand_ranges(name) if ranges and "[" in name else [name]), port
 
 
 def expand_ranges(text: str) -> list[str]:
     """`db-[a:c]` `web[01:20]` `n[1:10:3]`, also several in one name, the last varying fastest."""
     parts: list[list[str]] = []
     rest = text
-    while has_range(rest):
+    while "[" in rest:
         head, _, rest = rest.partition("[")
-        inner, _, rest = rest.partition("]")
+        inner, closed, rest = rest.partition("]")
+        if not closed or "]" in head:
+            raise ValueError(f"the brackets of {text!r} do not match")
         parts += [[head], _steps(inner)]
     parts.append([rest])
     total = 1

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from playbook_engine.inventory.addresses import split_port
-from playbook_engine.inventory.suggestions import did_you_mean
+from playbook_engine.model.addresses import split_port
 from playbook_engine.model.errors import InventoryError
+from playbook_engine.model.spelling import did_you_mean, nearest
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 
@@ -42,7 +42,7 @@ def split(pattern: str) -> list[str]:
     if pattern.startswith("@"):
         return _from_file(pattern[1:])
     if "," in pattern:
-        return [part for piece in pattern.split(",") if piece.strip() for part in split(piece)]
+        return [piece.strip() for piece in pattern.split(",") if piece.strip()]
     if split_port(pattern.partition("@")[2] or pattern) is not None:
         return [pattern]
     return _PARTS.findall(pattern)
@@ -78,6 +78,22 @@ def select(names: Names, parts: Sequence[str], unknown: list[str] | None = None)
     return list(chosen)
 
 
+class _Listed:
+    """Groups as templates see them."""
+
+    def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
+        self.members = groups
+        self.host_names: dict[str, None] = dict.fromkeys(name for hosts in groups.values() for name in hosts)
+
+    def is_destination(self, name: str) -> bool:
+        return False
+
+
+def in_groups(groups: Mapping[str, Sequence[str]], terms: Iterable[str]) -> list[str]:
+    """The hosts that patterns mean among those of some groups. Raises InventoryError."""
+    return select(_Listed(groups), [part for term in terms for part in split(term)])
+
+
 def _matches(names: Names, unknown: list[str] | None, part: str) -> list[str]:
     subscript = None if part.startswith("~") else _SUBSCRIPT.fullmatch(part)
     base = subscript[1] if subscript else part
@@ -86,13 +102,14 @@ def _matches(names: Names, unknown: list[str] | None, part: str) -> list[str]:
         if unknown is None:
             raise _nowhere(names, base)
         unknown.append(base)
-    return _sliced(found, subscript) if subscript else found
+    return _sliced(found, subscript, unknown) if subscript else found
 
 
 def _nowhere(names: Names, part: str) -> InventoryError:
     return InventoryError(
         f"{part!r} is neither a host nor a group of the inventory",
-        advice=did_you_mean(part, [*names.host_names, *names.members]) or "see `runbook inventory --graph`",
+        advice=did_you_mean(map(repr, nearest(part, [*names.host_names, *names.members])))
+        or "see `runbook inventory --graph`",
     )
 
 
@@ -118,11 +135,14 @@ def _named(names: Names, part: str) -> list[str]:
     return list(found)
 
 
-def _sliced(hosts: list[str], subscript: re.Match[str]) -> list[str]:
+def _sliced(hosts: list[str], subscript: re.Match[str], unknown: list[str] | None) -> list[str]:
     _, single, first, last = subscript.groups()
     if single is not None:
         index = int(single)
         if not -len(hosts) <= index < len(hosts):
+            if unknown is not None:
+                unknown.append(subscript[0])
+                return []
             raise InventoryError(f"{subscript[0]!r}: {subscript[1]!r} has only {len(hosts)} hosts")
         return [hosts[index]]
     return hosts[int(first) : (int(last) + 1 if last else None)]
